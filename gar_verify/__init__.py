@@ -1,0 +1,37 @@
+"""Theory verification, loss and reproductions for Gradient Aligned Regression (ICML 2025)."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gar_verify.losses import (
+        GARLoss,
+        error_variance_loss,
+        gar_loss,
+        kl_dro,
+        normalized_pairwise_loss,
+        pairwise_difference_loss,
+        pearson_loss,
+    )
+
+__version__ = "0.1.0"
+__all__ = [
+    "GARLoss",
+    "gar_loss",
+    "error_variance_loss",
+    "pearson_loss",
+    "kl_dro",
+    "pairwise_difference_loss",
+    "normalized_pairwise_loss",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the losses on first use, so that the proofs do not wait for torch."""
+    if name in __all__:
+        return getattr(import_module("gar_verify.losses"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,309 @@
+"""The mathematics of the GAR loss, written once for every reader.
+
+Each function is plain arithmetic. What differs between readers is passed in: ``xp`` is the
+namespace that supplies ``sqrt``, ``exp`` and ``log`` (torch, numpy, mpmath, sympy or math), and
+``mean`` is the averaging operator (a reduction of tensors, or a symbolic sum over 1..N divided by
+N). The loss runs these functions on tensors; the scripts in ``proofs/`` run the same functions on
+symbols and prove them equal to the pairwise definitions of the paper, for every N.
+
+Notation: predictions f, labels y, errors d = f - y; ``mean`` is the weighted mean over the batch
+(weights w_i, total W; all ones unless given), Var and Cov are population moments (1/N).
+
+The batch enters through its *regression moments*: the errors are split along the labels,
+
+    d_i - mean(d) = slope * (y_i - mean(y)) + r_i,     slope = Cov(d, y) / Var(y),
+
+so that Var(r) is the variance of d that y does not explain: the minimum of Theorem 3. Every
+quantity of the loss is then a sum of squares of these numbers,
+
+    Var(d)    = Var(r) + slope^2 Var(y)
+    Var(f)    = Var(r) + (1 + slope)^2 Var(y)
+    Cov(f, y) = (1 + slope) Var(y)
+    1 - rho^2 = Var(r) / Var(f)
+
+and no difference of nearly equal numbers remains, whatever the scale and offset of f. (With
+Var(d), Var(y) and Cov(d, y) instead, 1 - rho cancels as soon as f = a*y + small with a != 1.)
+
+Source: Zhu, Yang, Jerby, "Gradient Aligned Regression via Pairwise Losses", ICML 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Scalar = Any
+"""A number to one of the readers: a tensor, an array, a float, an mpf or a SymPy expression."""
+
+
+class Moments(NamedTuple):
+    """The numbers of a batch that the loss depends on."""
+
+    weight: Scalar
+    """W, the sum of the sample weights; N when they are all one."""
+    mean_d: Scalar
+    """Mean error."""
+    mean_y: Scalar
+    """Mean label."""
+    var_y: Scalar
+    """Population variance of the labels."""
+    slope: Scalar
+    """Cov(d, y) / Var(y), the regression slope of the errors on the labels; 0 if Var(y) = 0."""
+    var_r: Scalar
+    """Var(d - slope * y), the variance of the errors that the labels do not explain."""
+    conventional: Scalar
+    """Mean of the conventional loss: |d|, d^2 or Huber's function of d."""
+
+
+class Decomposition(NamedTuple):
+    """The errors of a batch split along its labels, sample by sample."""
+
+    mean_d: Scalar
+    mean_y: Scalar
+    var_y: Scalar
+    slope: Scalar
+    residual: Scalar
+    """r_i = (d_i - mean(d)) - slope * (y_i - mean(y))"""
+    label: Scalar
+    """y_i - mean(y)"""
+
+
+class Gradient(NamedTuple):
+    """Coefficients of a gradient with respect to the predictions.
+
+    The derivative with respect to f_i is
+
+        w_i / W * (conventional * phi'(d_i) + residual * r_i + label * (y_i - mean(y)))
+
+    with phi the conventional loss of one error and r_i, y_i - mean(y) as in `Decomposition`.
+    """
+
+    conventional: Scalar
+    residual: Scalar
+    label: Scalar
+
+
+def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
+    """``numerator / denominator``, and 0 for 0 / 0; a NaN on either side stays a NaN."""
+    return numerator / (denominator + 1 * (denominator == 0))
+
+
+# --- from the batch to its moments -------------------------------------------------------------
+
+
+def decompose(
+    f: Scalar,
+    y: Scalar,
+    mean: Callable[[Scalar], Scalar],
+    shift_f: Scalar = 0,
+    shift_y: Scalar = 0,
+) -> Decomposition:
+    """Split the errors along the labels.
+
+    The shifts change nothing in exact arithmetic. In floating point, a shift by one of the samples
+    makes the centred values of a constant vector exactly zero, and those of a far offset accurate.
+    """
+    y_shifted = y - shift_y
+    d_shifted = (f - shift_f) - y_shifted
+    mean_y_shifted = mean(y_shifted)
+    mean_d_shifted = mean(d_shifted)
+    label = y_shifted - mean_y_shifted
+    error = d_shifted - mean_d_shifted
+    var_y = mean(label * label)
+    slope = ratio(mean(error * label), var_y)
+    return Decomposition(
+        mean_d=mean_d_shifted + (shift_f - shift_y),
+        mean_y=mean_y_shifted + shift_y,
+        var_y=var_y,
+        slope=slope,
+        residual=error - slope * label,
+        label=label,
+    )
+
+
+def moments(
+    parts: Decomposition, conventional: Scalar, weight: Scalar, mean: Callable[[Scalar], Scalar]
+) -> Moments:
+    """The moments of a decomposed batch; ``conventional`` holds phi(d_i), sample by sample."""
+    return Moments(
+        weight=weight,
+        mean_d=parts.mean_d,
+        mean_y=parts.mean_y,
+        var_y=parts.var_y,
+        slope=parts.slope,
+        var_r=mean(parts.residual * parts.residual),
+        conventional=mean(conventional),
+    )
+
+
+def merge(a: Moments, b: Moments) -> Moments:
+    """Moments of the union of two disjoint chunks, from those of the chunks, exactly.
+
+    Only sums of squares: merging loses no digits that the chunks had. W must not be 0.
+    """
+    weight = a.weight + b.weight
+    p, q = a.weight / weight, b.weight / weight
+    gap_d, gap_y = b.mean_d - a.mean_d, b.mean_y - a.mean_y
+    var_y = p * a.var_y + q * b.var_y + p * q * gap_y**2
+    cov = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * gap_d * gap_y
+    slope = ratio(cov, var_y)
+    return Moments(
+        weight=weight,
+        mean_d=a.mean_d + q * gap_d,
+        mean_y=a.mean_y + q * gap_y,
+        var_y=var_y,
+        slope=slope,
+        var_r=(
+            p * (a.var_r + (a.slope - slope) ** 2 * a.var_y)
+            + q * (b.var_r + (b.slope - slope) ** 2 * b.var_y)
+            + p * q * (gap_d - slope * gap_y) ** 2
+        ),
+        conventional=p * a.conventional + q * b.conventional,
+    )
+
+
+# --- the conventional loss of one error, and its derivative --------------------------------------
+
+
+def absolute(d: Scalar) -> Scalar:
+    """|d|"""
+    return abs(d)
+
+
+def absolute_slope(d: Scalar, xp: Any) -> Scalar:
+    """sign(d), with sign(0) = 0"""
+    return xp.sign(d)
+
+
+def square(d: Scalar) -> Scalar:
+    """d^2"""
+    return d * d
+
+
+def square_slope(d: Scalar) -> Scalar:
+    """2 d"""
+    return 2 * d
+
+
+def huber(d: Scalar, clipped: Scalar) -> Scalar:
+    """Huber's function, from d and d clipped to [-delta, delta].
+
+    d^2 / 2 within, delta * (|d| - delta / 2) outside. Its derivative is ``clipped`` itself.
+    """
+    return clipped * (d - clipped / 2)
+
+
+# --- from the moments to the sub-losses ----------------------------------------------------------
+
+
+def error_variance(m: Moments) -> Scalar:
+    """Var(d): the pairwise squared difference of Theorem 1."""
+    return m.var_r + m.slope**2 * m.var_y
+
+
+def prediction_variance(m: Moments) -> Scalar:
+    """Var(f)"""
+    return m.var_r + (1 + m.slope) ** 2 * m.var_y
+
+
+def scaling_factor(m: Moments) -> Scalar:
+    """c* = Cov(f, y) / Var(y): the scale of the labels that fits best (Theorem 3)."""
+    return 1 + m.slope
+
+
+def scaled_difference(m: Moments, c: Scalar) -> Scalar:
+    """(1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2, with its minimum Var(r) at c* (Theorem 3)."""
+    return m.var_r + (scaling_factor(m) - c) ** 2 * m.var_y
+
+
+def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
+    """1 - rho(f, y), in [0, 2]: the normalised pairwise difference of Theorem 2.
+
+    With s the standard deviations and g = Cov(f, y) / s_y,
+
+        (1 - |rho|) + (|rho| - rho) = Var(r) / (s_f (s_f + |g|)) + (|g| - g) / s_f
+
+    adds no two numbers of opposite sign. As in Theorem 2's left side, a vector of zeros stays one
+    when it is normalised: 1/2 if just one of f and y is constant, 0 if both are.
+    """
+    s_y = xp.sqrt(m.var_y)
+    s_f = xp.sqrt(prediction_variance(m))
+    g = (1 + m.slope) * s_y
+    aligned = ratio(m.var_r, s_f * (s_f + abs(g)))
+    flipped = ratio(abs(g) - g, s_f)
+    one_sided = (1 * (s_f == 0) - 1 * (s_y == 0)) / 2
+    return aligned + flipped + one_sided
+
+
+def standardized_difference(m: Moments, scale_f: Scalar, scale_y: Scalar) -> Scalar:
+    """Mean of 1/2 ((f - mean f)/scale_f - (y - mean y)/scale_y)^2, for any two scales.
+
+    With the standard deviations as scales it is 1 - rho. With the unbiased (N - 1) ones, as in the
+    released code, it is (N - 1)/N * (1 - rho).
+    """
+    tilt = (1 + m.slope) / scale_f - 1 / scale_y
+    return (m.var_r / scale_f**2 + tilt**2 * m.var_y) / 2
+
+
+# --- aggregation ---------------------------------------------------------------------------------
+
+
+def kl_dro(
+    log_losses: Scalar, alpha: Scalar, shift: Scalar, mean: Callable[[Scalar], Scalar], xp: Any
+) -> Scalar:
+    """alpha * log mean_k L_k^(1/alpha): the KL-regularised worst case of the log-losses.
+
+    ``mean`` averages over the sub-losses. ``shift`` is added back, so it changes nothing in exact
+    arithmetic; the largest log-loss keeps the exponentials in range.
+    """
+    return shift + alpha * xp.log(mean(xp.exp((log_losses - shift) / alpha)))
+
+
+def kl_dro_tilt(
+    log_losses: Scalar, alpha: Scalar, shift: Scalar, mean: Callable[[Scalar], Scalar], xp: Any
+) -> Scalar:
+    """p_k / (1/M): the worst-case weights relative to uniform ones, p_k ~ L_k^(1/alpha).
+
+    They are M times the derivatives of `kl_dro` with respect to the log-losses.
+    """
+    powers = xp.exp((log_losses - shift) / alpha)
+    return powers / mean(powers)
+
+
+# --- the closed-form gradient --------------------------------------------------------------------
+
+
+def error_variance_gradient(m: Moments) -> Gradient:
+    """Gradient of `error_variance`: 2 (d_i - mean(d)) / N, split along the labels."""
+    return Gradient(conventional=0, residual=2, label=2 * m.slope)
+
+
+def one_minus_pearson_gradient(m: Moments, xp: Any) -> Gradient:
+    """Gradient of `one_minus_pearson`, for Var(f), Var(y) > 0; 0 when either is 0.
+
+    It is -(z_y - rho z_f) / (N s_f) with z the standardised vectors, written without cancellation.
+    """
+    var_f = prediction_variance(m)
+    s_f, s_y = xp.sqrt(var_f), xp.sqrt(m.var_y)
+    rho = ratio((1 + m.slope) * s_y, s_f)
+    return Gradient(
+        conventional=0,
+        residual=ratio(rho, var_f),
+        label=-ratio(ratio(m.var_r, var_f), s_f * s_y),
+    )
+
+
+def gar_gradient(m: Moments, weights: Any, xp: Any) -> Gradient:
+    """Gradient of a function of the three sub-losses, given its derivatives in them.
+
+    ``weights``: derivatives with respect to (conventional, error variance, 1 - Pearson). For the
+    aggregation in log form they are p_k / L_k, with p_k from `kl_dro_tilt`.
+    """
+    by_conventional, by_variance, by_pearson = weights
+    variance = error_variance_gradient(m)
+    pearson = one_minus_pearson_gradient(m, xp)
+    return Gradient(
+        conventional=by_conventional,
+        residual=by_variance * variance.residual + by_pearson * pearson.residual,
+        label=by_variance * variance.label + by_pearson * pearson.label,
+    )
