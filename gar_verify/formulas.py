@@ -109,7 +109,7 @@ def decompose(
     mean_d_shifted = mean(d_shifted)
     label = y_shifted - mean_y_shifted
     error = d_shifted - mean_d_shifted
-    var_y = mean(label * label)
+    var_y = mean(square(label))
     slope = ratio(mean(error * label), var_y)
     return Decomposition(
         mean_d=mean_d_shifted + (shift_f - shift_y),
@@ -131,7 +131,7 @@ def moments(
         mean_y=parts.mean_y,
         var_y=parts.var_y,
         slope=parts.slope,
-        var_r=mean(parts.residual * parts.residual),
+        var_r=mean(square(parts.residual)),
         conventional=mean(conventional),
     )
 
@@ -144,7 +144,7 @@ def merge(a: Moments, b: Moments) -> Moments:
     weight = a.weight + b.weight
     p, q = a.weight / weight, b.weight / weight
     gap_d, gap_y = b.mean_d - a.mean_d, b.mean_y - a.mean_y
-    var_y = p * a.var_y + q * b.var_y + p * q * gap_y**2
+    var_y = p * a.var_y + q * b.var_y + p * q * square(gap_y)
     cov = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * gap_d * gap_y
     slope = ratio(cov, var_y)
     return Moments(
@@ -154,9 +154,9 @@ def merge(a: Moments, b: Moments) -> Moments:
         var_y=var_y,
         slope=slope,
         var_r=(
-            p * (a.var_r + (a.slope - slope) ** 2 * a.var_y)
-            + q * (b.var_r + (b.slope - slope) ** 2 * b.var_y)
-            + p * q * (gap_d - slope * gap_y) ** 2
+            p * (a.var_r + square(a.slope - slope) * a.var_y)
+            + q * (b.var_r + square(b.slope - slope) * b.var_y)
+            + p * q * square(gap_d - slope * gap_y)
         ),
         conventional=p * a.conventional + q * b.conventional,
     )
@@ -198,12 +198,12 @@ def huber(d: Scalar, clipped: Scalar) -> Scalar:
 
 def error_variance(m: Moments) -> Scalar:
     """Var(d): the pairwise squared difference of Theorem 1."""
-    return m.var_r + m.slope**2 * m.var_y
+    return m.var_r + square(m.slope) * m.var_y
 
 
 def prediction_variance(m: Moments) -> Scalar:
     """Var(f)"""
-    return m.var_r + (1 + m.slope) ** 2 * m.var_y
+    return m.var_r + square(1 + m.slope) * m.var_y
 
 
 def scaling_factor(m: Moments) -> Scalar:
@@ -213,7 +213,7 @@ def scaling_factor(m: Moments) -> Scalar:
 
 def scaled_difference(m: Moments, c: Scalar) -> Scalar:
     """(1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2, with its minimum Var(r) at c* (Theorem 3)."""
-    return m.var_r + (scaling_factor(m) - c) ** 2 * m.var_y
+    return m.var_r + square(scaling_factor(m) - c) * m.var_y
 
 
 def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
@@ -242,7 +242,7 @@ def standardized_difference(m: Moments, scale_f: Scalar, scale_y: Scalar) -> Sca
     released code, it is (N - 1)/N * (1 - rho).
     """
     tilt = (1 + m.slope) / scale_f - 1 / scale_y
-    return (m.var_r / scale_f**2 + tilt**2 * m.var_y) / 2
+    return (m.var_r / square(scale_f) + square(tilt) * m.var_y) / 2
 
 
 # --- aggregation ---------------------------------------------------------------------------------
