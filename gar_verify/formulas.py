@@ -235,14 +235,27 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
     return aligned + flipped + one_sided
 
 
-def standardized_difference(m: Moments, scale_f: Scalar, scale_y: Scalar) -> Scalar:
-    """Mean of 1/2 ((f - mean f)/scale_f - (y - mean y)/scale_y)^2, for any two scales.
+def released_sub_losses(
+    f: Scalar,
+    y: Scalar,
+    mean: Callable[[Scalar], Scalar],
+    scale_f: Scalar,
+    scale_y: Scalar,
+    eps: Scalar,
+) -> tuple[Scalar, Scalar, Scalar]:
+    """The sub-losses as the authors' released code computes them: |d|, Var(d) and Pearson terms.
 
-    With the standard deviations as scales it is 1 - rho. With the unbiased (N - 1) ones, as in the
-    released code, it is (N - 1)/N * (1 - rho).
+    Half the error variance; the Pearson term standardises with the two scales (there: the unbiased,
+    N - 1, standard deviations, floored at eps), which makes it (N - 1)/N * (1 - rho); and eps is
+    added to each.
     """
-    tilt = (1 + m.slope) / scale_f - 1 / scale_y
-    return (m.var_r / square(scale_f) + square(tilt) * m.var_y) / 2
+    d = f - y
+    z = (f - mean(f)) / scale_f - (y - mean(y)) / scale_y
+    return (
+        mean(absolute(d)) + eps,
+        mean(square(d - mean(d))) / 2 + eps,
+        mean(square(z)) / 2 + eps,
+    )
 
 
 # --- aggregation ---------------------------------------------------------------------------------
