@@ -1,0 +1,112 @@
+"""The conventional losses: mean absolute error, mean squared error and Huber's loss.
+
+They are the averages of the functions of one error, e = input - target, that `formulas` defines.
+
+Source: Zhu, Yang, Jerby, "Gradient Aligned Regression via Pairwise Losses", ICML 2025, section 5;
+Huber (1964), "Robust estimation of a location parameter".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gar_verify import formulas
+from gar_verify.losses._validation import (
+    Hyperparameter,
+    as_batch,
+    at_least_float32,
+    check_positive,
+    check_same_shape,
+    per_model,
+)
+
+
+def _errors(input: Tensor, target: Tensor) -> Tensor:
+    check_same_shape(input, target)
+    input, target = at_least_float32(input, target)
+    return input - target
+
+
+def mae_loss(input: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute error ``mean |e|`` of each model.
+
+    ``input`` and ``target`` are ``[..., N, D]``, the result ``[...]`` in the unit of the labels.
+    The gradient of an entry is ``sign(e) / (N D)``, with ``sign(0) = 0``.
+
+    Raises ValueError if the shapes differ.
+    """
+    return formulas.absolute(_errors(input, target)).mean((-2, -1))
+
+
+def mse_loss(input: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error ``mean e^2`` of each model.
+
+    ``input`` and ``target`` are ``[..., N, D]``, the result ``[...]`` in the squared unit of the
+    labels. The gradient of an entry is ``2 e / (N D)``.
+
+    Raises ValueError if the shapes differ.
+    """
+    return formulas.square(_errors(input, target)).mean((-2, -1))
+
+
+def huber_loss(input: Tensor, target: Tensor, delta: Hyperparameter = 1.0) -> Tensor:
+    """Huber's loss of each model: quadratic up to ``delta``, linear beyond.
+
+    ``mean h(e)`` with ``h(e) = e^2 / 2`` where ``|e| <= delta``, else
+    ``delta (|e| - delta / 2)``. ``input`` and ``target`` are ``[..., N, D]``, ``delta`` (in the
+    unit of the labels) a number or ``[...]``, the result ``[...]`` in the squared unit. The
+    gradient of an entry is e clipped to ``[-delta, delta]``, over ``N D``.
+
+    Raises ValueError if the shapes differ or ``delta`` is not positive.
+    """
+    check_positive("delta", delta)
+    e = _errors(input, target)
+    limit = torch.as_tensor(per_model("delta", delta, e.shape[:-2], 2), dtype=e.dtype)
+    return formulas.huber(e, e.clamp(-limit, limit)).mean((-2, -1))
+
+
+class MAELoss(nn.Module):
+    """`mae_loss` as a module.
+
+    >>> MAELoss()(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
+    1.5
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
+        return mae_loss(*as_batch(input, target))
+
+
+class MSELoss(nn.Module):
+    """`mse_loss` as a module.
+
+    >>> MSELoss()(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
+    2.5
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
+        return mse_loss(*as_batch(input, target))
+
+
+class HuberLoss(nn.Module):
+    """`huber_loss` as a module.
+
+    >>> HuberLoss(delta=1.0)(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
+    1.0
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        """Keep ``delta``, the error (in the unit of the labels) at which the loss turns linear."""
+        super().__init__()
+        check_positive("delta", delta)
+        self.delta = delta
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
+        return huber_loss(*as_batch(input, target), self.delta)
+
+    def extra_repr(self) -> str:
+        """Show the hyper-parameter when the module is printed."""
+        return f"delta={self.delta}"

@@ -1,0 +1,168 @@
+"""RnC (Rank-N-Contrast): features should be ordered as the labels are.
+
+With s_ij = -|x_i - x_j|_2 / t and the label distance delta_ij = sum_d |y_id - y_jd|,
+
+    L = 1/(n (n - 1)) sum_i sum_{j != i} [ -s_ij + ln sum_{k != i, delta_ik >= delta_ij} exp(s_ik) ]
+
+The inner sums of row i run over sets that grow as delta_ij falls. One sort of the row and one
+running log-sum-exp therefore give all of them, O(n^2 log n) time and O(n^2) memory in place of
+O(n^3); rows at equal label distance enter together. In the gradient
+
+    dL/ds_ik = 1/(n (n - 1)) ( -1 + sum_{j != i, delta_ij <= delta_ik} exp(s_ik - lse_ij) )
+
+with lse_ij the logarithm above, the sum is a second running log-sum-exp, the other way round.
+The row itself is left out of the sums and of what scales them, so features may lie any distance
+apart; what is far below the rest of a sum is added as zero.
+
+Source: Zha et al. (2023), "Rank-N-Contrast: Learning Continuous Representations for Regression".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from gar_verify.losses._validation import (
+    Hyperparameter,
+    at_least_float32,
+    check_choice,
+    check_positive,
+    labels_of,
+    per_model,
+)
+
+_FLOAT64_RANGE = 600.0  # exp(-600), and a sum of any number of such, are ordinary float64 numbers
+
+
+def _running_logsumexp(z: Tensor) -> Tensor:
+    """``log(cumsum(exp(z)))`` along the last dimension, for any z."""
+    top = z.amax(-1, keepdim=True)
+    if bool((top - z.amin(-1, keepdim=True) < _FLOAT64_RANGE).all()):
+        # the same numbers three times as fast; float64 holds the whole range of the row
+        return (z - top).double().exp_().cumsum_(-1).log_().add_(top).to(z.dtype)
+    return z.logcumsumexp(-1)
+
+
+def _tie_groups(ordered: Tensor) -> tuple[Tensor, Tensor]:
+    """First and last position of the run of equal numbers that each entry belongs to."""
+    n = ordered.shape[-1]
+    position = torch.arange(n, device=ordered.device)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    ends = torch.ones_like(starts)
+    ends[..., :-1] = starts[..., 1:]
+    first = torch.where(starts, position, 0).cummax(-1).values
+    last = torch.where(ends, position, n).flip(-1).cummin(-1).values.flip(-1)
+    return first, last
+
+
+class _RankedContrast(torch.autograd.Function):
+    """L of each model from similarities ``[..., n, n]`` and label distances ``[..., n, n]``."""
+
+    @staticmethod
+    def forward(ctx: Any, similarity: Tensor, distance: Tensor) -> Tensor:
+        n = similarity.shape[-1]
+        itself = torch.eye(n, dtype=torch.bool, device=distance.device)
+        # farthest label first; the row itself, moved to -1, comes last and is cut off
+        ordered, order = distance.masked_fill(itself, -1.0).sort(dim=-1, descending=True)
+        ordered, order = ordered[..., :-1], order[..., :-1]
+        s = similarity.gather(-1, order)
+        first, last = _tie_groups(ordered)
+        lse = _running_logsumexp(s).gather(-1, last)
+        if ctx.needs_input_grad[0]:
+            log_shares = _running_logsumexp(-lse.flip(-1)).flip(-1).gather(-1, first)
+            slope = (s + log_shares).exp_().sub_(1).div_(n * (n - 1))
+            ctx.save_for_backward(torch.zeros_like(similarity).scatter_(-1, order, slope))
+        return (lse - s).mean((-2, -1))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return grad[..., None, None] * slope, None
+
+
+def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0) -> Tensor:
+    """L of each model, a number without unit.
+
+    ``features`` are ``[..., N, d]``, ``target`` is ``[..., N, D]``, ``temperature`` (in the unit
+    of the features) a number or ``[...]``, the result is ``[...]``. The gradient pulls x_i towards
+    x_j, and away from the rows whose label is at least as far: dL/ds above, times -1/t along the
+    unit vector between the two, or 0 where features coincide. Labels get no gradient. One row has
+    nothing to be ranked: 0.
+
+    Label distances are compared as computed: 0.3 - 0.2 and 0.2 - 0.1 differ in floating point.
+    There is no second derivative.
+
+    Raises ValueError for shapes that do not fit or a temperature that is not positive.
+    """
+    check_positive("temperature", temperature)
+    features, target = at_least_float32(features, target)
+    if features.shape[-2] == 1:
+        return 0 * features.sum((-2, -1))
+    # differences, not the scalar products of the faster modes, which lose small distances
+    distance = torch.cdist(
+        features, features, compute_mode="donot_use_mm_for_euclid_dist"
+    )
+    similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
+    labels = target.detach()
+    return _RankedContrast.apply(similarity, torch.cdist(labels, labels, p=1.0))
+
+
+def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """``[..., N, 2, d]`` and ``[..., N, D]`` become 2N rows: all first views, then all second."""
+    return torch.cat(features.unbind(-2), dim=-2), torch.cat((target, target), dim=-2)
+
+
+def as_rows(features: Tensor, target: Tensor, views: int | None) -> tuple[Tensor, Tensor]:
+    """Check a user's features and labels; bring them to ``[..., N, d]`` and ``[..., N, D]``."""
+    layouts = (target.shape, target.shape[:-1])
+    one, two = features.shape[:-1] in layouts, features.shape[:-2] in layouts
+    if views is None and one and two and features.shape[-2] == 2:
+        raise ValueError(
+            f"features of shape {tuple(features.shape)} with target of shape "
+            f"{tuple(target.shape)} can be two views of each sample or batches of two rows; "
+            "say which with RnCLoss(views=2) or RnCLoss(views=1)"
+        )
+    if views == 2 or (views is None and two and not one):
+        if features.ndim < 3 or features.shape[-2] != 2:
+            raise ValueError(
+                f"two views of each sample are features of shape (..., N, 2, d), "
+                f"got {tuple(features.shape)}; stack them with torch.stack((first, second), dim=-2)"
+            )
+        first, second = features.unbind(-2)
+        return two_views_as_rows(features, labels_of(first, target))
+    return features, labels_of(features, target)
+
+
+class RnCLoss(nn.Module):
+    """`rnc_loss` as a module.
+
+    >>> x = torch.tensor([[0.0], [1.0], [3.0]])
+    >>> f"{RnCLoss(temperature=1.0)(x, torch.tensor([0.0, 1.0, 2.0])).item():.4f}"
+    '0.4179'
+    """
+
+    def __init__(self, temperature: float = 2.0, views: int | None = None) -> None:
+        """Keep the temperature t and the number of views of a sample, 1 or 2.
+
+        None reads the number from the shapes.
+        """
+        super().__init__()
+        check_positive("temperature", temperature)
+        check_choice("views", views, (None, 1, 2))
+        self.temperature, self.views = temperature, views
+
+    def forward(self, features: Tensor, target: Tensor) -> Tensor:
+        """Loss ``[...]`` of the features; ``target`` is ``[..., N]`` or ``[..., N, D]``.
+
+        ``features`` are ``[..., N, d]``, or with two views of each sample ``[..., N, 2, d]``.
+        """
+        return rnc_loss(*as_rows(features, target, self.views), self.temperature)
+
+    def extra_repr(self) -> str:
+        """Show the hyper-parameters when the module is printed."""
+        return f"temperature={self.temperature}, views={self.views}"
