@@ -138,9 +138,7 @@ class FocalMAELoss(_FocalLoss):
     '1.3448'
     """
 
-    def forward(
-        self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
         return focal_mae_loss(*self._arguments(input, target, sample_weight))
 
@@ -153,8 +151,6 @@ class FocalMSELoss(_FocalLoss):
     '2.3089'
     """
 
-    def forward(
-        self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
         return focal_mse_loss(*self._arguments(input, target, sample_weight))

@@ -104,9 +104,7 @@ def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0
     if features.shape[-2] == 1:
         return 0 * features.sum((-2, -1))
     # differences, not the scalar products of the faster modes, which lose small distances
-    distance = torch.cdist(
-        features, features, compute_mode="donot_use_mm_for_euclid_dist"
-    )
+    distance = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
     similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
     labels = target.detach()
     return _RankedContrast.apply(similarity, torch.cdist(labels, labels, p=1.0))
@@ -133,7 +131,7 @@ def as_rows(features: Tensor, target: Tensor, views: int | None) -> tuple[Tensor
                 f"two views of each sample are features of shape (..., N, 2, d), "
                 f"got {tuple(features.shape)}; stack them with torch.stack((first, second), dim=-2)"
             )
-        first, second = features.unbind(-2)
+        first = features.select(-2, 0)
         return two_views_as_rows(features, labels_of(first, target))
     return features, labels_of(features, target)
 
@@ -143,7 +141,7 @@ class RnCLoss(nn.Module):
 
     >>> x = torch.tensor([[0.0], [1.0], [3.0]])
     >>> f"{RnCLoss(temperature=1.0)(x, torch.tensor([0.0, 1.0, 2.0])).item():.4f}"
-    '0.4179'
+    '0.3445'
     """
 
     def __init__(self, temperature: float = 2.0, views: int | None = None) -> None:
