@@ -235,6 +235,11 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
     return aligned + flipped + one_sided
 
 
+def sub_losses(m: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
+    """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson."""
+    return m.conventional, error_variance(m), one_minus_pearson(m, xp)
+
+
 def released_sub_losses(
     f: Scalar,
     y: Scalar,
@@ -306,11 +311,10 @@ def one_minus_pearson_gradient(m: Moments, xp: Any) -> Gradient:
     )
 
 
-def gar_gradient(m: Moments, weights: Any, xp: Any) -> Gradient:
-    """Gradient of a function of the three sub-losses, given its derivatives in them.
+def sub_losses_gradient(m: Moments, weights: Any, xp: Any) -> Gradient:
+    """Gradient of a function of the three `sub_losses`, given its derivatives in them.
 
-    ``weights``: derivatives with respect to (conventional, error variance, 1 - Pearson). For the
-    aggregation in log form they are p_k / L_k, with p_k from `kl_dro_tilt`.
+    For the aggregation in log form these ``weights`` are p_k / L_k, with p_k from `kl_dro_tilt`.
     """
     by_conventional, by_variance, by_pearson = weights
     variance = error_variance_gradient(m)

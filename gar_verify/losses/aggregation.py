@@ -1,0 +1,117 @@
+"""The KL-regularised worst case of positive sub-losses (KL-DRO), with both its limits.
+
+    L_KL(alpha) = max over p in the simplex of  sum_k p_k log L_k - alpha KL(p || uniform)
+                = alpha log( (1/M) sum_k L_k^(1/alpha) ),      attained at p_k ~ L_k^(1/alpha)
+
+alpha = 0 is the maximum, alpha = 1 the log of the mean, alpha = inf the log of the geometric mean;
+it never increases with alpha. Source: the paper's proposition, proved in
+``proofs/proposition_kl_dro.py``; the arithmetic is `gar_verify.formulas.kl_dro`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gar_verify import formulas
+from gar_verify.moments import accumulation_dtype
+
+FORMS = ("log", "power_mean")
+
+GEOMETRIC_FROM = 1e8
+"""From this alpha on, the geometric mean is used: the difference, Var(log L) / (2 alpha), is then
+smaller than the rounding error of the formula, about 1e-16 * alpha."""
+
+
+def check_alpha(alpha: float) -> float:
+    """``alpha`` as a float in [0, inf], or a ValueError or TypeError that says what was passed."""
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
+        raise TypeError(
+            f"alpha must be a number in [0, inf] (0: maximum, inf: geometric mean), got "
+            f"{alpha!r} of type {type(alpha).__name__}"
+        )
+    if math.isnan(alpha) or alpha < 0:
+        raise ValueError(
+            f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {alpha}"
+        )
+    return float(alpha)
+
+
+def check_form(form: str) -> str:
+    """``form``, or a ValueError that lists the forms there are."""
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+    return form
+
+
+def smallest(dtype: torch.dtype) -> float:
+    """The smallest normal number of ``dtype``: what a sub-loss counts as where it is smaller."""
+    return torch.finfo(dtype).tiny
+
+
+def worst_case(log_losses: Any, alpha: float | Tensor, xp: Any) -> tuple[Any, Any]:
+    """L_KL(alpha) over the first dimension of ``log_losses``, and its derivatives p_k in them.
+
+    ``xp`` is torch or numpy; ``alpha`` a float in [0, inf], or a tensor of finite positive values
+    that broadcasts against ``log_losses[0]``. At alpha = 0, tied maxima share p equally.
+    """
+    count = len(log_losses)
+
+    def mean(x: Any) -> Any:
+        return x.sum(0) / count
+
+    if not isinstance(alpha, Tensor) and alpha >= GEOMETRIC_FROM:
+        return mean(log_losses), log_losses * 0 + 1 / count
+    shift = xp.amax(log_losses, 0)
+    if not isinstance(alpha, Tensor) and alpha == 0:
+        top = 1.0 * (log_losses == shift)
+        return shift, top / top.sum(0)
+    if isinstance(shift, Tensor):
+        shift = shift.detach()
+    tilt = formulas.kl_dro_tilt(log_losses, alpha, shift, mean, xp)
+    return formulas.kl_dro(log_losses, alpha, shift, mean, xp), tilt / count
+
+
+def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: str = "log") -> Tensor:
+    """Aggregate positive sub-losses: alpha log mean L^(1/alpha), the KL-regularised worst case.
+
+    Parameters
+    ----------
+    losses : floating tensor, sub-losses along ``dim``; not negative. One smaller than the smallest
+        normal number of its dtype (0 included) counts as that number, so the value stays finite.
+    alpha : 0 (the maximum), any positive number (1: the log of the mean) or ``math.inf`` (the mean
+        of the logs, the log of the geometric mean).
+    dim : the dimension that is aggregated.
+    form : ``"log"``, or ``"power_mean"`` for its exponential, in the units of the losses.
+
+    Returns
+    -------
+    Tensor, the shape of ``losses`` without ``dim``. The gradient is p_k / L_k (times the value in
+    power-mean form): at alpha = 0 all weight is on the largest loss, at inf it is spread equally.
+
+    Raises
+    ------
+    TypeError, ValueError : ``alpha`` not a number in [0, inf], unknown ``form``, integer or empty
+        losses.
+
+    >>> import math, torch
+    >>> losses = torch.tensor([1.0, 2.0, 4.0])
+    >>> [round(float(kl_dro(losses, a, form="power_mean")), 4) for a in (0, 1, math.inf)]
+    [4.0, 2.3333, 2.0]
+    """
+    alpha, form = check_alpha(alpha), check_form(form)
+    if not isinstance(losses, Tensor) or not losses.is_floating_point():
+        kind = losses.dtype if isinstance(losses, Tensor) else type(losses).__name__
+        raise TypeError(f"losses must be a floating-point tensor, got {kind}")
+    if losses.ndim == 0 or losses.shape[dim] == 0:
+        raise ValueError(
+            f"losses must hold at least one sub-loss along dim {dim}, got shape "
+            f"{tuple(losses.shape)}"
+        )
+    precise = losses.to(accumulation_dtype(losses)).movedim(dim, 0)
+    logs = precise.clamp(min=smallest(losses.dtype)).log()
+    value, _ = worst_case(logs, alpha, torch)
+    return (value.exp() if form == "power_mean" else value).to(losses.dtype)

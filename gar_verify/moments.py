@@ -1,0 +1,161 @@
+"""Moments of a batch of tensors: computed, merged over chunks, and reduced over processes.
+
+The formulas are those of `gar_verify.formulas`; this module brings the averaging operator of
+tensors (with or without sample weights, along one named dimension), the precision, and the
+conventional losses by name. Statistics are accumulated in float64 wherever the device has it, so
+that float32 and half-precision batches lose nothing; see `accumulation_dtype`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gar_verify import formulas
+from gar_verify.formulas import Decomposition, Moments
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+CONVENTIONAL = ("mae", "mse", "huber")
+"""Names of the conventional losses: mean |d|, mean d^2, mean of Huber's function of d."""
+
+
+class Split(NamedTuple):
+    """A batch split along its labels, with what is needed to average over it."""
+
+    parts: Decomposition
+    """Means, slope and per-sample parts; reduced entries keep the batch dimension, with size 1."""
+    error: Tensor
+    """d = f - y in the precision of the statistics, shape of the input."""
+    mean: Callable[[Tensor], Tensor]
+    """Average over the batch dimension, which stays with size 1."""
+    share: Tensor | float
+    """w_i / W: what each sample contributes to a mean; 1/N without weights."""
+    weight: Tensor | float
+    """W, or N without weights."""
+
+
+def accumulation_dtype(tensor: Tensor) -> torch.dtype:
+    """Precision of the statistics of ``tensor``: float64, or float32 on devices without it (MPS).
+
+    A float32 batch whose 1 - Pearson is 1e-10 holds it in digits that float32 sums would lose.
+    """
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
+def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None = None) -> Split:
+    """Split the errors ``input - target`` along the labels over the batch dimension ``dim``.
+
+    ``input`` and ``target`` have one shape; ``sample_weight`` has that shape, or is 1-D of the size
+    of ``dim``. A sample of weight zero is absent, whatever it holds (NaN too).
+    """
+    dtype = accumulation_dtype(input)
+    f, y = input.to(dtype), target.to(dtype)
+    if sample_weight is None:
+        size = f.shape[dim]
+        parts = formulas.decompose(
+            f, y, lambda x: x.mean(dim, keepdim=True), f.narrow(dim, 0, 1), y.narrow(dim, 0, 1)
+        )
+        return Split(parts, f - y, lambda x: x.mean(dim, keepdim=True), 1 / size, float(size))
+    w = _expand_weight(sample_weight.to(dtype), f, dim)
+    heaviest = w.argmax(dim, keepdim=True)
+    shift_f, shift_y = f.gather(dim, heaviest), y.gather(dim, heaviest)
+    f, y = torch.where(w == 0, shift_f, f), torch.where(w == 0, shift_y, y)
+    total = w.sum(dim, keepdim=True)
+    share = w / total
+
+    def mean(x: Tensor) -> Tensor:
+        return (share * x).sum(dim, keepdim=True)
+
+    parts = formulas.decompose(f, y, mean, shift_f, shift_y)
+    return Split(parts, f - y, mean, share, total)
+
+
+def _expand_weight(weight: Tensor, like: Tensor, dim: int) -> Tensor:
+    if weight.shape == like.shape:
+        return weight
+    shape = [1] * like.ndim
+    shape[dim] = like.shape[dim]
+    return weight.reshape(shape).expand_as(like)
+
+
+def conventional_loss(name: str, error: Tensor, delta: float = 1.0) -> Tensor:
+    """phi(d) of each error: |d| (``"mae"``), d^2 (``"mse"``), Huber's function (``"huber"``)."""
+    if name == "mae":
+        return formulas.absolute(error)
+    if name == "mse":
+        return formulas.square(error)
+    return formulas.huber(error, error.clamp(-delta, delta))
+
+
+def conventional_slope(name: str, error: Tensor, delta: float = 1.0) -> Tensor:
+    """phi'(d) of each error; sign(0) = 0 for ``"mae"``."""
+    if name == "mae":
+        return formulas.absolute_slope(error, torch)
+    if name == "mse":
+        return formulas.square_slope(error)
+    return error.clamp(-delta, delta)
+
+
+def moments_of(batch: Split, conventional: str = "mae", delta: float = 1.0) -> Moments:
+    """The moments of a split batch; each keeps the batch dimension, with size 1."""
+    phi = conventional_loss(conventional, batch.error, delta)
+    return formulas.moments(batch.parts, phi, batch.weight, batch.mean)
+
+
+def batch_moments(
+    input: Tensor,
+    target: Tensor,
+    dim: int = 0,
+    sample_weight: Tensor | None = None,
+    conventional: str = "mae",
+    delta: float = 1.0,
+) -> Moments:
+    """Moments of a batch along ``dim``, in float64; each has the input's shape without ``dim``.
+
+    >>> import torch
+    >>> m = batch_moments(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.0, 2.0, 3.0]))
+    >>> [round(float(x), 4) for x in (m.mean_d, m.var_y, m.slope, m.var_r, m.conventional)]
+    [0.3333, 0.6667, 0.5, 0.0556, 0.3333]
+    """
+    m = moments_of(split(input, target, dim, sample_weight), conventional, delta)
+    squeezed = [x.squeeze(dim) if isinstance(x, Tensor) else x for x in m[1:]]
+    weight = m.weight.squeeze(dim) if isinstance(m.weight, Tensor) else m.weight
+    return Moments(torch.as_tensor(weight, dtype=squeezed[0].dtype), *squeezed)
+
+
+def merge_all(chunks: Iterable[Moments]) -> Moments:
+    """Moments of the union of disjoint chunks, by `formulas.merge` from left to right."""
+    return reduce(formulas.merge, chunks)
+
+
+def recentre(parts: Decomposition, whole: Moments) -> Decomposition:
+    """Split a chunk's errors along the labels of the whole batch that it is a chunk of."""
+    label = parts.label + (parts.mean_y - whole.mean_y)
+    error = parts.residual + parts.slope * parts.label + (parts.mean_d - whole.mean_d)
+    return Decomposition(
+        mean_d=whole.mean_d,
+        mean_y=whole.mean_y,
+        var_y=whole.var_y,
+        slope=whole.slope,
+        residual=error - whole.slope * label,
+        label=label,
+    )
+
+
+def all_reduce(m: Moments, group: ProcessGroup) -> Moments:
+    """Moments of the batch that the processes of ``group`` hold together.
+
+    One all-gather of seven numbers per target; every process merges in rank order and so gets the
+    same result to the last bit. Each process must hold at least one sample.
+    """
+    world = torch.distributed.get_world_size(group)
+    local = torch.stack([x if isinstance(x, Tensor) else torch.full_like(m.mean_d, x) for x in m])
+    gathered = [torch.empty_like(local) for _ in range(world)]
+    torch.distributed.all_gather(gathered, local.contiguous(), group=group)
+    return merge_all(Moments(*chunk.unbind()) for chunk in gathered)
