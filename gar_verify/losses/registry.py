@@ -19,6 +19,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from gar_verify.losses.conr import ConRLoss, conr_loss
 from gar_verify.losses.conventional import (
     HuberLoss,
     MAELoss,
@@ -30,6 +31,7 @@ from gar_verify.losses.conventional import (
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss, focal_mae_loss, focal_mse_loss
 from gar_verify.losses.gar import GARLoss, stacked_gar
 from gar_verify.losses.mae_pearson import MAEPearsonLoss, mae_pearson_loss
+from gar_verify.losses.ranksim import RankSimLoss, ranksim_loss
 from gar_verify.losses.rnc import RnCLoss, rnc_loss
 
 StackedLoss = Callable[[Tensor, Tensor, Any, Any, Any], Tensor]
@@ -38,6 +40,9 @@ StackedLoss = Callable[[Tensor, Tensor, Any, Any, Any], Tensor]
 One loss for each of S models, B rows, T targets, d features. ``draw`` is the source of RankSim's
 random choice, see `ranksim.Draw`. What a loss does not read may be None.
 """
+
+RANKSIM_WEIGHT = 100.0
+"""Weight of RankSim beside the MAE in training."""
 
 REPEATS = (0.0, 1.0, 2.0)
 """The grid of a loss without hyper-parameter: runs that differ in their initialisation only."""
@@ -62,7 +67,7 @@ class LossSpec:
     stacked: StackedLoss
     """What training minimises, after the first phase where there is one."""
     hyperparameter: str | None = None
-    """The swept hyper-parameter; None if the grid counts repeats."""
+    """The swept hyper-parameter of the objective; None if the grid counts repeats."""
     tabular_grid: tuple[float, ...] = ()
     """Its values in the tabular studies; empty if the loss does not take part."""
     synthetic_value: float | None = None
@@ -138,6 +143,18 @@ _SPECS = (
         in_synthetic=True,
     ),
     LossSpec(
+        name="ranksim",
+        label="RankSim",
+        factory=RankSimLoss,
+        objective="MAE + 100 RankSim(interpolation)",
+        stacked=lambda f, y, x, interpolation, draw: (
+            mae_loss(f, y) + ranksim_loss(x, y, interpolation, RANKSIM_WEIGHT, draw)
+        ),
+        hyperparameter="interpolation",
+        tabular_grid=(0.5, 1.0, 2.0),
+        needs_features=True,
+    ),
+    LossSpec(
         name="rnc",
         label="RnC",
         factory=RnCLoss,
@@ -150,6 +167,16 @@ _SPECS = (
         tabular_grid=(1.0, 2.0, 4.0),
         synthetic_value=4.0,
         in_synthetic=True,
+        needs_features=True,
+    ),
+    LossSpec(
+        name="conr",
+        label="ConR",
+        factory=ConRLoss,
+        objective="MAE + gamma ConR",
+        stacked=lambda f, y, x, gamma, draw: mae_loss(f, y) + gamma * conr_loss(x, y, f),
+        hyperparameter="gamma",
+        tabular_grid=(0.2, 1.0, 4.0),
         needs_features=True,
     ),
     LossSpec(

@@ -1,0 +1,211 @@
+"""RankSim: the nearest in features should be the nearest in labels.
+
+1. If labels repeat, one row for each distinct label stays, drawn at random, in ascending order of
+   the labels; otherwise all rows stay. n rows.
+2. S_ij is the cosine similarity of the features, self included.
+3. R(v) ranks a vector in descending order, 1/n for the largest entry up to n/n.
+4. L = weight * sum_i mean_j (R(S_i)_j - R(-|y_i - y_j|)_j)^2; with several targets the mean runs
+   over them as well, each with its own ranking of the distances.
+
+Ranks are piecewise constant. Their backward is the black-box differentiation of Vlastelica et al.:
+the gradient g that arrives at the ranks moves the similarities by lambda, and the change of the
+ranks counts as derivative,
+
+    dL/dS_i = [R(S_i + lambda g_i) - R(S_i)] / (lambda + 1e-8)
+
+Since g holds everything that multiplies the ranks later, the weight (and any factor put on the
+result) acts inside R: it does not simply scale the gradient.
+
+Source: Gong, Mori, Tung (2022), "RankSim: Ranking Similarity Regularization for Deep Imbalanced
+Regression"; Vlastelica et al. (2020), "Differentiation of Blackbox Combinatorial Solvers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from gar_verify.losses._features import cosine_similarities
+from gar_verify.losses._validation import (
+    Hyperparameter,
+    at_least_float32,
+    check_nonnegative,
+    labels_of,
+    per_model,
+)
+
+Draw = torch.Generator | Sequence[torch.Generator] | Tensor | None
+"""Where the random choice among equal labels comes from.
+
+A generator (None: torch's global one), one generator for each model, or the random numbers
+themselves, ``[..., N]``: of the rows with equal labels, that with the smallest number stays.
+"""
+
+
+def draw_numbers(draw: Draw, shape: torch.Size, device: torch.device) -> Tensor:
+    """Random numbers ``[..., N]``; given one generator for each model, every model has its own."""
+    if isinstance(draw, Tensor):
+        if draw.shape != shape:
+            raise ValueError(
+                f"the random numbers have shape {tuple(draw.shape)}; one is needed for each row, "
+                f"that is {tuple(shape)}"
+            )
+        return draw
+    if isinstance(draw, Sequence):
+        if len(draw) != shape[:-1].numel():
+            raise ValueError(
+                f"got {len(draw)} generators for {shape[:-1].numel()} models; give one generator, "
+                "or one for each model"
+            )
+        rows = [torch.rand(shape[-1], generator=g, device=g.device) for g in draw]
+        return torch.stack(rows).reshape(shape).to(device)
+    where = device if draw is None else draw.device
+    return torch.rand(shape, generator=draw, device=where).to(device)
+
+
+def distinct_rows(target: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows that stay, ``[..., n]``, and how many for each model, ``[...]``.
+
+    n is the largest of the numbers of distinct labels; a model with fewer has its rows first.
+    """
+    order = numbers.argsort(dim=-1)
+    for column in reversed(target.unbind(-1)):  # stable sorts: the last key decides first
+        order = order.gather(-1, column.gather(-1, order).argsort(dim=-1, stable=True))
+    ordered = target.gather(-2, order.unsqueeze(-1).expand_as(target))
+    first = torch.ones_like(order, dtype=torch.bool)
+    first[..., 1:] = (ordered[..., 1:, :] != ordered[..., :-1, :]).any(-1)
+    count = first.sum(-1)
+    stays = order.gather(-1, (~first).byte().argsort(dim=-1, stable=True))
+    as_given = torch.arange(order.shape[-1], device=order.device)
+    rows = torch.where((count == order.shape[-1]).unsqueeze(-1), as_given, stays)
+    return rows[..., : int(count.max())], count
+
+
+def ranks(v: Tensor, count: Tensor | int) -> Tensor:
+    """Descending ranks along the last dimension over ``count``; of equals, the last comes first."""
+    n = v.shape[-1]
+    order = v.argsort(dim=-1, stable=True)
+    descending = torch.arange(n, 0, -1, device=v.device, dtype=v.dtype).expand_as(v)
+    return torch.empty_like(v).scatter_(-1, order, descending).div_(count)
+
+
+class _BlackBoxRanks(torch.autograd.Function):
+    """`ranks`, with the finite difference of the header as its derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, v: Tensor, strength: Hyperparameter, count: Tensor | int) -> Tensor:
+        result = ranks(v, count)
+        ctx.save_for_backward(v, result)
+        ctx.strength, ctx.count = strength, count
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        v, before = ctx.saved_tensors
+        after = ranks(v + ctx.strength * grad, ctx.count)
+        return (after - before) / (ctx.strength + 1e-8), None, None
+
+
+def ranksim_loss(
+    features: Tensor,
+    target: Tensor,
+    interpolation: Hyperparameter = 2.0,
+    weight: Hyperparameter = 1.0,
+    draw: Draw = None,
+    keep: Tensor | None = None,
+) -> Tensor:
+    """L of each model, a number without unit.
+
+    ``features`` are ``[..., N, d]``, ``target`` is ``[..., N, D]``, ``interpolation`` (lambda) and
+    ``weight`` are numbers or ``[...]``, the result is ``[...]``. ``keep``, indices ``[..., n]`` of
+    the rows that stay, replaces the random choice. For the gradient see the header of this file; it
+    is 0 at ``interpolation`` 0. Labels get none, and there is no second derivative. Equal entries
+    are ranked by their position, the same on every platform.
+
+    Raises ValueError for shapes that do not fit or a negative hyper-parameter.
+    """
+    check_nonnegative("interpolation", interpolation)
+    check_nonnegative("weight", weight)
+    features, target = at_least_float32(features, target.detach())
+    models = features.shape[:-2]
+    if keep is None:
+        rows, found = distinct_rows(target, draw_numbers(draw, target.shape[:-1], target.device))
+    else:
+        rows = keep.expand(*models, -1)
+        found = torch.full(models, rows.shape[-1], device=rows.device)
+    similarity = cosine_similarities(_take(features, rows))
+    columns = _take(target, rows).mT
+    nearness = -(columns.unsqueeze(-1) - columns.unsqueeze(-2)).abs()  # [..., D, n, n]
+    present = _present(rows, found)
+    if present is not None:  # what is not there ranks behind all that is
+        similarity = similarity.masked_fill(~present.unsqueeze(-2), -torch.inf)
+        nearness = nearness.masked_fill(~present[..., None, None, :], -torch.inf)
+    strength = per_model("interpolation", interpolation, models, 2)
+    count = found[..., None, None]
+    wanted = ranks(nearness, count.unsqueeze(-1)).to(similarity.dtype)
+    gap = _BlackBoxRanks.apply(similarity, strength, count).unsqueeze(-3) - wanted
+    if present is not None:
+        gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
+    mean = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)
+    return per_model("weight", weight, models, 0) * mean
+
+
+def _take(table: Tensor, rows: Tensor) -> Tensor:
+    """The given rows ``[..., n]`` of each model's table ``[..., N, d]``."""
+    return table.gather(-2, rows.unsqueeze(-1).expand(*rows.shape, table.shape[-1]))
+
+
+def _present(rows: Tensor, found: Tensor) -> Tensor | None:
+    """Which of the n places each model fills, ``[..., n]``; None if all models fill all."""
+    n = rows.shape[-1]
+    if bool((found == n).all()):
+        return None
+    return torch.arange(n, device=rows.device) < found.unsqueeze(-1)
+
+
+class RankSimLoss(nn.Module):
+    """`ranksim_loss` as a module: a regulariser, to be added to a loss of the predictions.
+
+    >>> x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> f"{RankSimLoss()(x, torch.tensor([0.0, 1.0, 3.0])).item():.4f}"
+    '0.1481'
+    """
+
+    def __init__(
+        self,
+        interpolation: float = 2.0,
+        weight: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Keep lambda, the weight (inside the backward) and the source of the random choice."""
+        super().__init__()
+        check_nonnegative("interpolation", interpolation)
+        check_nonnegative("weight", weight)
+        self.interpolation, self.weight, self.generator = interpolation, weight, generator
+
+    def forward(self, features: Tensor, target: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Loss ``[...]`` of features ``[..., N, d]``; ``target`` ``[..., N]`` or ``[..., N, D]``.
+
+        ``keep``, indices of rows, replaces the random choice among equal labels.
+        """
+        target = labels_of(features, target)
+        if keep is not None:
+            _check_keep(keep, features)
+        return ranksim_loss(features, target, self.interpolation, self.weight, self.generator, keep)
+
+    def extra_repr(self) -> str:
+        """Show the hyper-parameters when the module is printed."""
+        return f"interpolation={self.interpolation}, weight={self.weight}"
+
+
+def _check_keep(keep: Tensor, features: Tensor) -> None:
+    n = features.shape[-2]
+    if keep.dtype != torch.int64:
+        raise TypeError(f"keep must hold indices of rows (torch.int64), got {keep.dtype}")
+    if keep.ndim == 0 or keep.numel() == 0 or bool(((keep < 0) | (keep >= n)).any()):
+        raise ValueError(f"keep must name rows between 0 and {n - 1}, got {keep.tolist()}")
