@@ -148,17 +148,18 @@ def evaluate(
             numbers = _numbers(m)
             full, derivatives, _, _ = aggregate(numbers, alpha, o, smallest(dtype), (), np)
             coefficients = formulas.sub_losses_gradient(numbers, derivatives, np)
-        value = torch.tensor(full, dtype=dtype).reshape([1] * len(o.kept))
+        value = torch.tensor(full).reshape([1] * len(o.kept))
         combine = _gradient_by_numbers
     else:
         averaged = averaged_dims(input.ndim, o)
         full, derivatives, _, _ = aggregate(m, alpha, o, smallest(dtype), averaged, torch)
         coefficients = formulas.sub_losses_gradient(m, derivatives, torch)
-        value = full.squeeze(reduced_dims(input.shape, o)).to(dtype)
+        value = full.squeeze(reduced_dims(input.shape, o))
         combine = _gradient
+    limit = torch.finfo(dtype).max
+    value = value.clamp(max=limit).to(dtype)
     if not with_gradient:
         return value, input.new_empty(0)
-    limit = torch.finfo(dtype).max
     gradient = combine(batch, parts, coefficients, o, scale)
     return value, gradient.clamp(-limit, limit).to(dtype)
 

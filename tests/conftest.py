@@ -1,0 +1,44 @@
+"""Shared fixtures: every test starts from the same seed, dtype and number of threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": True}
+settings.register_profile("quick", max_examples=60, **_COMMON)
+settings.register_profile("full", max_examples=3000, **_COMMON)
+settings.load_profile(os.environ.get("GAR_VERIFY_HYPOTHESIS", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def _same_start() -> Iterator[None]:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  (libraries under test may still use the old generator)
+    torch.manual_seed(0)
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    yield
+    torch.set_default_dtype(dtype)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def reference_cases() -> list[dict[str, Any]]:
+    """The observed values of the released losses, where GAR_VERIFY_REFERENCE names their folder."""
+    folder = os.environ.get("GAR_VERIFY_REFERENCE")
+    if not folder:
+        pytest.skip("GAR_VERIFY_REFERENCE is not set: no observed values of the released losses")
+    path = Path(folder) / "losses.json"
+    if not path.is_file():
+        pytest.fail(f"GAR_VERIFY_REFERENCE is set, but {path} does not exist")
+    cases: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf8"))["cases"]
+    return cases
