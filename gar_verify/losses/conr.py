@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gar_verify.losses._features import cosine_similarities
+from gar_verify.losses._pairs import cosine_similarities, label_distances
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -32,11 +32,6 @@ from gar_verify.losses._validation import (
     labels_of,
     per_model,
 )
-
-
-def mean_distances(labels: Tensor) -> Tensor:
-    """Mean over the targets of ``|y_i - y_j|``, ``[..., N, N]`` for ``[..., N, D]``."""
-    return torch.cdist(labels, labels, p=1.0) / labels.shape[-1]
 
 
 def contrast(
@@ -85,10 +80,11 @@ def conr_loss(
     features, target, prediction = at_least_float32(features, target, prediction)
     models = features.shape[:-2]
     near = per_model("distance", distance, models, 2)
-    label_distance = mean_distances(target.detach())
+    targets = target.shape[-1]
+    label_distance = label_distances(target) / targets
     alike = label_distance <= near
     itself = torch.eye(alike.shape[-1], dtype=torch.bool, device=alike.device)
-    negative = ~alike & (mean_distances(prediction.detach()) <= near)
+    negative = ~alike & (label_distances(prediction) / targets <= near)
     log_push = per_model("push", push, models, 2) * label_distance
     if sample_weight is not None:
         log_push = log_push + sample_weight.log().unsqueeze(-1)

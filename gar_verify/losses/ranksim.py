@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from gar_verify.losses._features import cosine_similarities
+from gar_verify.losses._pairs import cosine_similarities, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -88,7 +88,7 @@ def distinct_rows(target: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
 def ranks(v: Tensor, count: Tensor | int) -> Tensor:
     """Descending ranks along the last dimension over ``count``; of equals, the last comes first."""
     n = v.shape[-1]
-    order = v.argsort(dim=-1, stable=True)
+    order = stable_argsort(v)
     descending = torch.arange(n, 0, -1, device=v.device, dtype=v.dtype).expand_as(v)
     return torch.empty_like(v).scatter_(-1, order, descending).div_(count)
 

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from gar_verify.losses._pairs import label_distances, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -46,17 +47,26 @@ def _running_logsumexp(z: Tensor) -> Tensor:
     return z.logcumsumexp(-1)
 
 
-def _tie_groups(ordered: Tensor) -> tuple[Tensor, Tensor]:
-    """First and last position of the run of equal numbers that each entry belongs to."""
-    n = ordered.shape[-1]
-    position = torch.arange(n, device=ordered.device)
-    starts = torch.ones_like(ordered, dtype=torch.bool)
-    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    ends = torch.ones_like(starts)
-    ends[..., :-1] = starts[..., 1:]
-    first = torch.where(starts, position, 0).cummax(-1).values
-    last = torch.where(ends, position, n).flip(-1).cummin(-1).values.flip(-1)
-    return first, last
+class _TieGroups:
+    """The runs of equal numbers in the rows of a sorted tensor."""
+
+    def __init__(self, ordered: Tensor) -> None:
+        starts = torch.ones_like(ordered, dtype=torch.bool)
+        starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+        self.trivial = bool(starts.all())
+        if not self.trivial:
+            starts = starts.flatten()
+            self.first = starts.nonzero().squeeze(-1)
+            self.last = torch.cat((self.first[1:], self.first.new_tensor([len(starts)]))) - 1
+            self.group = starts.cumsum(0) - 1
+
+    def at_first(self, v: Tensor) -> Tensor:
+        """For each entry, the value of ``v`` where the entry's run starts."""
+        return v if self.trivial else v.flatten()[self.first][self.group].view_as(v)
+
+    def at_last(self, v: Tensor) -> Tensor:
+        """For each entry, the value of ``v`` where the entry's run ends."""
+        return v if self.trivial else v.flatten()[self.last][self.group].view_as(v)
 
 
 class _RankedContrast(torch.autograd.Function):
@@ -65,15 +75,15 @@ class _RankedContrast(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, similarity: Tensor, distance: Tensor) -> Tensor:
         n = similarity.shape[-1]
-        itself = torch.eye(n, dtype=torch.bool, device=distance.device)
-        # farthest label first; the row itself, moved to -1, comes last and is cut off
-        ordered, order = distance.masked_fill(itself, -1.0).sort(dim=-1, descending=True)
-        ordered, order = ordered[..., :-1], order[..., :-1]
+        # farthest label first; the row itself comes last and is cut off
+        nearness = -distance
+        nearness.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
+        order = stable_argsort(nearness)[..., :-1]
+        ties = _TieGroups(nearness.gather(-1, order))
         s = similarity.gather(-1, order)
-        first, last = _tie_groups(ordered)
-        lse = _running_logsumexp(s).gather(-1, last)
+        lse = ties.at_last(_running_logsumexp(s))
         if ctx.needs_input_grad[0]:
-            log_shares = _running_logsumexp(-lse.flip(-1)).flip(-1).gather(-1, first)
+            log_shares = ties.at_first(_running_logsumexp(-lse.flip(-1)).flip(-1))
             slope = (s + log_shares).exp_().sub_(1).div_(n * (n - 1))
             ctx.save_for_backward(torch.zeros_like(similarity).scatter_(-1, order, slope))
         return (lse - s).mean((-2, -1))
@@ -106,8 +116,7 @@ def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0
     # differences, not the scalar products of the faster modes, which lose small distances
     distance = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
     similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
-    labels = target.detach()
-    return _RankedContrast.apply(similarity, torch.cdist(labels, labels, p=1.0))
+    return _RankedContrast.apply(similarity, label_distances(target))
 
 
 def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
