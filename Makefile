@@ -1,0 +1,51 @@
+# make setup | reproduce | reproduce-all | test | bench | lock
+# Everything runs from .venv, which is made on first use and made again when the lock file changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test test-full bench lock clean
+
+help:
+	@echo "make setup       create $(VENV) from requirements.lock (Python 3.11 or newer)"
+	@echo "make reproduce   proofs, studies, figures and tables into paper_figures/"
+	@echo "make test        lint, types, tests and notebooks"
+	@echo "make test-full   the same with thousands of random examples a property"
+	@echo "make bench       the loss against L1Loss: time and accuracy"
+	@echo "make lock        resolve requirements.lock again from pyproject.toml"
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "gar_verify needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Use make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+reproduce: $(INSTALLED)
+	$(BIN)/gar-verify reproduce
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+test-full: $(INSTALLED)
+	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest --timeout 3600
+
+lock:
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools wheel torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .[notebooks,second-opinion,dev]
+	$(BIN)/python tools/write_lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
+	@touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+"""pyproject.toml, environment.yml and requirements.lock name the same packages."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+ONLY_CONDA = {"python", "pip", "setuptools"}
+
+
+def split(requirement: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", requirement)
+    assert match is not None, requirement
+    return match[1].lower(), match[2]
+
+
+def declared() -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return dict(split(requirement) for group in groups for requirement in group)
+
+
+def test_conda_environment_has_the_same_packages() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf8"))
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    conda = dict(split(requirement) for requirement in environment["dependencies"])
+    assert {name: spec for name, spec in conda.items() if name not in ONLY_CONDA} == {
+        CONDA_NAMES.get(name, name): spec for name, spec in declared().items()
+    }
+
+
+def test_lock_file_pins_every_declared_package_exactly() -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf8").splitlines()
+    requirements = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.]+", line) for line in requirements)
+    locked = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in requirements}
+    assert {re.sub(r"[-_.]+", "-", name) for name in declared()} <= locked
+    assert "torch==2.13.0" in requirements
+
+
+def test_python_version_is_stated_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))
+    assert project["project"]["requires-python"] == ">=3.11"
+    assert project["tool"]["mypy"]["python_version"] == "3.11"
+    assert project["tool"]["ruff"]["target-version"] == "py311"
