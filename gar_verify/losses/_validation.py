@@ -50,6 +50,20 @@ def check_floating(**tensors: Tensor) -> None:
             )
 
 
+def check_finite(**tensors: Tensor) -> None:
+    """Raise a ValueError that names the first argument with a NaN or an infinity in it.
+
+    For labels that are only compared or ranked: no NaN would show in the result.
+    """
+    for name, tensor in tensors.items():
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            raise ValueError(
+                f"{name} must be finite, {bad} of its {tensor.numel()} entries are not; "
+                f"leave those rows out"
+            )
+
+
 def check_rows(tensor: Tensor, name: str, least: int = 1, dim: int = -2) -> None:
     """Raise a ValueError if the batch has fewer than ``least`` rows along ``dim``."""
     rows = tensor.shape[dim]

@@ -25,6 +25,7 @@ from gar_verify.losses._pairs import cosine_similarities, label_distances
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
+    check_finite,
     check_floating,
     check_nonnegative,
     check_positive,
@@ -128,6 +129,7 @@ class ConRLoss(nn.Module):
         """
         check_floating(prediction=prediction)
         check_same_shape(prediction, target, ("prediction", "target"))
+        check_finite(target=target)
         if sample_weight is not None:
             sample_weight = row_weights(features, sample_weight)
         return conr_loss(

@@ -33,6 +33,7 @@ from gar_verify.losses._pairs import cosine_similarities, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
+    check_finite,
     check_nonnegative,
     labels_of,
     per_model,
@@ -194,6 +195,7 @@ class RankSimLoss(nn.Module):
         ``keep``, indices of rows, replaces the random choice among equal labels.
         """
         target = labels_of(features, target)
+        check_finite(target=target)
         if keep is not None:
             _check_keep(keep, features)
         return ranksim_loss(features, target, self.interpolation, self.weight, self.generator, keep)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gar_verify.losses.conr import ConRLoss, conr_loss
@@ -31,7 +32,7 @@ from gar_verify.losses.conventional import (
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss, focal_mae_loss, focal_mse_loss
 from gar_verify.losses.gar import GARLoss, stacked_gar
 from gar_verify.losses.mae_pearson import MAEPearsonLoss, mae_pearson_loss
-from gar_verify.losses.ranksim import RankSimLoss, ranksim_loss
+from gar_verify.losses.ranksim import Draw, RankSimLoss, draw_numbers, ranksim_loss
 from gar_verify.losses.rnc import RnCLoss, rnc_loss
 
 StackedLoss = Callable[[Tensor, Tensor, Any, Any, Any], Tensor]
@@ -43,6 +44,31 @@ random choice, see `ranksim.Draw`. What a loss does not read may be None.
 
 RANKSIM_WEIGHT = 100.0
 """Weight of RankSim beside the MAE in training."""
+
+_BLOCK = 1 << 18
+"""Pairs of rows that a CPU works on at a time: few enough to stay in its caches."""
+
+
+def _blockwise(loss: StackedLoss, *, random: bool = False) -> StackedLoss:
+    """The same loss of pairs of rows, a few models at a time: up to three times as fast on a CPU.
+
+    With ``random``, the numbers that the loss draws are drawn for all models at once.
+    """
+
+    def blocks(f: Tensor, y: Tensor, x: Tensor, hyperparameter: Tensor, draw: Draw) -> Tensor:
+        models, rows = y.shape[:2]
+        size = max(1, _BLOCK // rows**2)
+        draws: Sequence[Draw] = [draw] * -(-models // size)
+        if random:
+            draw = draw_numbers(draw, y.shape[:2], y.device)
+            draws = draw.split(size)
+        if y.device.type != "cpu" or size >= models:
+            return loss(f, y, x, hyperparameter, draw)
+        parts = [t.split(size) for t in (f, y, x, hyperparameter)]
+        return torch.cat([loss(*block) for block in zip(*parts, draws, strict=True)])
+
+    return blocks
+
 
 REPEATS = (0.0, 1.0, 2.0)
 """The grid of a loss without hyper-parameter: runs that differ in their initialisation only."""
@@ -147,8 +173,11 @@ _SPECS = (
         label="RankSim",
         factory=RankSimLoss,
         objective="MAE + 100 RankSim(interpolation)",
-        stacked=lambda f, y, x, interpolation, draw: (
-            mae_loss(f, y) + ranksim_loss(x, y, interpolation, RANKSIM_WEIGHT, draw)
+        stacked=_blockwise(
+            lambda f, y, x, interpolation, draw: (
+                mae_loss(f, y) + ranksim_loss(x, y, interpolation, RANKSIM_WEIGHT, draw)
+            ),
+            random=True,
         ),
         hyperparameter="interpolation",
         tabular_grid=(0.5, 1.0, 2.0),
@@ -160,7 +189,9 @@ _SPECS = (
         factory=RnCLoss,
         objective="RnC(temperature), then MAE",
         stacked=lambda f, y, x, temperature, draw: mae_loss(f, y),
-        stacked_pretraining=lambda f, y, x, temperature, draw: rnc_loss(x, y, temperature),
+        stacked_pretraining=_blockwise(
+            lambda f, y, x, temperature, draw: rnc_loss(x, y, temperature)
+        ),
         tabular_pretraining=Fraction(1, 2),
         synthetic_pretraining=Fraction(100, 300),
         hyperparameter="temperature",
@@ -174,7 +205,9 @@ _SPECS = (
         label="ConR",
         factory=ConRLoss,
         objective="MAE + gamma ConR",
-        stacked=lambda f, y, x, gamma, draw: mae_loss(f, y) + gamma * conr_loss(x, y, f),
+        stacked=_blockwise(
+            lambda f, y, x, gamma, draw: mae_loss(f, y) + gamma * conr_loss(x, y, f)
+        ),
         hyperparameter="gamma",
         tabular_grid=(0.2, 1.0, 4.0),
         needs_features=True,

@@ -30,6 +30,7 @@ from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
     check_choice,
+    check_finite,
     check_positive,
     labels_of,
     per_model,
@@ -168,7 +169,9 @@ class RnCLoss(nn.Module):
 
         ``features`` are ``[..., N, d]``, or with two views of each sample ``[..., N, 2, d]``.
         """
-        return rnc_loss(*as_rows(features, target, self.views), self.temperature)
+        features, target = as_rows(features, target, self.views)
+        check_finite(target=target)
+        return rnc_loss(features, target, self.temperature)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""
