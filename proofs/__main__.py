@@ -1,0 +1,58 @@
+"""The command line: ``python -m proofs``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from proofs import catalogue, pages, printing
+
+EXAMPLE = """examples:
+  python -m proofs                     prove everything, one line for each statement
+  python -m proofs --only theorem-4    one statement, with its steps and refutations
+  python -m proofs --json > proofs.json
+  python -m proofs --report            write paper_figures/proofs.html and proofs.md
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; 0 when everything is proved, 1 when not, 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    try:
+        wanted = catalogue.find(options.only)
+    except catalogue.UnknownStatementError as error:
+        print(error, file=sys.stderr)
+        return 2
+    results = [result for name in wanted for result in catalogue.results(name)]
+    if options.json:
+        print(json.dumps(printing.records(results), indent=2, ensure_ascii=False))
+    elif options.only:
+        print("\n\n".join(printing.text(result) for result in results))
+    else:
+        print(printing.table(results))
+    if options.report:
+        for path in pages.report(results, Path(options.folder)):
+            print(f"wrote {path}", file=sys.stderr)
+    return 0 if all(result.passed for result in results) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m proofs",
+        description="Prove the statements of the paper for every N, over gar_verify.formulas.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", metavar="NAME", help="a statement, or the beginning of its name")
+    parser.add_argument("--json", action="store_true", help="print one record for each statement")
+    parser.add_argument("--report", action="store_true", help="write a page as HTML and Markdown")
+    parser.add_argument(
+        "--folder", default="paper_figures", help="where --report writes (default: %(default)s)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Exact decisions about rational expressions: is this identically zero?
+
+An identity between fractions is decided by bringing the difference to one denominator and
+expanding the numerator: it holds when nothing is left. That is only right where the denominator is
+not zero, so every factor of it has to be a number, a symbol known to be positive, or a quantity
+that a named hypothesis declares positive (`Ground`). A hypothesis that is not named cannot be used
+by accident: the step that needs it raises `UndeclaredDivisorError`.
+
+Square roots are handled alike: the root of a fraction is the product of the roots of its factors,
+each of which must be declared positive. SymPy knows that sqrt(p)^2 is p, and nothing more is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import sympy
+from sympy import Expr, Integer
+
+from proofs.power_sums import reduce_sums
+
+
+class UndeclaredDivisorError(ValueError):
+    """A denominator or a radicand that no named hypothesis declares positive."""
+
+
+class UndefinedError(ValueError):
+    """An expression without a value: a division by zero."""
+
+
+class Ground:
+    """What may be divided by, and what is zero on that ground.
+
+    ``positive``: expressions that the hypotheses of a step declare positive.
+
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> Ground([x - y]).zero((x**2 - y**2) / (x - y) - x - y)
+    0
+    >>> Ground().zero(x / y - x / y**2)
+    Traceback (most recent call last):
+    ...
+    proofs.algebra.UndeclaredDivisorError: y is divided by and no hypothesis makes it positive
+    """
+
+    def __init__(self, positive: Iterable[Expr] = ()) -> None:
+        """Collect the factors of the quantities declared positive."""
+        self._nonzero: set[Expr] = set()
+        self._positive: set[Expr] = set()
+        for declared in positive:
+            self._declare(declared)
+
+    def zero(self, expression: Any) -> Expr:
+        """The normal form of the expression: the number 0 exactly when it vanishes identically."""
+        numerator, denominator = self._fraction(expression)
+        return Integer(0) if numerator == 0 else numerator / denominator
+
+    def root(self, expression: Any) -> Expr:
+        """The square root, as a product of roots of factors declared positive; the root of 0 is 0.
+
+        >>> x, y = sympy.symbols("x y", real=True)
+        >>> Ground([x + y]).root((x + y) ** 3 / 4)
+        (x + y)**(3/2)/2
+        """
+        numerator, denominator = self._fraction(sympy.cancel(_value(expression)))
+        return self._root(numerator) / self._root(denominator)
+
+    @property
+    def xp(self) -> SimpleNamespace:
+        """The namespace to hand to a formula."""
+        return SimpleNamespace(sqrt=self.root, exp=sympy.exp, log=sympy.log, sign=sympy.sign)
+
+    def _declare(self, expression: Expr) -> None:
+        numerator, denominator = sympy.fraction(sympy.together(_value(expression)))
+        number, powers = _factors(sympy.expand(numerator * denominator))
+        self._nonzero |= {factor for factor, _ in powers} | {-factor for factor, _ in powers}
+        unknown = [(f, e) for f, e in powers if not f.is_positive]
+        if len(unknown) == 1 and unknown[0][1] == 1:
+            self._positive.add(sympy.expand(sympy.sign(number) * unknown[0][0]))
+
+    def _fraction(self, expression: Any) -> tuple[Expr, Expr]:
+        numerator, denominator = sympy.fraction(sympy.together(_value(expression)))
+        for part in sympy.Mul.make_args(denominator):
+            for factor, _ in _factors(part)[1]:
+                if not (factor.is_nonzero or factor in self._nonzero):
+                    raise UndeclaredDivisorError(
+                        f"{factor} is divided by and no hypothesis makes it positive"
+                    )
+        return _expand(numerator), denominator
+
+    def _root(self, expression: Expr) -> Expr:
+        if expression == 0:
+            return Integer(0)
+        number, powers = _factors(expression)
+        result = Integer(1)
+        for factor, exponent in powers:
+            if -factor in self._positive and exponent % 2:
+                number, factor = -number, sympy.expand(-factor)
+            if not (factor.is_positive or factor in self._positive):
+                raise UndeclaredDivisorError(
+                    f"{factor} is under a root and no hypothesis makes it positive"
+                )
+            result *= factor ** sympy.Rational(exponent, 2)
+        if not number.is_positive:
+            raise UndefinedError(f"the root of {expression} is not real")
+        return sympy.sqrt(number) * result
+
+
+def _value(expression: Any) -> Expr:
+    """The expression in power sums; an error when it divides by zero."""
+    value = reduce_sums(sympy.sympify(expression))
+    if value.has(sympy.nan, sympy.zoo, sympy.oo):
+        raise UndefinedError(f"{expression} has no value")
+    return value
+
+
+def _factors(expression: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
+    """A number and irreducible factors with their exponents; an error for zero."""
+    base, exponent = expression.as_base_exp()
+    if exponent.is_Integer and exponent.is_positive and exponent != 1:
+        number, powers = _factors(base)
+        return number**exponent, [(factor, e * int(exponent)) for factor, e in powers]
+    if expression.is_positive and not expression.is_number and not expression.is_Add:
+        return Integer(1), [(expression, 1)]
+    number, powers = sympy.factor_list(_expand(expression))
+    if number == 0:
+        raise UndefinedError("a division by zero")
+    return number, powers
+
+
+def _expand(expression: Expr) -> Expr:
+    """Expanded until nothing changes: products of equal roots leave sums to be expanded again."""
+    expanded = sympy.expand(expression)
+    while expanded != expression:
+        expression, expanded = expanded, sympy.expand(expanded)
+    return expanded

@@ -1,0 +1,161 @@
+"""One batch, two worlds: symbols for the proofs, exact rational numbers for the refutations.
+
+A claim about a batch is a function that takes either kind and returns its two sides. On a
+`SymbolicBatch` the sides are expressions in power sums, for any number of samples; on an
+`ExactBatch` they are numbers. Both offer the columns as attributes (``batch.f``), the weighted
+``mean`` that the formulas take, and sums over all pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from proofs.power_sums import INDEX, SIZE, total
+
+Pair = Callable[[Any, Any], Any]
+"""A function of two samples, each with the columns of the batch as attributes."""
+
+
+class SymbolicBatch:
+    """Columns of real numbers, one entry for each sample 1..N, with N a symbol.
+
+    >>> batch = SymbolicBatch(f=column("f"))
+    >>> batch.mean(batch.f + 3)
+    sum(f[_], N)/N + 3
+    """
+
+    def __init__(self, w: Expr | None = None, size: Expr = SIZE, **columns: Expr) -> None:
+        """Columns are written in the index k; ``w`` is the column of weights, all one unless given.
+
+        An entry without k is the same for every sample.
+        """
+        self.w = sympy.Integer(1) if w is None else w
+        self.size = size
+        self._columns = {name: sympy.sympify(entry) for name, entry in columns.items()}
+
+    def __getattr__(self, name: str) -> Expr:
+        """The column of that name, as its entry at index k."""
+        try:
+            return self.__dict__["_columns"][name]
+        except KeyError:
+            raise AttributeError(f"the batch has no column {name!r}") from None
+
+    @property
+    def weight(self) -> Expr:
+        """W, the sum of the weights; N without weights."""
+        return total(self.w, INDEX, self.size)
+
+    def total(self, body: Any) -> Expr:
+        """Weighted sum over the samples."""
+        return total(self.w * body, INDEX, self.size)
+
+    def mean(self, body: Any) -> Expr:
+        """Weighted mean over the samples."""
+        return sympy.expand(self.total(body) / self.weight)
+
+    def at(self, index: Symbol) -> SimpleNamespace:
+        """The sample with that index."""
+        entries = self._columns | {"w": self.w}
+        return SimpleNamespace(**{n: e.xreplace({INDEX: index}) for n, e in entries.items()})
+
+    def pair_total(self, function: Pair) -> Expr:
+        """Sum of w_i w_j function(i, j) over all ordered pairs, each sample with itself too."""
+        i, j = sympy.symbols("i j", integer=True, positive=True)
+        first, second = self.at(i), self.at(j)
+        body = first.w * second.w * function(first, second)
+        return total(total(body, j, self.size), i, self.size)
+
+    def pair_mean(self, function: Pair) -> Expr:
+        """The weighted mean of function(i, j) over all ordered pairs."""
+        return self.pair_total(function) / self.weight**2
+
+
+class ExactBatch:
+    """The same with rational numbers: every operation is exact.
+
+    >>> batch = ExactBatch(f=(1, 2, 4))
+    >>> print(batch.mean(batch.f * batch.f))
+    7
+    """
+
+    def __init__(self, w: tuple[Any, ...] | None = None, **columns: tuple[Any, ...]) -> None:
+        """Columns of equal length; ``w`` holds the weights, all one unless given."""
+        self._columns = {name: _exact(values) for name, values in columns.items()}
+        self.size = Fraction(len(next(iter(self._columns.values()))))
+        self._weighted = w is not None
+        self.w = _exact(w if w is not None else (1,) * int(self.size))
+
+    def __getattr__(self, name: str) -> Any:
+        """The column of that name, as an array of exact numbers."""
+        try:
+            return self.__dict__["_columns"][name]
+        except KeyError:
+            raise AttributeError(f"the batch has no column {name!r}") from None
+
+    @property
+    def weight(self) -> Any:
+        """W, the sum of the weights."""
+        return sum(self.w, Fraction(0))
+
+    def total(self, body: Any) -> Any:
+        """Weighted sum over the samples."""
+        return sum(self.w * body, Fraction(0))
+
+    def mean(self, body: Any) -> Any:
+        """Weighted mean over the samples; a division by zero when the weights sum to zero."""
+        return self.total(body) / self.weight
+
+    def at(self, index: int) -> SimpleNamespace:
+        """The sample at that place, counted from 0."""
+        columns = self._columns | {"w": self.w}
+        return SimpleNamespace(**{name: values[index] for name, values in columns.items()})
+
+    def pair_total(self, function: Pair) -> Any:
+        """Sum of w_i w_j function(i, j) over all ordered pairs, each sample with itself too."""
+        samples = [self.at(place) for place in range(int(self.size))]
+        return sum((a.w * b.w * function(a, b) for a in samples for b in samples), Fraction(0))
+
+    def pair_mean(self, function: Pair) -> Any:
+        """The weighted mean of function(i, j) over all ordered pairs."""
+        return self.pair_total(function) / self.weight**2
+
+    def varies(self, name: str) -> bool:
+        """Whether the column has two different entries."""
+        return len(set(self._columns[name])) > 1
+
+    def __str__(self) -> str:
+        """The data as text."""
+        shown = self._columns | ({"w": self.w} if self._weighted else {})
+        return ", ".join(f"{name} = ({', '.join(map(str, v))})" for name, v in shown.items())
+
+
+def exact_batches(
+    *columns: str, sizes: tuple[int, ...] = (1, 2, 3), values: tuple[int, ...] = (0, 1, -1)
+) -> Iterator[ExactBatch]:
+    """Every batch of these sizes with entries among the values, small ones first."""
+    for size in sizes:
+        for entries in product(values, repeat=size * len(columns)):
+            rows = [entries[n * size : (n + 1) * size] for n in range(len(columns))]
+            yield ExactBatch(**dict(zip(columns, rows, strict=True)))
+
+
+def moments(formulas: Any, batch: Any, conventional: Any = None) -> Any:
+    """The moments that the formulas make of a batch with columns f and y.
+
+    ``conventional``: the conventional loss of each sample, the error itself unless given.
+    """
+    parts = formulas.decompose(batch.f, batch.y, batch.mean)
+    values = batch.f - batch.y if conventional is None else conventional
+    return formulas.moments(parts, values, batch.weight, batch.mean)
+
+
+def _exact(values: tuple[Any, ...]) -> Any:
+    return np.array([v if isinstance(v, Expr) else Fraction(v) for v in values], dtype=object)
