@@ -1,1 +1,34 @@
-"""Placeholder."""
+"""Tables by name: the paper's synthetic curves and real tables, and scikit-learn's diabetes set."""
+
+from gar_verify.data import real, synthetic
+from gar_verify.data.table import DataError, Table
+
+__all__ = ["TABLES", "DataError", "Table", "is_available", "load_table"]
+
+TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes")
+"""Names that `load_table` accepts."""
+
+
+def load_table(name: str) -> Table:
+    """The table of that name with its fixed split.
+
+    Raises:
+        DataError: if there is no such name, or the table is not at hand; the message says which
+            names there are, or where to put the file.
+    """
+    if name in synthetic.CURVES:
+        return synthetic.load(name)
+    if name in real.REAL_TABLES:
+        return real.load(name)
+    if name == "diabetes":
+        return real.load_diabetes_table()
+    raise DataError(f"There is no table '{name}'; choose one of {', '.join(TABLES)}.")
+
+
+def is_available(name: str) -> bool:
+    """Whether `load_table` can return the table without asking for anything."""
+    try:
+        load_table(name)
+    except DataError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""A regression table: features and targets, split once into a training and a test part."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class DataError(Exception):
+    """A table is absent or is not what its name promises; the message says what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One data set with its fixed split; arrays are float64 and read-only.
+
+    Raises:
+        DataError: if the arrays are not two-dimensional, do not match, or are not finite.
+    """
+
+    name: str
+    train_X: Array
+    """Features of the training part, (n_train, F)."""
+    train_y: Array
+    """Targets of the training part, (n_train, T), in ``unit``."""
+    test_X: Array
+    test_y: Array
+    source: str
+    """Where the values and the split come from, in words."""
+    target: str
+    """What the target is called on an axis."""
+    unit: str
+    """Unit of the target; empty for a pure number."""
+    checksum: str = field(init=False)
+    """SHA-256 of the four arrays: equal values, equal checksum."""
+
+    def __post_init__(self) -> None:
+        for key in ("train_X", "train_y", "test_X", "test_y"):
+            object.__setattr__(self, key, _frozen(self.name, key, getattr(self, key)))
+        for part in ("train", "test"):
+            _check_rows(self.name, getattr(self, f"{part}_X"), getattr(self, f"{part}_y"), part)
+        arrays = (self.train_X, self.train_y, self.test_X, self.test_y)
+        object.__setattr__(self, "checksum", digest(*arrays))
+
+    def scaled_on_training_part(self) -> Table:
+        """The same table with features z-scored by mean and deviation of the training part only.
+
+        The paper scales over all rows, the test part included. z-scoring again undoes that: it is
+        the same table as one scaled on the training part from the start. Constant features stay 0.
+        """
+        mean, deviation = self.train_X.mean(0), self.train_X.std(0)
+        scale = np.where(deviation > 0, deviation, 1)
+        return replace(
+            self,
+            train_X=(self.train_X - mean) / scale,
+            test_X=(self.test_X - mean) / scale,
+            source=f"{self.source}; features z-scored on the training part",
+        )
+
+
+def digest(*arrays: Array) -> str:
+    """SHA-256 over shapes and little-endian values of some arrays, as hexadecimal digits."""
+    state = hashlib.sha256()
+    for array in arrays:
+        state.update(str(array.shape).encode())
+        state.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return state.hexdigest()
+
+
+def zscore(features: Array) -> Array:
+    """Features (n, F) with mean 0 and population deviation 1 over all rows; constants stay 0."""
+    deviation = features.std(0)
+    return (features - features.mean(0)) / np.where(deviation > 0, deviation, 1)
+
+
+def column(values: NDArray[Any]) -> Array:
+    """Values (n,) or (n, T) as float64 (n, T)."""
+    array = np.asarray(values, dtype=np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _frozen(name: str, key: str, values: Array) -> Array:
+    array = np.array(values, dtype=np.float64)
+    if array.ndim != 2:
+        raise DataError(
+            f"{name}: {key} has shape {array.shape}; expected two dimensions (rows, columns). "
+            "Reshape a single column to (rows, 1)."
+        )
+    if not np.isfinite(array).all():
+        raise DataError(f"{name}: {key} holds values that are not finite; drop or fill those rows.")
+    array.setflags(write=False)
+    return array
+
+
+def _check_rows(name: str, features: Array, targets: Array, part: str) -> None:
+    if len(features) != len(targets):
+        raise DataError(
+            f"{name}: {part}_X has shape {features.shape} and {part}_y {targets.shape}; "
+            "expected as many rows in both."
+        )
