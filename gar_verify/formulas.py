@@ -162,6 +162,12 @@ def merge(a: Moments, b: Moments) -> Moments:
     )
 
 
+def residual_and_label(f: Scalar, y: Scalar, whole: Moments) -> tuple[Scalar, Scalar]:
+    """r_i and y_i - mean(y) of samples, relative to the batch that they are a part of."""
+    label = y - whole.mean_y
+    return (f - y - whole.mean_d) - whole.slope * label, label
+
+
 # --- the conventional loss of one error, and its derivative --------------------------------------
 
 

@@ -28,6 +28,8 @@ CONVENTIONAL = ("mae", "mse", "huber")
 class Split(NamedTuple):
     """A batch split along its labels, with what is needed to average over it."""
 
+    input: Tensor
+    target: Tensor
     parts: Decomposition
     """Means, slope and per-sample parts; reduced entries keep the batch dimension, with size 1."""
     error: Tensor
@@ -61,7 +63,7 @@ def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None 
         parts = formulas.decompose(
             f, y, lambda x: x.mean(dim, keepdim=True), f.narrow(dim, 0, 1), y.narrow(dim, 0, 1)
         )
-        return Split(parts, f - y, lambda x: x.mean(dim, keepdim=True), 1 / size, float(size))
+        return Split(f, y, parts, f - y, lambda x: x.mean(dim, keepdim=True), 1 / size, float(size))
     w = _expand_weight(sample_weight.to(dtype), f, dim)
     heaviest = w.argmax(dim, keepdim=True)
     shift_f, shift_y = f.gather(dim, heaviest), y.gather(dim, heaviest)
@@ -73,7 +75,7 @@ def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None 
         return (share * x).sum(dim, keepdim=True)
 
     parts = formulas.decompose(f, y, mean, shift_f, shift_y)
-    return Split(parts, f - y, mean, share, total)
+    return Split(f, y, parts, f - y, mean, share, total)
 
 
 def _expand_weight(weight: Tensor, like: Tensor, dim: int) -> Tensor:
@@ -132,20 +134,6 @@ def batch_moments(
 def merge_all(chunks: Iterable[Moments]) -> Moments:
     """Moments of the union of disjoint chunks, by `formulas.merge` from left to right."""
     return reduce(formulas.merge, chunks)
-
-
-def recentre(parts: Decomposition, whole: Moments) -> Decomposition:
-    """Split a chunk's errors along the labels of the whole batch that it is a chunk of."""
-    label = parts.label + (parts.mean_y - whole.mean_y)
-    error = parts.residual + parts.slope * parts.label + (parts.mean_d - whole.mean_d)
-    return Decomposition(
-        mean_d=whole.mean_d,
-        mean_y=whole.mean_y,
-        var_y=whole.var_y,
-        slope=whole.slope,
-        residual=error - whole.slope * label,
-        label=label,
-    )
 
 
 def all_reduce(m: Moments, group: ProcessGroup) -> Moments:

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 from gar_verify import formulas
+from gar_verify.losses.gar_options import PARTS, Options, check_form
 from gar_verify.moments import accumulation_dtype
-
-FORMS = ("log", "power_mean")
 
 GEOMETRIC_FROM = 1e8
 """From this alpha on, the geometric mean is used: the difference, Var(log L) / (2 alpha), is then
@@ -38,13 +37,6 @@ def check_alpha(alpha: float) -> float:
             f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {alpha}"
         )
     return float(alpha)
-
-
-def check_form(form: str) -> str:
-    """``form``, or a ValueError that lists the forms there are."""
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
-    return form
 
 
 def smallest(dtype: torch.dtype) -> float:
@@ -73,6 +65,32 @@ def worst_case(log_losses: Any, alpha: float | Tensor, xp: Any) -> tuple[Any, An
         shift = shift.detach()
     tilt = formulas.kl_dro_tilt(log_losses, alpha, shift, mean, xp)
     return formulas.kl_dro(log_losses, alpha, shift, mean, xp), tilt / count
+
+
+def aggregate(
+    losses: Any, alpha: float | Tensor, o: Options, floor: float, xp: Any
+) -> tuple[Any, list[Any], Any]:
+    """Value of the chosen form over the parts, its derivatives in all three, and the p_k.
+
+    ``losses`` holds the three sub-losses along its first dimension (xp: torch or numpy); one below
+    ``floor`` counts as ``floor``.
+    """
+    chosen = [PARTS.index(part) for part in o.parts]
+    used = losses if o.parts == PARTS else losses[chosen]
+    if o.raw:
+        value, p = used[0], used * 0 + 1
+        derivatives = p
+    else:
+        used = used.clip(floor)
+        value, p = worst_case(xp.log(used), alpha, xp)
+        derivatives = p / used
+        if o.form == "power_mean":
+            value = xp.exp(value)
+            derivatives = derivatives * value
+    by_part: list[Any] = [0.0] * len(PARTS)
+    for i, part in enumerate(chosen):
+        by_part[part] = derivatives[i]
+    return value, by_part, p
 
 
 def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: str = "log") -> Tensor:

@@ -31,9 +31,10 @@ from torch import Tensor, nn
 from gar_verify.losses.aggregation import check_alpha, smallest
 from gar_verify.losses.gar_closed_form import (
     ClosedForm,
-    ClosedFormWithForwardMode,
     Setting,
-    aggregate,
+    TransformableClosedForm,
+    TransformableWithForwardMode,
+    aggregate_targets,
     averaged_dims,
     evaluate,
     reduced_dims,
@@ -43,8 +44,8 @@ from gar_verify.losses.gar_options import (
     PARTS,
     Options,
     check_batch,
-    numbers_readable,
     result_dtype,
+    transforms_active,
 )
 from gar_verify.losses.gar_released import released_gar
 from gar_verify.moments import split
@@ -77,11 +78,15 @@ def _loss(
         return released_gar(input, target, alpha, o)
     if target.requires_grad or (weight is not None and weight.requires_grad):
         return evaluate(input, target, weight, alpha, setting, with_gradient=False)[0]
-    if numbers_readable(input) and not (input.requires_grad and torch.is_grad_enabled()):
-        with torch.no_grad():
-            return evaluate(input, target, weight, alpha, setting, with_gradient=False)[0]
-    function = ClosedForm if torch.compiler.is_compiling() else ClosedFormWithForwardMode
-    return function.apply(input, target, weight, alpha, setting)[0]
+    arguments = (input, target, weight, alpha, setting)
+    if torch.compiler.is_compiling():
+        return TransformableClosedForm.apply(*arguments)[0]
+    if transforms_active():
+        return TransformableWithForwardMode.apply(*arguments)[0]
+    if input.requires_grad and torch.is_grad_enabled():
+        return ClosedForm.apply(*arguments)
+    with torch.no_grad():
+        return evaluate(*arguments, with_gradient=False)[0]
 
 
 def gar_loss(
@@ -300,7 +305,7 @@ class GARLoss(nn.Module):
         m, _, _ = whole_batch(batch, setting)
         dtype = result_dtype(input)
         averaged = averaged_dims(input.ndim, o)
-        value, _, losses, p = aggregate(m, self._alpha, o, smallest(dtype), averaged, torch)
+        value, _, losses, p = aggregate_targets(m, self._alpha, o, smallest(dtype), averaged)
         gone = [o.dim, *(averaged if o.targets == "joint" else ())]
         conventional, variance, pearson = (x.squeeze(gone).to(dtype) for x in losses)
         p = p.squeeze([d + 1 for d in gone]).movedim(0, -1).to(dtype)

@@ -7,23 +7,23 @@ is in `gar_verify.formulas`; what is here is shapes, precision and PyTorch's aut
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.formulas import Decomposition, Gradient, Moments
-from gar_verify.losses.aggregation import smallest, worst_case
-from gar_verify.losses.gar_options import PARTS, Options, numbers_readable, result_dtype
+from gar_verify.formulas import Gradient, Moments
+from gar_verify.losses.aggregation import aggregate, smallest
+from gar_verify.losses.gar_numbers import evaluate_numbers
+from gar_verify.losses.gar_options import Options, numbers_readable, result_dtype
 from gar_verify.moments import (
     Split,
     all_reduce,
     conventional_slope,
     moments_of,
-    recentre,
     split,
 )
 
@@ -31,63 +31,35 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 
-def aggregate(
-    m: Moments, alpha: float | Tensor, o: Options, floor: float, averaged: tuple[int, ...], xp: Any
-) -> tuple[Any, Any, Any, Any]:
-    """Value, derivatives in the three sub-losses, the sub-losses, and p_k; xp: torch or numpy.
+def aggregate_targets(
+    m: Moments, alpha: float | Tensor, o: Options, floor: float, averaged: tuple[int, ...]
+) -> tuple[Tensor, list[Any], Tensor, Tensor]:
+    """Value, derivatives in the sub-losses of each target, the sub-losses, and p_k.
 
-    ``averaged`` lists the target dimensions (of the moments) that the value averages over.
+    ``averaged`` lists the target dimensions (of the moments) that the value averages over; they
+    stay with size 1, as does the batch dimension.
     """
-    losses = xp.stack(formulas.sub_losses(m, xp))
-    count = int(np.prod([losses.shape[d + 1] for d in averaged])) if averaged else 1
+    losses = torch.stack(formulas.sub_losses(m, torch))
+    count = math.prod([losses.shape[d + 1] for d in averaged])
     if averaged and o.targets == "joint":
         losses = losses.mean([d + 1 for d in averaged], keepdim=True)
-    chosen = [PARTS.index(part) for part in o.parts]
-    if o.raw:
-        value, p = losses[chosen[0]], xp.ones_like(losses[:1])
-        derivatives = p
-    else:
-        used = losses[chosen] if len(chosen) < len(PARTS) else losses
-        used = xp.clip(used, floor, None)
-        value, p = worst_case(xp.log(used), alpha, xp)
-        derivatives = p / used
-        if o.form == "power_mean":
-            value = xp.exp(value)
-            derivatives = derivatives * value
+    value, derivatives, p = aggregate(losses, alpha, o, floor, torch)
     if averaged and o.targets == "per_target" and o.reduction == "mean":
         value = value.mean(averaged, keepdim=True)
-    if not (o.targets == "per_target" and o.reduction == "none"):
-        derivatives = derivatives / count
-    by_part: list[Any] = [0.0, 0.0, 0.0]
-    for i, part in enumerate(chosen):
-        by_part[part] = derivatives[i]
-    return value, by_part, losses, p
+    if o.reduction == "mean":
+        derivatives = [x / count for x in derivatives]
+    return value, derivatives, losses, p
 
 
 def _gradient(
-    batch: Split, parts: Decomposition, coefficients: Gradient, o: Options, scale: Any
+    batch: Split, vectors: tuple[Tensor, Tensor], coefficients: Gradient, o: Options, scale: Any
 ) -> Tensor:
     """The gradient, sample by sample, from its coefficients (see `formulas.Gradient`)."""
     slope = conventional_slope(o.conventional, batch.error, o.delta)
-    gradient = coefficients.residual * parts.residual + coefficients.label * parts.label
+    residual, label = vectors
+    gradient = coefficients.residual * residual + coefficients.label * label
     gradient = gradient + coefficients.conventional * slope
     return gradient * (batch.share * scale)
-
-
-def _gradient_by_numbers(
-    batch: Split, parts: Decomposition, coefficients: Gradient, o: Options, scale: Any
-) -> Tensor:
-    """`_gradient` with coefficients that are numbers: fewer kernels, in place."""
-    slope = conventional_slope(o.conventional, batch.error, o.delta)
-    gradient = torch.mul(slope, float(coefficients.conventional))
-    gradient.add_(parts.residual, alpha=float(coefficients.residual))
-    gradient.add_(parts.label, alpha=float(coefficients.label))
-    return gradient.mul_(batch.share * scale)
-
-
-def _numbers(m: Moments) -> Moments:
-    """The moments of one target as numpy scalars: arithmetic on them costs no kernel launches."""
-    return Moments(*(np.float64(x.item() if isinstance(x, Tensor) else x) for x in m))
 
 
 @dataclass(frozen=True)
@@ -112,22 +84,25 @@ def reduced_dims(shape: torch.Size, o: Options) -> list[int]:
     return [d for d in range(len(shape)) if d not in o.kept]
 
 
-def whole_batch(batch: Split, setting: Setting) -> tuple[Moments, Decomposition, float | Tensor]:
-    """Moments of the whole batch, the split relative to them, and the factor on the gradient.
+def whole_batch(
+    batch: Split, setting: Setting
+) -> tuple[Moments, tuple[Tensor, Tensor], float | Tensor]:
+    """Moments of the whole batch; residual and label relative to it; the factor on the gradient.
 
     Under DistributedDataParallel gradients are averaged over the processes, hence their number.
     """
     o = setting.options
     m = moments_of(batch, o.conventional, o.delta)
     if setting.whole is None and setting.group is None:
-        return m, batch.parts, 1.0
+        return m, (batch.parts.residual, batch.parts.label), 1.0
     processes = 1
     if setting.whole is not None:
         m = setting.whole
     if setting.group is not None:
         m = all_reduce(m, setting.group)
         processes = torch.distributed.get_world_size(setting.group)
-    return m, recentre(batch.parts, m), processes * batch.weight / m.weight
+    vectors = formulas.residual_and_label(batch.input, batch.target, m)
+    return m, vectors, processes * batch.weight / m.weight
 
 
 def evaluate(
@@ -140,36 +115,68 @@ def evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Value and closed-form gradient (an empty tensor unless ``with_gradient``)."""
     o = setting.options
+    if weight is None and setting == Setting(o) and _by_numbers(input, alpha, o):
+        return evaluate_numbers(input, target, alpha, o, with_gradient)  # type: ignore[arg-type]
     dtype = result_dtype(input)
-    batch = split(input, target, o.dim, weight)
-    m, parts, scale = whole_batch(batch, setting)
-    if m.mean_d.numel() == 1 and not isinstance(alpha, Tensor) and _by_numbers(input):
-        with np.errstate(all="ignore"):
-            numbers = _numbers(m)
-            full, derivatives, _, _ = aggregate(numbers, alpha, o, smallest(dtype), (), np)
-            coefficients = formulas.sub_losses_gradient(numbers, derivatives, np)
-        value = torch.tensor(full).reshape([1] * len(o.kept))
-        combine = _gradient_by_numbers
-    else:
-        averaged = averaged_dims(input.ndim, o)
-        full, derivatives, _, _ = aggregate(m, alpha, o, smallest(dtype), averaged, torch)
-        coefficients = formulas.sub_losses_gradient(m, derivatives, torch)
-        value = full.squeeze(reduced_dims(input.shape, o))
-        combine = _gradient
     limit = torch.finfo(dtype).max
-    value = value.clamp(max=limit).to(dtype)
+    batch = split(input, target, o.dim, weight)
+    m, vectors, scale = whole_batch(batch, setting)
+    averaged = averaged_dims(input.ndim, o)
+    full, derivatives, _, _ = aggregate_targets(m, alpha, o, smallest(dtype), averaged)
+    value = full.squeeze(reduced_dims(input.shape, o)).clamp(max=limit).to(dtype)
     if not with_gradient:
         return value, input.new_empty(0)
-    gradient = combine(batch, parts, coefficients, o, scale)
+    coefficients = formulas.sub_losses_gradient(m, derivatives, torch)
+    gradient = _gradient(batch, vectors, coefficients, o, scale)
     return value, gradient.clamp(-limit, limit).to(dtype)
 
 
-def _by_numbers(input: Tensor) -> bool:
-    return numbers_readable(input) and not torch.is_grad_enabled()
+def _by_numbers(input: Tensor, alpha: float | Tensor, o: Options) -> bool:
+    """Whether this is one target whose moments may be read as numbers."""
+    return (
+        input.numel() == input.shape[o.dim]
+        and not o.kept
+        and o.reduction == "mean"
+        and not isinstance(alpha, Tensor)
+        and not torch.is_grad_enabled()
+        and numbers_readable(input)
+    )
 
 
 class ClosedForm(torch.autograd.Function):
     """The loss with its closed-form gradient, computed together with the value."""
+
+    @staticmethod
+    def forward(  # noqa: D102
+        ctx: Any,
+        input: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        alpha: float | Tensor,
+        setting: Setting,
+    ) -> Tensor:
+        value, gradient = evaluate(input, target, weight, alpha, setting)
+        ctx.save_for_backward(input, gradient, target, weight)
+        ctx.alpha, ctx.setting = alpha, setting
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Any:  # noqa: D102
+        return _input_gradient(ctx, upstream), None, None, None, None
+
+
+def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
+    input, gradient, target, weight = ctx.saved_tensors
+    if torch.is_grad_enabled():  # a second derivative is asked for
+        _, gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)
+    return (_spread(upstream, input, ctx.setting.options) * gradient).to(input.dtype)
+
+
+class TransformableClosedForm(torch.autograd.Function):
+    """`ClosedForm` in the form that `torch.compile` and the transforms of `torch.func` take.
+
+    It costs several times the overhead, and has the gradient as a second output.
+    """
 
     generate_vmap_rule = True
 
@@ -189,27 +196,17 @@ class ClosedForm(torch.autograd.Function):
     ) -> None:
         input, target, weight, alpha, setting = inputs
         ctx.mark_non_differentiable(output[1])
-        saved: tuple[Any, ...] = (input, output[1], target, weight)
-        if isinstance(alpha, Tensor):
-            saved = (*saved, alpha)
-        else:
-            ctx.alpha = alpha
-        ctx.save_for_backward(*saved)
-        ctx.save_for_forward(*saved)
-        ctx.setting = setting
+        ctx.save_for_backward(input, output[1], target, weight)
+        ctx.save_for_forward(input, output[1], target, weight)
+        ctx.alpha, ctx.setting = alpha, setting
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor, _: Any) -> Any:  # noqa: D102
-        input, gradient, target, weight, *rest = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a second derivative is asked for
-            alpha = rest[0] if rest else ctx.alpha
-            _, gradient = evaluate(input, target, weight, alpha, ctx.setting)
-        upstream = _spread(upstream, input, ctx.setting.options)
-        return (upstream * gradient).to(input.dtype), None, None, None, None
+        return _input_gradient(ctx, upstream), None, None, None, None
 
 
-class ClosedFormWithForwardMode(ClosedForm):
-    """`ClosedForm` with forward-mode derivatives, which `torch.compile` does not take."""
+class TransformableWithForwardMode(TransformableClosedForm):
+    """`TransformableClosedForm` with forward-mode derivatives, which `torch.compile` refuses."""
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_: Any) -> tuple[Tensor, None]:  # noqa: D102

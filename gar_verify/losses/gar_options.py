@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gar_verify.losses._validation import check_floating, check_same_shape
-from gar_verify.losses.aggregation import check_form
 from gar_verify.moments import CONVENTIONAL
 
 PARTS = ("conventional", "error_variance", "pearson")
@@ -16,6 +15,16 @@ CONSTANTS = ("paper", "released")
 TARGETS = ("joint", "per_target")
 REDUCTIONS = ("mean", "none")
 HALF = (torch.float16, torch.bfloat16)
+
+
+FORMS = ("log", "power_mean")
+
+
+def check_form(form: str) -> str:
+    """``form``, or a ValueError that lists the forms there are."""
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+    return form
 
 
 @dataclass(frozen=True)
@@ -73,13 +82,19 @@ def result_dtype(input: Tensor) -> torch.dtype:
     return torch.float32 if input.dtype in HALF else input.dtype
 
 
+def transforms_active() -> bool:
+    """Whether a transform of `torch.func` or forward-mode differentiation is at work."""
+    return bool(
+        torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
 def numbers_readable(tensor: Tensor) -> bool:
     """Whether values can be read from ``tensor`` without waiting for a device or losing a trace."""
     return (
         tensor.device.type == "cpu"
         and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
+        and not transforms_active()
     )
 
 
@@ -104,7 +119,8 @@ def check_batch(input: Tensor, target: Tensor, weight: Tensor | None, o: Options
             f"dim={o.dim} is not a dimension of an input of shape {tuple(input.shape)}; "
             f"pass a batch of shape (N,) or (N, T)"
         )
-    o = replace(o, dim=o.dim % input.ndim)
+    if o.dim < 0:
+        o = replace(o, dim=o.dim % input.ndim)
     if input.numel() == 0:
         raise ValueError(
             f"the batch is empty: input has shape {tuple(input.shape)}; skip empty batches"

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.losses.aggregation import worst_case
+from gar_verify.losses.aggregation import aggregate
 from gar_verify.losses.gar_closed_form import averaged_dims, reduced_dims
-from gar_verify.losses.gar_options import PARTS, Options
+from gar_verify.losses.gar_options import Options
 
 EPS = 1e-7
 """Added to each sub-loss, and the least standard deviation."""
@@ -29,10 +29,7 @@ def released_gar(input: Tensor, target: Tensor, alpha: float | Tensor, o: Option
     averaged = averaged_dims(input.ndim, o)
     if averaged and o.targets == "joint":
         losses = losses.mean([d + 1 for d in averaged], keepdim=True)
-    losses = losses[[PARTS.index(part) for part in o.parts]]
-    value, _ = worst_case(losses.log(), alpha, torch)
-    if o.form == "power_mean":
-        value = value.exp()
+    value, _, _ = aggregate(losses, alpha, o, 0.0, torch)
     if averaged and o.targets == "per_target" and o.reduction == "mean":
         value = value.mean(averaged, keepdim=True)
     return value.squeeze(reduced_dims(input.shape, o))
