@@ -128,21 +128,21 @@ def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]
 def as_rows(features: Tensor, target: Tensor, views: int | None) -> tuple[Tensor, Tensor]:
     """Check a user's features and labels; bring them to ``[..., N, d]`` and ``[..., N, D]``."""
     layouts = (target.shape, target.shape[:-1])
-    one, two = features.shape[:-1] in layouts, features.shape[:-2] in layouts
-    if views is None and one and two and features.shape[-2] == 2:
+    pairs = features.ndim >= 3 and features.shape[-2] == 2
+    fits_one, fits_two = features.shape[:-1] in layouts, features.shape[:-2] in layouts and pairs
+    if views is None and fits_one and fits_two:
         raise ValueError(
             f"features of shape {tuple(features.shape)} with target of shape "
             f"{tuple(target.shape)} can be two views of each sample or batches of two rows; "
             "say which with RnCLoss(views=2) or RnCLoss(views=1)"
         )
-    if views == 2 or (views is None and two and not one):
-        if features.ndim < 3 or features.shape[-2] != 2:
-            raise ValueError(
-                f"two views of each sample are features of shape (..., N, 2, d), "
-                f"got {tuple(features.shape)}; stack them with torch.stack((first, second), dim=-2)"
-            )
-        first = features.select(-2, 0)
-        return two_views_as_rows(features, labels_of(first, target))
+    if views == 2 and not pairs:
+        raise ValueError(
+            f"two views of each sample are features of shape (..., N, 2, d), "
+            f"got {tuple(features.shape)}; stack them with torch.stack((first, second), dim=-2)"
+        )
+    if views == 2 or (views is None and fits_two):
+        return two_views_as_rows(features, labels_of(features.select(-2, 0), target))
     return features, labels_of(features, target)
 
 

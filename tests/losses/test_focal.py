@@ -1,0 +1,105 @@
+"""Focal-MAE and focal-MSE against a loop over the entries, and their gradients."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from gar_verify.losses.conventional import mae_loss
+from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss, focal_mae_loss, focal_mse_loss
+
+CORES = {1: focal_mae_loss, 2: focal_mse_loss}
+MODULES = {1: FocalMAELoss, 2: FocalMSELoss}
+
+
+def sigmoid(v: float) -> float:
+    return 1 / (1 + math.exp(-v))
+
+
+def loop(power: int, f: Tensor, y: Tensor, beta: float, gamma: float, activation: str) -> float:
+    total = 0.0
+    for e in (f - y).abs().flatten().tolist():
+        m = 2 * sigmoid(beta * e) - 1 if activation == "sigmoid" else math.tanh(beta * e)
+        total += e**power * m**gamma
+    return total / f.numel()
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@given(data=st.data())
+def test_against_a_loop(power: int, activation: str, data: st.DataObject) -> None:
+    entries = st.lists(st.integers(-20, 20).map(lambda k: k / 4), min_size=6, max_size=6)
+    f = torch.tensor(data.draw(entries), dtype=torch.float64).reshape(3, 2)
+    y = torch.tensor(data.draw(entries), dtype=torch.float64).reshape(3, 2)
+    beta, gamma = data.draw(st.sampled_from([0.2, 1.0, 4.0])), data.draw(st.floats(0, 3))
+    value = MODULES[power](beta, gamma, activation)(f, y).item()
+    assert value == pytest.approx(loop(power, f, y, beta, gamma, activation), rel=1e-9)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_gradients(power: int, gamma: float) -> None:
+    f = torch.randn(2, 5, 2, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(2, 5, 2, dtype=torch.float64)
+    core = CORES[power]
+    assert torch.autograd.gradcheck(lambda v: core(v, y, 0.7, gamma), f)
+    assert torch.autograd.gradgradcheck(lambda v: core(v, y, 0.7, gamma), f)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_an_error_of_zero_has_no_gradient(power: int, gamma: float) -> None:
+    f = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    MODULES[power](1.0, gamma)(f, torch.tensor([1.0, 2.0, 5.0])).backward()
+    assert torch.equal(f.grad[:2], torch.zeros(2))
+    assert torch.isfinite(f.grad).all()
+    assert f.grad[2] < 0
+
+
+def test_gamma_zero_is_the_plain_loss() -> None:
+    f, y = torch.randn(5, 1), torch.randn(5, 1)
+    torch.testing.assert_close(focal_mae_loss(f, y, gamma=0.0), mae_loss(f, y))
+
+
+def test_large_errors_count_in_full() -> None:
+    f, y = torch.full((3,), 1e6), torch.zeros(3)
+    assert FocalMAELoss(beta=1.0)(f, y).item() == 1e6
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_weights_multiply_the_terms(power: int) -> None:
+    f, y = torch.randn(4, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
+    module = MODULES[power](beta=1.0)
+    weight = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    terms = torch.stack([module(f[i : i + 1], y[i : i + 1]) for i in range(4)])
+    torch.testing.assert_close(module(f, y, weight), (weight * terms).mean())
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_stacked_is_one_at_a_time(power: int) -> None:
+    core = CORES[power]
+    f, y = torch.randn(3, 5, 2), torch.randn(3, 5, 2)
+    betas = torch.tensor([0.2, 1.0, 4.0])
+    stacked = core(f, y, betas)
+    for i, beta in enumerate(betas.tolist()):
+        torch.testing.assert_close(stacked[i], core(f[i], y[i], beta))
+
+
+def test_errors() -> None:
+    with pytest.raises(ValueError, match=r"beta must be above 0, got 0"):
+        FocalMAELoss(beta=0)
+    with pytest.raises(ValueError, match=r"gamma must be at least 0, got -1"):
+        FocalMSELoss(gamma=-1)
+    with pytest.raises(
+        ValueError, match=r"activation must be one of 'sigmoid', 'tanh', got 'relu'"
+    ):
+        FocalMAELoss(activation="relu")
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(3, 1\)"):
+        FocalMAELoss()(torch.zeros(3), torch.zeros(3), torch.ones(3, 1))
+    with pytest.raises(ValueError, match=r"target has shape \(4,\)"):
+        FocalMSELoss()(torch.zeros(3), torch.zeros(4))
