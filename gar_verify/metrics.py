@@ -69,6 +69,7 @@ class Scorer:
     """
 
     def __init__(self, target: Tensor) -> None:
+        """Rank and centre the targets."""
         self.target = target.double()
         self._direction = _direction(self.target, -1)
         self._rank_direction = _direction(ranks(self.target), -1)

@@ -34,17 +34,15 @@ class RealTable:
     """Column of a file that holds raw rows and the ids of the split; None: split already."""
 
 
+PARKINSONS = ("parkinsons_telemonitoring.npz", "Parkinsons Telemonitoring", 189)
+
 REAL_TABLES = {
     "concrete": RealTable(
         "concrete.npz", "Concrete Compressive Strength", 165, "compressive strength", "MPa"
     ),
     "wine": RealTable("wine_quality.npz", "Wine Quality", 186, "quality", "points of 10"),
-    "parkinsons_motor": RealTable(
-        "parkinsons_telemonitoring.npz", "Parkinsons Telemonitoring", 189, "motor UPDRS", "points", 0
-    ),
-    "parkinsons_total": RealTable(
-        "parkinsons_telemonitoring.npz", "Parkinsons Telemonitoring", 189, "total UPDRS", "points", 1
-    ),
+    "parkinsons_motor": RealTable(*PARKINSONS, "motor UPDRS", "points", 0),
+    "parkinsons_total": RealTable(*PARKINSONS, "total UPDRS", "points", 1),
 }
 
 
@@ -106,7 +104,9 @@ def _split_raw(path: Path, about: RealTable) -> list[NDArray[Any]]:
 
 def _absent(name: str, about: RealTable) -> str:
     folder = paths.data()
-    where = f"{folder} does not hold {about.file}" if folder else f"{paths.DATA_VARIABLE} is not set"
+    where = f"{folder} does not hold {about.file}"
+    if folder is None:
+        where = f"{paths.DATA_VARIABLE} is not set"
     return (
         f"The table '{name}' is not at hand: {where}. Set {paths.DATA_VARIABLE} to a folder with "
         f"{about.file} (UCI {about.title}, id {about.uci_id}), or use 'diabetes', which comes with "

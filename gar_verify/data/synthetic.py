@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from gar_verify import paths
 from gar_verify.data import files
 from gar_verify.data.table import Array, DataError, Table
 
@@ -64,5 +65,8 @@ def _split(name: str, n: int) -> tuple[NDArray[np.int64], str]:
         return ids, f"split by a permutation of ours with seed {SPLIT_SEED}, not the published one"
     (stored,) = files.read(path, "ids")
     if not np.array_equal(np.sort(stored), np.arange(n)):
-        raise DataError(f"{path}: ids has shape {stored.shape}; expected a permutation of 0..{n - 1}")
+        raise DataError(
+            f"{path}: ids has shape {stored.shape}; expected a permutation of 0..{n - 1}. "
+            f"Point {paths.DATA_VARIABLE} at another folder."
+        )
     return stored.astype(np.int64), "published split"

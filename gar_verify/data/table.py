@@ -41,6 +41,7 @@ class Table:
     """SHA-256 of the four arrays: equal values, equal checksum."""
 
     def __post_init__(self) -> None:
+        """Check and freeze the arrays, and take their checksum."""
         for key in ("train_X", "train_y", "test_X", "test_y"):
             object.__setattr__(self, key, _frozen(self.name, key, getattr(self, key)))
         for part in ("train", "test"):

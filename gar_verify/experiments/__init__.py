@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The studies of the paper: each trains what it needs and returns labelled arrays."""

@@ -69,7 +69,9 @@ def test_raw_rows_are_scaled_and_split_by_their_ids(folder):
 
 def test_absent_table_says_what_to_do(monkeypatch):
     monkeypatch.delenv(paths.DATA_VARIABLE, raising=False)
-    with pytest.raises(data.DataError, match="GAR_VERIFY_DATA is not set.*concrete.npz.*diabetes"):
+    with pytest.raises(
+        data.DataError, match=r"GAR_VERIFY_DATA is not set.*concrete\.npz.*diabetes"
+    ):
         data.load_table("concrete")
     assert not data.is_available("concrete")
 
@@ -96,7 +98,7 @@ KEYS = ("train_X", "train_y", "test_X", "test_y")
 
 def test_missing_array_is_named(folder):
     np.savez(folder / "wine_quality.npz", train_X=np.eye(2))
-    with pytest.raises(data.DataError, match="but not .'train_y', 'test_X', 'test_y'"):
+    with pytest.raises(data.DataError, match=r"but not \['train_y', 'test_X', 'test_y'\]"):
         data.load_table("wine")
 
 

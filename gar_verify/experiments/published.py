@@ -1,0 +1,45 @@
+"""The figures that the paper and its authors' released analysis report: data about the paper.
+
+They are stored in ``published.json`` beside this module and read here, nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+
+@cache
+def published() -> dict[str, Any]:
+    """Everything published, by study."""
+    text = files("gar_verify.experiments").joinpath("published.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def tabular(table: str, method: str, metric: str) -> tuple[float, float]:
+    """Published test mean and standard deviation (1/5, over folds); NaN where not published."""
+    found = published()["tabular"].get(table, {}).get(method, {}).get(metric, {})
+    return found.get("mean", np.nan), found.get("std", np.nan)
+
+
+def synthetic_runs(curve: str, method: str) -> list[float]:
+    """Test MAE of the authors' five stored runs; empty where not published."""
+    return published()["synthetic_runs"].get(curve, {}).get(method, [])
+
+
+def alpha_sensitivity(metric: str) -> dict[float, float]:
+    """Published test means on Concrete by alpha."""
+    study = published()["alpha_sensitivity"]
+    return dict(zip(study["alpha"], study[metric], strict=True))
+
+
+def ablation(sub_losses: str, metric: str) -> float:
+    """Published test mean on Wine Quality for ``a``, ``a+b``, ... or ``gar``; NaN if there is none.
+
+    The letters: a is the Pearson loss, b the MAE, c half the error variance.
+    """
+    return published()["ablation"].get(sub_losses, {}).get(metric, np.nan)

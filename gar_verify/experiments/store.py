@@ -1,0 +1,198 @@
+"""Results on disk: one NetCDF file for each piece of a study, whole or not there at all.
+
+A piece is written under a temporary name and moved into place, so a killed study leaves finished
+pieces and nothing else; run again, it goes on after them. A file carries the settings it came from
+and a checksum of its arrays. One that holds other settings is refused, a damaged one is named and
+computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gar_verify.data import Table
+from gar_verify.experiments import provenance
+from gar_verify.experiments.progress import Progress
+
+
+class StoreError(Exception):
+    """A file of the store holds something else than its name says."""
+
+
+class DamagedError(Exception):
+    """A file of the store cannot be read, or its arrays are not those that were written."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a study that is computed at once and stored as one file."""
+
+    name: str
+    settings: provenance.Settings
+    """Everything that determines the result."""
+    compute: Callable[[Callable[[int], None]], xr.Dataset]
+    """Computes the result; calls its argument with the number of models after every epoch."""
+    work: float
+    """Units of work ahead, one for a model and epoch of a cheap loss."""
+    work_per_epoch: float = 1.0
+    """Units of work for one model and one epoch."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the settings and the code."""
+        return provenance.fingerprint(self.settings)
+
+
+def collect(
+    pieces: Sequence[Piece], title: str, folder: Path | None, progress: Progress, device: str
+) -> list[xr.Dataset]:
+    """All pieces in order, those that the folder lacks being computed and written there.
+
+    Args:
+        pieces: what is wanted.
+        title: what is computed, for the reader of the progress.
+        folder: where results are kept; None computes everything and keeps nothing.
+        progress: told about the work that is left.
+        device: recorded in what is computed.
+
+    Raises:
+        StoreError: if a file of the folder holds other settings.
+    """
+    found = [_load_or_none(piece, folder, progress) for piece in pieces]
+    ahead = sum(p.work for p, ready in zip(pieces, found, strict=True) if ready is None)
+    progress.start(title, ahead)
+    try:
+        return [
+            ready if ready is not None else _compute(piece, folder, progress, device)
+            for piece, ready in zip(pieces, found, strict=True)
+        ]
+    finally:
+        progress.finish()
+
+
+def path_of(piece: Piece, folder: Path) -> Path:
+    """The file of a piece; its name holds the beginning of the fingerprint."""
+    return folder / f"{piece.name}-{piece.fingerprint[:12]}.nc"
+
+
+def write(dataset: xr.Dataset, path: Path) -> None:
+    """Write a dataset whole or not at all, with a checksum of its arrays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sealed = dataset.assign_attrs(arrays=checksum(dataset))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
+    os.close(handle)
+    try:
+        sealed.to_netcdf(temporary, engine="h5netcdf")
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read what `write` wrote.
+
+    Raises:
+        DamagedError: if the file is unreadable or its arrays do not match their checksum.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            dataset = stored.load()
+    except Exception as error:  # whatever the readers raise on broken bytes
+        raise DamagedError(f"{path} cannot be read ({error})") from error
+    if dataset.attrs.pop("arrays", None) != checksum(dataset):
+        raise DamagedError(f"{path}: the arrays do not match their checksum")
+    return dataset
+
+
+def checksum(dataset: xr.Dataset) -> str:
+    """SHA-256 of names, dimensions and values of all variables and coordinates."""
+    state = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        state.update(f"{name}{variable.dims}{variable.shape}".encode())
+        values = variable.to_numpy()
+        text = values.dtype.kind not in "biuf"
+        state.update(
+            json.dumps(values.tolist()).encode() if text else np.ascontiguousarray(values).tobytes()
+        )
+    return state.hexdigest()
+
+
+def summary_of(pieces: Sequence[xr.Dataset], table: Table) -> dict[str, str | float]:
+    """The provenance of a study, from that of its pieces and of its table.
+
+    ``seconds`` is the time that the pieces took when they were computed, whenever that was;
+    ``fingerprints`` covers the settings, data and code of all of them.
+    """
+    attrs = [piece.attrs for piece in pieces]
+    both = hashlib.sha256("".join(a["fingerprint"] for a in attrs).encode()).hexdigest()
+    return {
+        "table": table.name,
+        "source": table.source,
+        "data": table.checksum,
+        "target": table.target,
+        "unit": table.unit,
+        "settings": json.dumps(_common([json.loads(a["settings"]) for a in attrs])),
+        "fingerprints": both,
+        "seconds": round(sum(a["seconds"] for a in attrs), 3),
+        **{key: " or ".join(sorted({a[key] for a in attrs})) for key in ("versions", "machine")},
+    }
+
+
+def _common(settings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Settings that all pieces share."""
+    first, *others = settings
+    return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
+
+
+def _load_or_none(piece: Piece, folder: Path | None, progress: Progress) -> xr.Dataset | None:
+    if folder is None or not (path := path_of(piece, folder)).is_file():
+        return None
+    try:
+        dataset = read(path)
+    except DamagedError as error:
+        progress.note(f"{error}; it is computed again.")
+        return None
+    if dataset.attrs.get("fingerprint") != piece.fingerprint:
+        raise StoreError(_stranger(path, dataset, piece))
+    return dataset
+
+
+def _compute(piece: Piece, folder: Path | None, progress: Progress, device: str) -> xr.Dataset:
+    begun = time.perf_counter()
+    dataset = piece.compute(lambda models: progress.advance(models * piece.work_per_epoch))
+    dataset.attrs = {
+        "fingerprint": piece.fingerprint,
+        "settings": provenance.canonical(piece.settings),
+        "code": provenance.code_version(),
+        "versions": provenance.canonical(provenance.versions()),
+        "machine": provenance.canonical(provenance.machine(device)),
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
+    if folder is not None:
+        write(dataset, path_of(piece, folder))
+    return dataset
+
+
+def _stranger(path: Path, dataset: xr.Dataset, piece: Piece) -> str:
+    stored = json.loads(dataset.attrs.get("settings", "{}"))
+    wanted = json.loads(provenance.canonical(piece.settings))
+    keys = sorted(k for k in stored.keys() | wanted.keys() if stored.get(k) != wanted.get(k))
+    what = "; ".join(f"{k}: stored {stored.get(k)!r}, wanted {wanted.get(k)!r}" for k in keys)
+    return (
+        f"{path} holds a result of {'other settings' if keys else 'other code'}"
+        f"{f' ({what})' if what else ''}. Nothing was mixed in: remove the file, or name another "
+        "folder for the results."
+    )

@@ -1,0 +1,156 @@
+"""The figures, in one style: one colour and line style for each method everywhere.
+
+Colours are those of Okabe and Ito, which readers with any kind of colour vision tell apart. Sizes
+are those of a printed column or page. `save` writes PDF and PNG that are the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gar_verify import paths
+from gar_verify.experiments.methods import label
+
+COLUMN_WIDTH = 3.35
+"""Inches of one column of a two-column page."""
+PAGE_WIDTH = 6.9
+
+TRUTH = "#000000"
+COLORS = {
+    "gar": "#D55E00",
+    "mae": "#0072B2",
+    "mse": "#56B4E9",
+    "huber": "#009E73",
+    "focal_mae": "#CC79A7",
+    "focal_mse": "#882255",
+    "ranksim": "#999999",
+    "rnc": "#E69F00",
+    "conr": "#B8A500",
+    "mae_pearson": "#009E73",
+}
+"""Colour of each method, in every figure. Huber and MAE-Pearson never meet in a study."""
+
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "gar_verify",
+}
+
+
+def sine_figure(results: xr.Dataset) -> Figure:
+    """Mean prediction and a band of one standard deviation over the seeds, method by method.
+
+    Args:
+        results: from `experiments.sine.run`.
+
+    Returns:
+        A panel for each method with the truth, the mean and the band; and a last panel with all
+        means. The band is the population deviation (divided by the number of seeds).
+    """
+    methods = [str(name) for name in results["method"].values]
+    with mpl.rc_context(STYLE):
+        figure, axes = _panels(len(methods) + 1)
+        everything = axes[len(methods)]
+        everything.set_title("All means")
+        for panel in axes[: len(methods) + 1]:
+            panel.plot(results["x"], results["y"], color=TRUTH, lw=0.7, ls="--", label="truth")
+        for name, panel in zip(methods, axes, strict=False):
+            _band_panel(panel, results, name)
+            mean, _ = band(results, name)
+            everything.plot(results["x"], mean, color=COLORS[name], lw=0.8, label=label(name))
+        _frame(axes, results)
+        figure.legend(
+            *everything.get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=len(methods) + 1,
+            columnspacing=1.2,
+            handlelength=1.5,
+        )
+    return figure
+
+
+def band(results: xr.Dataset, method: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """Mean and population deviation over the seeds of a method's prediction, each over x."""
+    prediction = results["prediction"].sel({"method": method}).astype(float)
+    return prediction.mean("seed"), prediction.std("seed")
+
+
+def final_test_mae(results: xr.Dataset) -> xr.DataArray:
+    """Test MAE after the last epoch, over method and seed."""
+    last = results["metrics"].isel(epoch=-1, drop=True)
+    return last.sel({"split": "test", "metric": "MAE"}, drop=True).astype(float)
+
+
+def save(figure: Figure, stem: str | Path, folder: Path | None = None) -> list[Path]:
+    """Write a figure as PDF and PNG, whole or not at all, the same bytes every time.
+
+    Args:
+        figure: what to draw.
+        stem: name of the files without suffix, such as ``"sine"``.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        The two paths.
+    """
+    target = (folder or paths.figures()) / stem
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nothing = {
+        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+        ".png": {"Software": None},
+    }
+    written = []
+    with mpl.rc_context(STYLE):
+        for suffix, metadata in nothing.items():
+            path = target.with_name(target.name + suffix)
+            part = path.with_name(f".{path.name}.part")
+            figure.savefig(part, format=suffix[1:], dpi=200, metadata=metadata)
+            part.replace(path)
+            written.append(path)
+    return written
+
+
+def _panels(count: int, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """A page-wide figure with so many panels in a grid; no window is opened for it."""
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(PAGE_WIDTH, 1.3 * rows + 0.35), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel())
+    for spare in axes[count:]:
+        spare.set_axis_off()
+    return figure, axes
+
+
+def _band_panel(panel: Axes, results: xr.Dataset, name: str) -> None:
+    mean, deviation = band(results, name)
+    low, high = mean - deviation, mean + deviation
+    panel.fill_between(results["x"], low, high, color=COLORS[name], alpha=0.3, lw=0)
+    panel.plot(results["x"], mean, color=COLORS[name])
+    mae = final_test_mae(results).sel({"method": name}).mean().item()
+    panel.set_title(f"{label(name)}, test MAE {mae:.3f}")
+
+
+def _frame(axes: Sequence[Axes], results: xr.Dataset) -> None:
+    highest = float(np.abs(results["y"]).max())
+    axes[0].set_ylim(-1.6 * highest, 1.6 * highest)
+    axes[0].set_xlim(float(results["x"].min()), float(results["x"].max()))
+    for panel in axes:
+        panel.set(xlabel="x", ylabel="y")
+        panel.label_outer()

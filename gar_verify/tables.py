@@ -1,0 +1,130 @@
+"""The tables: published beside measured, as data frames, Markdown and CSV.
+
+A deviation is (measured - published) in published standard deviations of a single run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gar_verify import paths
+from gar_verify.experiments import published, selection
+from gar_verify.experiments.methods import label
+from gar_verify.figures import final_test_mae
+from gar_verify.metrics import METRICS
+
+
+def sine_table(results: xr.Dataset) -> pd.DataFrame:
+    """Test MAE of a synthetic study after the last epoch, one line for each method.
+
+    Args:
+        results: from `experiments.sine.run`.
+
+    Returns:
+        Columns ``measured``, ``std``, ``min``, ``max`` over the seeds, ``published``,
+        ``published std``, ``published min``, ``published max`` over the authors' five runs, and the
+        ``deviation``; standard deviations are population ones.
+    """
+    lines = {}
+    for name in results["method"].to_numpy():
+        ours = final_test_mae(results).sel({"method": name}).to_numpy()
+        theirs = np.array(published.synthetic_runs(results.attrs["table"], name) or [np.nan])
+        lines[label(name)] = {
+            **_spread(ours),
+            **{f"published {key}": value for key, value in _spread(theirs).items()},
+            "deviation": (ours.mean() - theirs.mean()) / theirs.std(),
+        }
+    frame = pd.DataFrame.from_dict(lines, orient="index")
+    frame.index.name = "method"
+    return frame.rename(columns={"mean": "measured", "published mean": "published"})
+
+
+def tabular_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of a tabular study, one line for each metric and method.
+
+    Args:
+        results: from `experiments.tabular.run`.
+
+    Returns:
+        Columns ``measured``, ``std`` (1/5, over folds and seeds), ``published``,
+        ``published std``, ``deviation``; with MAE among the methods, ``gain`` over it in per cent
+        and ``p`` of the paper's t-test against it.
+    """
+    selected = selection.select(results)
+    summary = selection.summarize(selected)
+    lines = []
+    for metric in METRICS:
+        for name in results["method"].to_numpy():
+            at = {"method": name, "metric": metric}
+            mean, std = published.tabular(results.attrs["table"], name, metric)
+            measured = summary["mean"].sel(at).item()
+            lines.append(
+                {
+                    "metric": metric,
+                    "method": label(name),
+                    "measured": measured,
+                    "std": summary["std"].sel(at).item(),
+                    "published": mean,
+                    "published std": std,
+                    "deviation": (measured - mean) / std,
+                    **_against_mae(selected, name, metric),
+                }
+            )
+    return pd.DataFrame(lines).set_index(["metric", "method"])
+
+
+def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
+    """A data frame as a Markdown table, its index as the first columns; NaN is left empty."""
+    flat = frame.reset_index()
+    rows = [[_cell(value, digits) for value in row] for row in flat.itertuples(index=False)]
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in flat.dtypes]
+    ruler = ["---:" if number else "---" for number in numeric]
+    lines = [list(map(str, flat.columns)), ruler, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> list[Path]:
+    """Write a table as Markdown and CSV, whole or not at all.
+
+    Args:
+        frame: the table.
+        stem: name of the files without suffix, such as ``"concrete"``.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        The two paths.
+    """
+    target = (folder or paths.figures()) / stem
+    target.parent.mkdir(parents=True, exist_ok=True)
+    texts = {".md": markdown(frame), ".csv": frame.to_csv(float_format="%.6g", lineterminator="\n")}
+    written = []
+    for suffix, text in texts.items():
+        path = target.with_name(target.name + suffix)
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+        written.append(path)
+    return written
+
+
+def _spread(runs: np.ndarray) -> dict[str, float]:
+    return {"mean": runs.mean(), "std": runs.std(), "min": runs.min(), "max": runs.max()}
+
+
+def _against_mae(selected: xr.Dataset, name: str, metric: str) -> dict[str, float]:
+    if "mae" not in selected["method"] or name == "mae":
+        return {}
+    return {
+        "gain": selection.gain(selected, name, "mae")[metric],
+        "p": selection.t_test(selected, name, "mae")[metric],
+    }
+
+
+def _cell(value: object, digits: int) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
