@@ -1,4 +1,4 @@
-# make setup | reproduce | reproduce-all | test | bench | lock
+# make setup | reproduce | test | notebooks | lock
 # Everything runs from .venv, which is made on first use and made again when the lock file changes.
 
 PYTHON ?= python3
@@ -7,14 +7,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-full bench lock clean
+.PHONY: help setup reproduce test test-full notebooks lock clean
 
 help:
 	@echo "make setup       create $(VENV) from requirements.lock (Python 3.11 or newer)"
 	@echo "make reproduce   proofs, studies, figures and tables into paper_figures/"
 	@echo "make test        lint, types, tests and notebooks"
 	@echo "make test-full   the same with thousands of random examples a property"
-	@echo "make bench       the loss against L1Loss: time and accuracy"
+	@echo "make notebooks   execute the notebooks and store what came out"
 	@echo "make lock        resolve requirements.lock again from pyproject.toml"
 
 setup: $(INSTALLED)
@@ -38,6 +38,9 @@ test: $(INSTALLED)
 
 test-full: $(INSTALLED)
 	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest --timeout 3600
+
+notebooks: $(INSTALLED)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
 
 lock:
 	rm -rf $(VENV)

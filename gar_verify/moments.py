@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -86,22 +87,25 @@ def _expand_weight(weight: Tensor, like: Tensor, dim: int) -> Tensor:
     return weight.reshape(shape).expand_as(like)
 
 
-def conventional_loss(name: str, error: Tensor, delta: float = 1.0) -> Tensor:
-    """phi(d) of each error: |d| (``"mae"``), d^2 (``"mse"``), Huber's function (``"huber"``)."""
+def conventional_loss(name: str, error: Any, delta: float = 1.0) -> Any:
+    """phi(d) of each error: |d| (``"mae"``), d^2 (``"mse"``), Huber's function (``"huber"``).
+
+    ``error`` is a tensor or a numpy array.
+    """
     if name == "mae":
         return formulas.absolute(error)
     if name == "mse":
         return formulas.square(error)
-    return formulas.huber(error, error.clamp(-delta, delta))
+    return formulas.huber(error, error.clip(-delta, delta))
 
 
-def conventional_slope(name: str, error: Tensor, delta: float = 1.0) -> Tensor:
-    """phi'(d) of each error; sign(0) = 0 for ``"mae"``."""
+def conventional_slope(name: str, error: Any, delta: float = 1.0) -> Any:
+    """phi'(d) of each error, a tensor or a numpy array; sign(0) = 0 for ``"mae"``."""
     if name == "mae":
-        return formulas.absolute_slope(error, torch)
+        return formulas.absolute_slope(error, torch if isinstance(error, Tensor) else np)
     if name == "mse":
         return formulas.square_slope(error)
-    return error.clamp(-delta, delta)
+    return error.clip(-delta, delta)
 
 
 def moments_of(batch: Split, conventional: str = "mae", delta: float = 1.0) -> Moments:

@@ -115,7 +115,7 @@ def evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Value and closed-form gradient (an empty tensor unless ``with_gradient``)."""
     o = setting.options
-    if weight is None and setting == Setting(o) and _by_numbers(input, alpha, o):
+    if weight is None and _by_numbers(input, alpha, setting):
         return evaluate_numbers(input, target, alpha, o, with_gradient)  # type: ignore[arg-type]
     dtype = result_dtype(input)
     limit = torch.finfo(dtype).max
@@ -131,10 +131,13 @@ def evaluate(
     return value, gradient.clamp(-limit, limit).to(dtype)
 
 
-def _by_numbers(input: Tensor, alpha: float | Tensor, o: Options) -> bool:
-    """Whether this is one target whose moments may be read as numbers."""
+def _by_numbers(input: Tensor, alpha: float | Tensor, setting: Setting) -> bool:
+    """Whether this is a whole batch of one target whose moments may be read as numbers."""
+    o = setting.options
     return (
-        input.numel() == input.shape[o.dim]
+        setting.whole is None
+        and setting.group is None
+        and input.numel() == input.shape[o.dim]
         and not o.kept
         and o.reduction == "mean"
         and not isinstance(alpha, Tensor)

@@ -1,8 +1,8 @@
-"""GAR of one target on the CPU, with the moments as Python floats: the fast path.
+"""GAR of one target on the CPU, with numpy vectors and Python numbers: the fast path.
 
-The same formulas as everywhere, read by `math` and numpy instead of torch: arithmetic on a handful
-of numbers then costs no kernel launches. A long batch is taken in blocks that stay in the cache;
-their moments merge exactly (`formulas.merge`).
+The same formulas as everywhere, read by `math` and numpy instead of torch, whose every operation on
+a small tensor costs more than the arithmetic. A long batch is taken in blocks that stay in the
+cache; their moments merge exactly (`formulas.merge`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_verify import formulas
@@ -20,16 +21,20 @@ from gar_verify.losses.aggregation import aggregate, smallest
 from gar_verify.losses.gar_options import Options, result_dtype
 from gar_verify.moments import conventional_loss, conventional_slope, merge_all
 
-BLOCK = 16_384
+Vector = NDArray[np.float64]
+
+BLOCK = 8_192
 """Samples to a block: its few float64 vectors fit into a core's cache."""
+
+_NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 class _Block(NamedTuple):
     """A block of the batch and the vectors that its gradient is made of."""
 
-    error: Tensor
-    residual: Tensor
-    label: Tensor
+    error: Vector
+    residual: Vector
+    label: Vector
     moments: Moments
 
 
@@ -39,37 +44,42 @@ def evaluate_numbers(
     """Value and gradient (an empty tensor unless ``with_gradient``) of a batch of one target."""
     dtype = result_dtype(input)
     limit = torch.finfo(dtype).max
-    f, y = input.reshape(-1), target.reshape(-1)
-    if len(f) <= BLOCK:
-        block = _block(f, y, o)
-        whole = block.moments
-    else:
-        pairs = zip(f.split(BLOCK), y.split(BLOCK), strict=True)
-        whole = merge_all([_block(a, b, o).moments for a, b in pairs])
+    shifted = input.dtype == torch.float64
+    f, y = _vector(input), _vector(target)
     with np.errstate(all="ignore"):  # NaN and infinity are propagated without a word
+        blocks = [slice(i, i + BLOCK) for i in range(0, len(f), BLOCK)]
+        first = _block(f[blocks[0]], y[blocks[0]], o, shifted)
+        whole = first.moments
+        if len(blocks) > 1:
+            rest = [_block(f[b], y[b], o, shifted).moments for b in blocks[1:]]
+            whole = merge_all([whole, *rest])
         losses = np.array(formulas.sub_losses(whole, math))
         value, derivatives, _ = aggregate(losses, alpha, o, smallest(dtype), np)
-    value = torch.tensor(min(value.item(), limit), dtype=dtype)
-    if not with_gradient:
-        return value, input.new_empty(0)
-    coefficients = formulas.sub_losses_gradient(whole, [float(x) for x in derivatives], math)
-    gradient = torch.empty_like(f, dtype=dtype)
-    if len(f) <= BLOCK:
-        _write_gradient(gradient, block, coefficients, o)
-    else:
-        for out, a, b in zip(gradient.split(BLOCK), f.split(BLOCK), y.split(BLOCK), strict=True):
-            _write_gradient(out, _recentred(a, b, whole), coefficients, o)
-    return value, gradient.clamp_(-limit, limit).view(input.shape)
+        result = torch.tensor(min(float(value), limit), dtype=dtype)
+        if not with_gradient:
+            return result, input.new_empty(0)
+        coefficients = formulas.sub_losses_gradient(whole, [float(x) for x in derivatives], math)
+        gradient = np.empty(len(f), dtype=_NUMPY_DTYPES[dtype])
+        for b in blocks:
+            block = first if len(blocks) == 1 else _recentred(f[b], y[b], whole)
+            gradient[b] = _gradient(block, coefficients, o).clip(-limit, limit)
+    return result, torch.from_numpy(gradient).view(input.shape)
 
 
-def _block(f: Tensor, y: Tensor, o: Options) -> _Block:
+def _vector(tensor: Tensor) -> NDArray[np.floating]:
+    """The numbers of a tensor; in float32 or float64, without a copy where it has either."""
+    tensor = tensor.detach().reshape(-1)
+    return (tensor if tensor.dtype in _NUMPY_DTYPES else tensor.float()).numpy()
+
+
+def _block(f: NDArray[np.floating], y: NDArray[np.floating], o: Options, shifted: bool) -> _Block:
     size = len(f)
+    f, y = f.astype(np.float64), y.astype(np.float64)
     # Means of equal float32 numbers are exact in float64; those of float64 numbers need the shift.
-    shift_f, shift_y = (f[0].item(), y[0].item()) if f.dtype == torch.float64 else (0.0, 0.0)
-    f, y = f.double(), y.double()
+    shift_f, shift_y = (f[0], y[0]) if shifted else (0.0, 0.0)
 
-    def mean(x: Tensor) -> float:
-        return x.sum().item() / size
+    def mean(x: Vector) -> float:
+        return float(np.add.reduce(x)) / size
 
     error = f - y
     parts = formulas.decompose(f, y, mean, shift_f, shift_y)
@@ -77,16 +87,16 @@ def _block(f: Tensor, y: Tensor, o: Options) -> _Block:
     return _Block(error, parts.residual, parts.label, formulas.moments(parts, phi, size, mean))
 
 
-def _recentred(f: Tensor, y: Tensor, whole: Moments) -> _Block:
-    f, y = f.double(), y.double()
+def _recentred(f: NDArray[np.floating], y: NDArray[np.floating], whole: Moments) -> _Block:
+    f, y = f.astype(np.float64), y.astype(np.float64)
     return _Block(f - y, *formulas.residual_and_label(f, y, whole), whole)
 
 
-def _write_gradient(out: Tensor, block: _Block, coefficients: Gradient, o: Options) -> None:
-    """`formulas.Gradient` in place: as few passes as its terms allow."""
+def _gradient(block: _Block, coefficients: Gradient, o: Options) -> Vector:
+    """`formulas.Gradient`, in as few passes as its terms allow."""
     share = 1 / block.moments.weight
     gradient = conventional_slope(o.conventional, block.error, o.delta)
-    gradient.mul_(coefficients.conventional * share)
-    gradient.add_(block.residual, alpha=coefficients.residual * share)
-    gradient.add_(block.label, alpha=coefficients.label * share)
-    out.copy_(gradient)
+    gradient = gradient * (coefficients.conventional * share)
+    gradient += block.residual * (coefficients.residual * share)
+    gradient += block.label * (coefficients.label * share)
+    return gradient

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,7 @@ def train(
     device: str | torch.device = "cpu",
     memory_bytes: int | None = None,
     models_at_once: int | None = None,
+    threads: int = 1,
     on_epoch: Callable[[int], None] | None = None,
 ) -> Trained:
     """Train all runs, together as far as memory allows, and score them after every epoch.
@@ -68,6 +70,8 @@ def train(
         device: where to compute.
         memory_bytes: bound on the memory of one stack; default: a quarter of what is free.
         models_at_once: bound on the number of models in one stack.
+        threads: of the CPU. The operations are small: on a busy machine, threads that wait for one
+            another make them many times slower, on an idle one a second gains little.
         on_epoch: called after every epoch of every stack with the number of models in it.
 
     Returns:
@@ -82,11 +86,22 @@ def train(
     limit = max(1, bound // model_bytes(problem, recipe, objective))
     limit = min(limit, models_at_once or limit)
     stacks = list(_stacks(problem, runs, recipe, limit))
-    done = [
-        _Stack(problem, [runs[i] for i in stack], recipe, objective, device).train(on_epoch)
-        for stack in stacks
-    ]
+    with _threads(threads):
+        done = [
+            _Stack(problem, [runs[i] for i in stack], recipe, objective, device).train(on_epoch)
+            for stack in stacks
+        ]
     return _reordered(done, np.argsort(np.concatenate(stacks)))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def model_bytes(problem: Problem, recipe: Recipe, objective: Objective) -> int:

@@ -1,0 +1,150 @@
+"""``gar-verify``: a thin door to the proofs, the studies and the tables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gar_verify.experiments.progress import Progress
+
+app = typer.Typer(
+    name="gar-verify",
+    help="Check the paper on Gradient Aligned Regression: its proofs, its loss, its tables.",
+    epilog="Example: gar-verify run concrete --methods mae,gar",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
+Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
+Methods = Annotated[
+    str | None, typer.Option(help="comma-separated losses; default: all of the study")
+]
+Store = Annotated[
+    Path | None, typer.Option(help="folder of the results; default: the cache folder")
+]
+
+
+@app.command(epilog="Example: gar-verify prove --only theorem-4")
+def prove(
+    only: Annotated[
+        str | None, typer.Option(help="a statement, or the beginning of its name")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print one record for each")] = False,
+    report: Annotated[bool, typer.Option("--report", help="write a page to read")] = False,
+) -> None:
+    """Prove the statements of the paper, for every batch size."""
+    from proofs.__main__ import main as prove_main
+
+    arguments = ["--only", only] if only else []
+    arguments += ["--json"] * json + ["--report"] * report
+    raise typer.Exit(prove_main(arguments))
+
+
+@app.command(epilog="Example: gar-verify run concrete --methods mae,gar --quick")
+def run(
+    study: Annotated[str, typer.Argument(help="sine, squared_sine, concrete, diabetes, ...")],
+    methods: Methods = None,
+    quick: Quick = False,
+    device: Device = "cpu",
+    store: Store = None,
+) -> None:
+    """Train the methods of a study with the paper's protocol, and print its table.
+
+    What was computed before is not computed again: an interrupted run goes on where it was.
+    """
+    from gar_verify import tables
+    from gar_verify.data.synthetic import CURVES
+    from gar_verify.experiments import sine, tabular
+    from gar_verify.experiments.methods import SYNTHETIC, TABULAR
+
+    names = _names(methods)
+    progress = _progress()
+    if study in CURVES:
+        results = sine.run(
+            names or SYNTHETIC,
+            curve=study,
+            quick=quick,
+            device=device,
+            store=store,
+            progress=progress,
+        )
+        table = tables.sine_table(results)
+    elif study in tabular.RECIPES:
+        results = tabular.run(
+            study, names or TABULAR, quick=quick, device=device, store=store, progress=progress
+        )
+        table = tables.tabular_table(results)
+    else:
+        studies = ", ".join([*CURVES, *tabular.RECIPES])
+        raise ValueError(f"no study is called {study!r}; there are: {studies}")
+    typer.echo(tables.markdown(table), nl=False)
+
+
+@app.command(epilog="Example: gar-verify reproduce --quick --folder /tmp/figures")
+def reproduce(
+    quick: Quick = False,
+    device: Device = "cpu",
+    folder: Annotated[
+        Path | None, typer.Option(help="where figures and tables go; default: paper_figures")
+    ] = None,
+    store: Store = None,
+) -> None:
+    """Prove, train and draw: the main job, with a summary at the end."""
+    from gar_verify.reproduce import reproduce as main_job
+
+    summary = main_job(quick=quick, device=device, folder=folder, store=store, progress=_progress())
+    typer.echo(f"\n{summary.text()}")
+
+
+@app.command("data", epilog="Example: gar-verify data")
+def data_list() -> None:
+    """List the tables and whether each is at hand."""
+    from gar_verify.data import TABLES, DataError, load_table
+
+    for name in TABLES:
+        try:
+            table = load_table(name)
+        except DataError as error:
+            typer.echo(f"{name}: absent. {error}")
+        else:
+            rows, columns = len(table.train_X) + len(table.test_X), table.train_X.shape[1]
+            typer.echo(
+                f"{name}: {rows} rows, {columns} features, checksum {table.checksum[:12]}, "
+                f"{table.source}"
+            )
+
+
+def main() -> None:
+    """Run the command line; an expected error becomes one line on stderr and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except _expected() as error:
+        typer.echo(f"gar-verify: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("gar-verify: interrupted; the same command goes on from here", err=True)
+        sys.exit(130)
+
+
+def _names(methods: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in methods.split(",") if name.strip()) if methods else None
+
+
+def _progress() -> Progress:
+    from gar_verify.experiments.progress import progress_for_stderr
+
+    return progress_for_stderr()
+
+
+def _expected() -> tuple[type[BaseException], ...]:
+    from gar_verify.data import DataError
+    from gar_verify.experiments.store import StoreError
+    from gar_verify.reproduce import ReproductionError
+
+    return (ValueError, DataError, StoreError, ReproductionError, RuntimeError)
