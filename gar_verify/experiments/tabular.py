@@ -169,7 +169,8 @@ def grid(
     ]
 
 
-def _learning_rates(method: Method, settings: Protocol, table: str) -> tuple[float, ...]:
+def learning_rates(method: Method, settings: Protocol, table: str) -> tuple[float, ...]:
+    """The learning rates of a method on a table; a grid of one rate gets no extra ones."""
     full = len(settings.learning_rates) > 1
     extra = EXTRA_LEARNING_RATES.get((table, method.name), ()) if full else ()
     return settings.learning_rates + extra
@@ -184,7 +185,7 @@ def _piece(
     fold: int,
     fit: Callable[..., Trained],
 ) -> Piece:
-    rates = _learning_rates(method, settings, table.name)
+    rates = learning_rates(method, settings, table.name)
     runs = grid(method, settings, rates, seed, fold)
 
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:

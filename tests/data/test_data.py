@@ -42,11 +42,13 @@ def test_ids_that_are_no_permutation_are_refused(folder):
         data.load_table("squared_sine")
 
 
-def test_squared_sine_has_its_amplitude():
+def test_squared_sine_grows_with_its_square():
     curve = data.load_table("squared_sine")
+    x = np.concatenate([curve.train_X, curve.test_X])
     y = np.concatenate([curve.train_y, curve.test_y])
     assert y.shape == (2048, 1)
-    assert abs(y).max() == pytest.approx(2, abs=0.1)
+    assert y[x == -32] == pytest.approx(2 * np.sin(-32))
+    assert y[x == 16] == pytest.approx(0.5 * np.sin(16))
 
 
 def test_diabetes_is_always_there_and_always_the_same():

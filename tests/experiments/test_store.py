@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+from gar_verify.experiments import provenance, store
+from gar_verify.experiments.progress import Silent
+
+
+class Listener(Silent):
+    def __init__(self):
+        self.notes, self.titles, self.done = [], [], 0.0
+
+    def start(self, title, total):
+        self.titles.append((title, total))
+
+    def advance(self, amount):
+        self.done += amount
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def piece(name: str, calls: list[str], **settings) -> store.Piece:
+    def compute(on_epoch):
+        calls.append(name)
+        on_epoch(2)
+        flags = ("x", [True, False, True])
+        return xr.Dataset({"v": ("x", np.arange(3) / 7), "b": flags}, {"method": [name]})
+
+    return store.Piece(name, {"name": name, **settings}, compute, work=4.0, work_per_epoch=2.0)
+
+
+@pytest.fixture
+def calls() -> list[str]:
+    return []
+
+
+def gather(pieces, folder, listener=None):
+    return store.collect(pieces, "toy", folder, listener or Silent(), "cpu")
+
+
+def test_finished_pieces_are_not_computed_again(tmp_path, calls):
+    listener = Listener()
+    first = gather([piece("a", calls)], tmp_path)
+    second = gather([piece("a", calls), piece("b", calls)], tmp_path, listener)
+    assert calls == ["a", "b"]
+    assert listener.titles == [("toy", 4.0)]
+    assert listener.done == 4.0
+    xr.testing.assert_identical(first[0], second[0].assign_attrs(first[0].attrs))
+    assert store.checksum(first[0]) == store.checksum(second[0])
+
+
+def test_without_a_folder_nothing_is_kept(calls):
+    gather([piece("a", calls)], None)
+    gather([piece("a", calls)], None)
+    assert calls == ["a", "a"]
+
+
+def test_other_settings_make_another_file(tmp_path, calls):
+    gather([piece("a", calls, epochs=1)], tmp_path)
+    gather([piece("a", calls, epochs=2)], tmp_path)
+    assert calls == ["a", "a"]
+
+
+def test_a_file_of_other_settings_is_refused_by_name(tmp_path, calls):
+    old, new = piece("a", calls, epochs=1, rate=3), piece("a", calls, epochs=2, rate=3)
+    gather([old], tmp_path)
+    store.path_of(old, tmp_path).rename(store.path_of(new, tmp_path))
+    with pytest.raises(store.StoreError, match=r"a-.*\.nc.*\(epochs: stored 1, wanted 2\)"):
+        gather([new], tmp_path)
+    assert calls == ["a"]
+
+
+@pytest.mark.parametrize("harm", ["cut", "noise", "empty"])
+def test_a_damaged_file_is_named_and_computed_again(tmp_path, calls, harm):
+    toy = piece("a", calls)
+    (whole,) = gather([toy], tmp_path)
+    path = store.path_of(toy, tmp_path)
+    bytes_ = path.read_bytes()
+    at = bytes_.find((np.arange(3) / 7).tobytes())
+    assert at > 0
+    path.write_bytes(
+        {
+            "cut": bytes_[: len(bytes_) // 2],
+            "noise": bytes_[: at + 9] + b"\x11" + bytes_[at + 10 :],
+            "empty": b"",
+        }[harm]
+    )
+    listener = Listener()
+    (again,) = gather([toy], tmp_path, listener)
+    assert calls == ["a", "a"]
+    assert str(path) in listener.notes[0]
+    assert "computed again" in listener.notes[0]
+    assert store.checksum(again) == store.checksum(whole)
+    gather([toy], tmp_path)
+    assert calls == ["a", "a"]
+
+
+def test_a_failure_leaves_no_file(tmp_path, monkeypatch, calls):
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    with pytest.raises(OSError, match="disk full"):
+        gather([piece("a", calls)], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_provenance_is_kept_with_the_result(tmp_path, calls):
+    gather([piece("a", calls, epochs=1)], tmp_path)
+    attrs = gather([piece("a", calls, epochs=1)], tmp_path)[0].attrs
+    assert attrs["settings"] == '{"epochs": 1, "name": "a"}'
+    assert {"fingerprint", "code", "versions", "machine", "seconds"} <= attrs.keys()
+
+
+def test_fingerprint_ignores_order_and_sees_values():
+    one = provenance.fingerprint({"a": 1, "b": (2, 3)})
+    assert one == provenance.fingerprint({"b": [2, 3], "a": 1})
+    assert one != provenance.fingerprint({"a": 1, "b": (2, 4)})
+
+
+def test_code_version_ignores_remarks_and_sees_code():
+    same = provenance._meaning('def f(x):\n    """Says."""\n    return x + 1  # note\n')
+    assert same == provenance._meaning("def f(x):\n    return (x +\n            1)\n")
+    assert same != provenance._meaning("def f(x):\n    return x + 2\n")
