@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gar_verify.losses._distinct import Draw, draw_numbers
 from gar_verify.losses.conr import ConRLoss, conr_loss
 from gar_verify.losses.conventional import (
     HuberLoss,
@@ -32,14 +33,14 @@ from gar_verify.losses.conventional import (
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss, focal_mae_loss, focal_mse_loss
 from gar_verify.losses.gar import GARLoss, stacked_gar
 from gar_verify.losses.mae_pearson import MAEPearsonLoss, mae_pearson_loss
-from gar_verify.losses.ranksim import Draw, RankSimLoss, draw_numbers, ranksim_loss
+from gar_verify.losses.ranksim import RankSimLoss, ranksim_loss
 from gar_verify.losses.rnc import RnCLoss, rnc_loss
 
 StackedLoss = Callable[[Tensor, Tensor, Any, Any, Any], Tensor]
 """``(prediction[S, B, T], target[S, B, T], features[S, B, d], hyperparameter[S], draw) -> [S]``.
 
 One loss for each of S models, B rows, T targets, d features. ``draw`` is the source of RankSim's
-random choice, see `ranksim.Draw`. What a loss does not read may be None.
+random choice, see `_distinct.Draw`. What a loss does not read may be None.
 """
 
 RANKSIM_WEIGHT = 100.0

@@ -11,13 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from gar_verify.losses.ranksim import (
-    RankSimLoss,
-    distinct_rows,
-    draw_numbers,
-    ranks,
-    ranksim_loss,
-)
+from gar_verify.losses._distinct import distinct_rows, draw_numbers
+from gar_verify.losses.ranksim import RankSimLoss, ranks, ranksim_loss
 
 SEEDS = st.integers(0, 10_000)
 
