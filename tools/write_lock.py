@@ -9,7 +9,7 @@ LEFT_OUT = ("gar_verify", "pip", "nvidia-", "triton", "cuda-")
 def main() -> None:
     """Print one ``name==version`` a line, sorted."""
     print("# Exact versions for `make setup`; written by `make lock`.")
-    print("# torch is pinned alone: its CUDA packages, where its build needs any, are its own pins.")
+    print("# torch stands alone: where its build needs CUDA packages, it pins them itself.")
     pins = {
         d.metadata["Name"]: d.version.split("+")[0]
         for d in distributions()
