@@ -207,6 +207,15 @@ def error_variance(m: Moments) -> Scalar:
     return m.var_r + square(m.slope) * m.var_y
 
 
+def without_self_pairs(variance: Scalar, self_pairs: Scalar) -> Scalar:
+    """The mean of 1/2 (df_ij - dy_ij)^2 over the pairs i != j, from the mean over all pairs.
+
+    ``self_pairs`` is their share of the pairs, sum_i w_i^2 / W^2: 1/N when the weights are all one.
+    Over random batches this has no bias; the error variance of a batch of B has the factor 1 - 1/B.
+    """
+    return variance / (1 - self_pairs)
+
+
 def prediction_variance(m: Moments) -> Scalar:
     """Var(f)"""
     return m.var_r + square(1 + m.slope) * m.var_y
