@@ -17,7 +17,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer
+from sympy import QQ, Expr, Indexed, Integer, Symbol, ring
+from sympy.core.function import AppliedUndef
 
 from proofs.power_sums import reduce_sums
 
@@ -28,6 +29,10 @@ class UndeclaredDivisorError(ValueError):
 
 class UndefinedError(ValueError):
     """An expression without a value: a division by zero."""
+
+
+class InexactError(ValueError):
+    """A number that rounding may have touched."""
 
 
 class Ground:
@@ -48,7 +53,8 @@ class Ground:
         """Collect the factors of the quantities declared positive."""
         self._nonzero: set[Expr] = set()
         self._positive: set[Expr] = set()
-        for declared in positive:
+        known = list(positive)
+        for declared in known + known:  # the second time with the first one's factors known
             self._declare(declared)
 
     def zero(self, expression: Any) -> Expr:
@@ -75,7 +81,7 @@ class Ground:
         numerator, denominator = sympy.fraction(sympy.together(_value(expression)))
         number, powers = _factors(sympy.expand(numerator * denominator))
         self._nonzero |= {factor for factor, _ in powers} | {-factor for factor, _ in powers}
-        unknown = [(f, e) for f, e in powers if not f.is_positive]
+        unknown = [(f, e) for f, e in powers if not (f.is_positive or f in self._positive)]
         if len(unknown) == 1 and unknown[0][1] == 1:
             self._positive.add(sympy.expand(sympy.sign(number) * unknown[0][0]))
 
@@ -109,10 +115,26 @@ class Ground:
 
 def _value(expression: Any) -> Expr:
     """The expression in power sums; an error when it divides by zero."""
-    value = reduce_sums(sympy.sympify(expression))
+    value = reduce_sums(exactly(expression))
     if value.has(sympy.nan, sympy.zoo, sympy.oo):
         raise UndefinedError(f"{expression} has no value")
     return value
+
+
+def exactly(value: Any) -> Expr:
+    """The value with floating-point numbers made exact; halves alone are accepted.
+
+    Python divides the number of constant vectors, 0 or 1, by 2: floating-point numbers, but exact.
+
+    >>> exactly(sympy.Symbol("x") + 0.5)
+    x + 1/2
+    """
+    expression = sympy.sympify(value)
+    exact = {number: sympy.Rational(number) for number in expression.atoms(sympy.Float)}
+    for number, rational in exact.items():
+        if rational.q > 2:
+            raise InexactError(f"{number} may have been rounded")
+    return expression.xreplace(exact)
 
 
 def _factors(expression: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
@@ -131,7 +153,32 @@ def _factors(expression: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
 
 def _expand(expression: Expr) -> Expr:
     """Expanded until nothing changes: products of equal roots leave sums to be expanded again."""
+    if _is_polynomial(expression):
+        return expand_polynomial(expression)
     expanded = sympy.expand(expression)
     while expanded != expression:
         expression, expanded = expanded, sympy.expand(expanded)
     return expanded
+
+
+def expand_polynomial(expression: Expr) -> Expr:
+    """A polynomial multiplied out, by ring arithmetic; any other expression as it is."""
+    if not _is_polynomial(expression) or expression.is_number:
+        return expression
+    generators = sorted(_generators(expression), key=str)
+    return ring(generators, QQ)[0].from_expr(expression).as_expr()
+
+
+def _is_polynomial(expression: Expr) -> bool:
+    return all(isinstance(g, Symbol | Indexed | AppliedUndef) for g in _generators(expression))
+
+
+def _generators(expression: Expr) -> set[Expr]:
+    """What sums, products and positive powers are made of."""
+    if expression.is_Rational:
+        return set()
+    if expression.is_Add or expression.is_Mul:
+        return set().union(*map(_generators, expression.args))
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp.is_positive:
+        return _generators(expression.base)
+    return {expression}

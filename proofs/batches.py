@@ -59,7 +59,7 @@ class SymbolicBatch:
 
     def mean(self, body: Any) -> Expr:
         """Weighted mean over the samples."""
-        return sympy.expand(self.total(body) / self.weight)
+        return self.total(body) / self.weight
 
     def at(self, index: Symbol) -> SimpleNamespace:
         """The sample with that index."""
@@ -145,6 +145,14 @@ def exact_batches(
         for entries in product(values, repeat=size * len(columns)):
             rows = [entries[n * size : (n + 1) * size] for n in range(len(columns))]
             yield ExactBatch(**dict(zip(columns, rows, strict=True)))
+
+
+def exact_weighted_batches() -> Iterator[ExactBatch]:
+    """Every such batch of predictions f and labels y, with weights 1 and 2, not all of them 1."""
+    for batch in exact_batches("f", "y", sizes=(2, 3)):
+        for weights in product((1, 2), repeat=int(batch.size)):
+            if 2 in weights:
+                yield ExactBatch(w=weights, f=tuple(batch.f), y=tuple(batch.y))
 
 
 def moments(formulas: Any, batch: Any, conventional: Any = None) -> Any:

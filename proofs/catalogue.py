@@ -16,6 +16,17 @@ MODULES = (
     "theorem_3_scaling_factor",
     "theorem_4_gradient_matching",
     "proposition_kl_dro",
+    "regression_moments",
+    "conventional_losses",
+    "closed_form_gradient",
+    "released_constants",
+    "sample_weights",
+    "several_targets",
+    "merging_moments",
+    "random_batches",
+    "graph_matching",
+    "lipschitz_functions",
+    "motivating_example",
 )
 
 

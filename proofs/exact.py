@@ -19,6 +19,8 @@ import numpy as np
 import sympy
 from mpmath import iv
 
+from proofs.algebra import exactly
+
 Claim = Callable[[Any], tuple[Any, Any]]
 """Takes data, returns the two sides that the claim says are equal."""
 
@@ -87,7 +89,7 @@ def counterexample(
 def _values(claim: Claim, case: Any) -> tuple[Any, Any] | None:
     """The two sides, or nothing where one of them divides by zero."""
     try:
-        left, right = (sympy.sympify(side) for side in claim(case))
+        left, right = (exactly(side) for side in claim(case))
     except ZeroDivisionError:
         return None
     if left.has(sympy.nan, sympy.zoo) or right.has(sympy.nan, sympy.zoo):
@@ -103,7 +105,7 @@ def sign(number: Any) -> int:
     >>> sign(sympy.sqrt(3) - sympy.sqrt(2) - sympy.sqrt(5 - 2 * sympy.sqrt(6)))
     0
     """
-    value = sympy.sympify(number)
+    value = exactly(number)
     if value.is_Rational:
         return int(sympy.sign(value))
     enclosure = enclose(value)

@@ -28,3 +28,5 @@ VAR_Y_POS = Hypothesis(
     "the labels are not all equal: Var(y) > 0",
     (variance(PLAIN, PLAIN.y), variance(WEIGHTED, WEIGHTED.y)),
 )
+ALPHA_POS = Hypothesis("alpha_pos", "alpha > 0")
+LOSSES_POS = Hypothesis("losses_pos", "every sub-loss is positive: L_k > 0")

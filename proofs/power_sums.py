@@ -5,7 +5,7 @@ checking N = 2, 3, 4 proves nothing about N = 5. Here every sum over samples is 
 first, to *power sums*: one symbol for each monomial in the elements of the batch, such as
 sum_k f_k^2 y_k. Two expressions with the same normal form are equal for every N and all data.
 
-The rules (`RULES`) are all that is trusted, besides SymPy's expansion of products. A monomial is a
+The rules (`RULES`) are all that is trusted, besides SymPy's arithmetic. A monomial is a
 product of integer powers of *generators*: indexed elements such as f[k], and exp or log of an
 expression that contains the index. Generators are treated as independent, so that a form that
 vanishes does so whatever relations hold between them. What the rules do not cover raises
@@ -14,6 +14,7 @@ vanishes does so whatever relations hold between them. What the rules do not cov
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sympy
@@ -21,7 +22,7 @@ from sympy import Expr, Indexed, IndexedBase, Integer, Sum, Symbol
 from sympy.core.function import AppliedUndef
 
 RULES = (
-    "linearity: a sum of sums is the sum, term by term, of the expanded body",
+    "linearity: the body is multiplied out into monomials and summed term by term",
     "factors free of the index leave the sum",
     "renaming: the index may have any name",
     "counting: the sum of 1 over 1..N is N",
@@ -59,13 +60,12 @@ def total(body: Any, index: Symbol = INDEX, count: Expr = SIZE) -> Expr:
     ...
     proofs.power_sums.UnsupportedSumError: 1/(f[k] + 1) is no product of powers of f[k], exp, log
     """
-    result = Integer(0)
-    for term in sympy.Add.make_args(sympy.expand(body)):
-        if term == 0:
-            continue
-        coefficient, monomial = term.as_independent(index, as_Add=False)
-        result += coefficient * (count if monomial == 1 else _power_sum(monomial, index, count))
-    return result
+    return sympy.Add(
+        *(
+            coefficient * (count if monomial == 1 else _power_sum(monomial, index, count))
+            for monomial, coefficient in _monomials(sympy.sympify(body), index).items()
+        )
+    )
 
 
 def reduce_sums(expression: Expr) -> Expr:
@@ -86,12 +86,42 @@ def _reduced(unevaluated: Sum) -> Expr:
     return body
 
 
+def _monomials(body: Expr, index: Symbol) -> dict[Expr, Expr]:
+    """The body as a polynomial in the generators: each monomial with its coefficient."""
+    if index not in body.free_symbols:
+        return {Integer(1): body}
+    if body.is_Add:
+        return _sum_of(_monomials(part, index) for part in body.args)
+    if body.is_Mul:
+        return _product_of(_monomials(part, index) for part in body.args)
+    base, exponent = (body, Integer(1)) if isinstance(body, sympy.exp) else body.as_base_exp()
+    if exponent.is_Integer and exponent > 1 and base.is_Add:
+        return _product_of([_monomials(base, index)] * int(exponent))
+    expanded = sympy.expand(body)  # exp of a sum and log of a product come apart
+    if expanded != body:
+        return _monomials(expanded, index)
+    if not (_is_generator(base, index) and exponent.is_Integer):
+        raise UnsupportedSumError(f"{body} is no product of powers of f[k], exp, log")
+    return {body: Integer(1)}
+
+
+def _sum_of(parts: Iterable[dict[Expr, Expr]]) -> dict[Expr, Expr]:
+    result: dict[Expr, Expr] = {}
+    for part in parts:
+        for monomial, coefficient in part.items():
+            result[monomial] = result.get(monomial, Integer(0)) + coefficient
+    return result
+
+
+def _product_of(parts: Iterable[dict[Expr, Expr]]) -> dict[Expr, Expr]:
+    result = {Integer(1): Integer(1)}
+    for part in parts:
+        result = _sum_of({m * n: c * d} for m, c in result.items() for n, d in part.items())
+    return result
+
+
 def _power_sum(monomial: Expr, index: Symbol, count: Expr) -> Expr:
     """The symbol that stands for the sum of a monomial."""
-    for factor in sympy.Mul.make_args(monomial):
-        base, exponent = factor.as_base_exp() if not isinstance(factor, sympy.exp) else (factor, 1)
-        if not (_is_generator(base, index) and sympy.sympify(exponent).is_Integer):
-            raise UnsupportedSumError(f"{factor} is no product of powers of f[k], exp, log")
     if count.has(Indexed) or index in count.free_symbols:
         raise UnsupportedSumError(f"the number of terms, {count}, varies where {monomial} does too")
     parameters = _parameters(monomial, index)

@@ -34,6 +34,7 @@ from sympy import Expr, Integer, Rational, Sum, Symbol
 from gar_verify import formulas as package_formulas
 from proofs.algebra import Ground
 from proofs.exact import EXACT, Case, exact_mean, exact_vector
+from proofs.hypotheses import ALPHA_POS, LOSSES_POS
 from proofs.power_sums import INDEX, column, total
 from proofs.printing import run_script
 from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
@@ -47,8 +48,6 @@ LOGS = column("l")
 P = column("p", positive=True)
 Q = column("q", positive=True)
 
-ALPHA_POS = Hypothesis("alpha_pos", "alpha > 0")
-LOSSES_POS = Hypothesis("losses_pos", "every sub-loss is positive: L_k > 0")
 SIMPLEX = Hypothesis("simplex", "the weights are not negative and sum to one: p >= 0, sum p = 1")
 
 MONOTONE = Lemma(
