@@ -38,6 +38,7 @@ def run(
     quick: bool = False,
     device: str = "cpu",
     store: Path | None = None,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Train methods on a synthetic curve with the paper's protocol.
@@ -49,6 +50,7 @@ def run(
         quick: a fifth of the epochs.
         device: where to train.
         store: folder to keep results in and to go on from; default: `paths.results`.
+        jobs: processes that train side by side; default: see `workers.default_jobs`.
         progress: told how far it is; default: nobody.
 
     Returns:
@@ -68,7 +70,7 @@ def run(
         for method in synthetic_methods(methods, recipe.epochs)
     ]
     folder = (store or paths.results()) / curve
-    done = collect(pieces, curve, folder, progress or Silent(), device)
+    done = collect(pieces, curve, folder, progress or Silent(), device, jobs)
     combined = xr.concat(
         done,
         dim="method",

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 import xarray as xr
 
 from gar_verify.data import Table
-from gar_verify.experiments import provenance
+from gar_verify.experiments import provenance, workers
 from gar_verify.experiments.progress import Progress
 
 
@@ -55,7 +56,12 @@ class Piece:
 
 
 def collect(
-    pieces: Sequence[Piece], title: str, folder: Path | None, progress: Progress, device: str
+    pieces: Sequence[Piece],
+    title: str,
+    folder: Path | None,
+    progress: Progress,
+    device: str = "cpu",
+    jobs: int | None = None,
 ) -> list[xr.Dataset]:
     """All pieces in order, those that the folder lacks being computed and written there.
 
@@ -65,20 +71,27 @@ def collect(
         folder: where results are kept; None computes everything and keeps nothing.
         progress: told about the work that is left.
         device: recorded in what is computed.
+        jobs: processes that compute side by side; default: see `workers.default_jobs`.
 
     Raises:
         StoreError: if a file of the folder holds other settings.
     """
-    found = [_load_or_none(piece, folder, progress) for piece in pieces]
-    ahead = sum(p.work for p, ready in zip(pieces, found, strict=True) if ready is None)
-    progress.start(title, ahead)
+    found = {i: _load_or_none(piece, folder, progress) for i, piece in enumerate(pieces)}
+    missing = [i for i, dataset in found.items() if dataset is None]
+    work = sum(pieces[i].work for i in missing)
+    jobs = workers.default_jobs(work, device) if jobs is None else jobs
+    # Only a piece that is computed in this process can tell of its epochs.
+    report = progress.advance if min(jobs, len(missing)) <= 1 else None
+    compute = partial(_compute, folder=folder, device=device, report=report)
+    progress.start(title, work)
     try:
-        return [
-            ready if ready is not None else _compute(piece, folder, progress, device)
-            for piece, ready in zip(pieces, found, strict=True)
-        ]
+        for k, dataset in workers.as_completed(compute, [pieces[i] for i in missing], jobs):
+            found[missing[k]] = dataset
+            if report is None:
+                progress.advance(pieces[missing[k]].work)
     finally:
         progress.finish()
+    return [dataset for dataset in found.values() if dataset is not None]
 
 
 def path_of(piece: Piece, folder: Path) -> Path:
@@ -170,9 +183,13 @@ def _load_or_none(piece: Piece, folder: Path | None, progress: Progress) -> xr.D
     return dataset
 
 
-def _compute(piece: Piece, folder: Path | None, progress: Progress, device: str) -> xr.Dataset:
+def _compute(
+    piece: Piece, *, folder: Path | None, device: str, report: Callable[[float], None] | None
+) -> xr.Dataset:
     begun = time.perf_counter()
-    dataset = piece.compute(lambda models: progress.advance(models * piece.work_per_epoch))
+    dataset = piece.compute(
+        lambda models: report(models * piece.work_per_epoch) if report is not None else None
+    )
     dataset.attrs = {
         "fingerprint": piece.fingerprint,
         "settings": provenance.canonical(piece.settings),

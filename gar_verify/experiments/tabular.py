@@ -83,6 +83,7 @@ def run(
     device: str = "cpu",
     store: Path | None = None,
     memory_bytes: int | None = None,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Train methods on a table with the paper's protocol.
@@ -96,6 +97,7 @@ def run(
         device: where to train.
         store: folder to keep results in and to go on from; default: `paths.results`.
         memory_bytes: bound on the memory of a stack; default: a quarter of what is free.
+        jobs: processes that train side by side; default: see `workers.default_jobs`.
         progress: told how far it is; default: nobody.
 
     Returns:
@@ -113,6 +115,7 @@ def run(
         device=device,
         store=store,
         memory_bytes=memory_bytes,
+        jobs=jobs,
         progress=progress,
     )
 
@@ -127,6 +130,7 @@ def run_methods(
     device: str = "cpu",
     store: Path | None = None,
     memory_bytes: int | None = None,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """As `run`, for any table, methods and settings."""
@@ -140,7 +144,7 @@ def run_methods(
         for fold in range(settings.folds)
     ]
     folder = (store or paths.results()) / table.name
-    done = collect(pieces, table.name, folder, progress or Silent(), device)
+    done = collect(pieces, table.name, folder, progress or Silent(), device, jobs)
     return _combine(done, table)
 
 

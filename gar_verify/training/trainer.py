@@ -183,7 +183,7 @@ class _Stack:
                 on_epoch(len(self.runs))
         return Trained(
             metrics=torch.stack(history, dim=1).float().cpu().numpy(),
-            predictions=predictions.cpu().numpy(),
+            predictions=predictions.transpose(1, 2).contiguous().cpu().numpy(),
             parameters=self.parameters.cpu().numpy(),
             diverged=(~self.parameters.isfinite().all(1)).cpu().numpy(),
         )
@@ -201,20 +201,25 @@ class _Stack:
                 self.head.step(gradient[:, cut:], factor)
 
     def _gradient(self, loss: StackedLoss, rows: Tensor, numbers: Tensor) -> Tensor:
-        parameters = self.parameters.detach().requires_grad_()
-        prediction, features = self.architecture(parameters, self.inputs[rows])
+        inputs = self.inputs[rows].transpose(1, 2)
+        outputs, entering = self.architecture.forward(self.parameters, inputs)
+        prediction = outputs.transpose(1, 2).requires_grad_()
+        features = entering[-1].transpose(1, 2).requires_grad_()
         losses = loss(prediction, self.targets[rows], features, self.hyperparameter, numbers)
-        return torch.autograd.grad(losses.sum(), parameters)[0]
+        by_each = torch.autograd.grad(losses.sum(), (prediction, features), allow_unused=True)
+        by_outputs, by_features = (g if g is None else g.transpose(1, 2) for g in by_each)
+        return self.architecture.backward(self.parameters, entering, by_outputs, by_features)
 
     @torch.no_grad()
     def _predict(self) -> Tensor:
-        """Outputs of every model for every row, [S, n, T]."""
+        """Outputs of every model for every row, [S, T, n]."""
         widest = max(out for out, _ in self.architecture.shapes)
         block = max(1, SCORING_BYTES // (4 * widest * len(self.runs)))
-        parts = [
-            self.architecture(self.parameters, rows[None])[0] for rows in self.inputs.split(block)
+        blocks = [
+            self.architecture.forward(self.parameters, rows.T)[0]
+            for rows in self.inputs.split(block)
         ]
-        return torch.cat(parts, dim=1)
+        return torch.cat(blocks, dim=-1)
 
     def _scorer(self, part: str) -> tuple[Tensor, Scorer] | None:
         """Rows [S, 1, m] of a part for every model, and the scorer against their targets."""
@@ -226,7 +231,6 @@ class _Stack:
 
     def _score(self, predictions: Tensor) -> Tensor:
         """Metrics [S, part, metric], averaged over the targets."""
-        by_target = predictions.transpose(1, 2)
         empty = predictions.new_full((len(self.runs), len(METRICS)), torch.nan).double()
         scores = []
         for part in self.scorers:
@@ -234,7 +238,7 @@ class _Stack:
                 scores.append(empty)
                 continue
             rows, scorer = part
-            chosen = by_target.gather(-1, rows.expand(-1, by_target.shape[1], -1))
+            chosen = predictions.gather(-1, rows.expand(-1, predictions.shape[1], -1))
             scores.append(scorer(chosen).mean(1))
         return torch.stack(scores, dim=1)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gar_verify.experiments import provenance, store
+from gar_verify.experiments import provenance, store, workers
 from gar_verify.experiments.progress import Silent
 
 
@@ -48,6 +48,26 @@ def test_finished_pieces_are_not_computed_again(tmp_path, calls):
     assert listener.done == 4.0
     xr.testing.assert_identical(first[0], second[0].assign_attrs(first[0].attrs))
     assert store.checksum(first[0]) == store.checksum(second[0])
+
+
+def test_processes_side_by_side_give_the_same(tmp_path):
+    listener = Listener()
+    pieces = [picklable(name) for name in "abc"]
+    here = store.collect(pieces, "toy", None, Silent(), jobs=1)
+    there = store.collect(pieces, "toy", tmp_path, listener, jobs=2)
+    assert list(map(store.checksum, here)) == list(map(store.checksum, there))
+    assert listener.done == 12.0
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def picklable(name: str) -> store.Piece:
+    return store.Piece(name, {"name": name}, lambda tell: xr.Dataset({"v": len(name)}), work=4.0)
+
+
+def test_little_work_stays_in_this_process():
+    assert workers.default_jobs(100, "cpu") == 1
+    assert workers.default_jobs(1e9, "cpu") >= 1
+    assert workers.default_jobs(1e9, "cuda:0") == 1
 
 
 def test_without_a_folder_nothing_is_kept(calls):

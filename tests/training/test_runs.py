@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from gar_verify.training import Architecture, Problem, Recipe, Run
+from gar_verify.training.mlp import elu_
 from gar_verify.training.runs import epochs
 
 RECIPE = Recipe(hidden=(4,), epochs=3, batch_size=4, milestones=(1, 2))
@@ -64,11 +65,47 @@ def test_stacked_models_equal_torch_modules():
     rows = torch.from_numpy(
         np.stack([architecture.initial(np.random.default_rng(seed)) for seed in range(3)])
     )
-    inputs = torch.randn(3, 7, 3, generator=torch.Generator().manual_seed(0))
-    outputs, features = architecture(rows, inputs)
+    inputs = torch.randn(3, 3, 7, generator=torch.Generator().manual_seed(0))
+    outputs, entering = architecture.forward(rows, inputs)
+    shared, _ = architecture.forward(rows, inputs[1])
+    torch.testing.assert_close(shared[1], outputs[1])
     for k, row in enumerate(rows):
-        body = nn.Sequential(nn.Linear(3, 5), nn.ELU(), nn.Linear(5, 4), nn.ELU())
-        head = nn.Linear(4, 2)
-        nn.utils.vector_to_parameters(row, [*body.parameters(), *head.parameters()])
-        torch.testing.assert_close(features[k], body(inputs[k]))
-        torch.testing.assert_close(outputs[k], head(body(inputs[k])))
+        body, head = modules(row)
+        torch.testing.assert_close(entering[-1][k].T, body(inputs[k].T))
+        torch.testing.assert_close(outputs[k].T, head(body(inputs[k].T)))
+
+
+@pytest.mark.parametrize("reads", ["outputs", "features", "both", "nothing"])
+def test_backward_is_autograd(reads):
+    architecture = Architecture(3, (5, 4), outputs=2)
+    row = torch.from_numpy(architecture.initial(np.random.default_rng(1)))
+    inputs = torch.randn(3, 7, generator=torch.Generator().manual_seed(0))
+    body, head = modules(row)
+    features = body(inputs.T)
+    goal = torch.zeros(()) + 0 * sum(p.sum() for p in [*body.parameters(), *head.parameters()])
+    goal = goal + head(features).sin().sum() * (reads in ("outputs", "both"))
+    goal = goal + features.cos().sum() * (reads in ("features", "both"))
+    goal.backward()
+    expected = [p.grad.ravel() for p in [*body.parameters(), *head.parameters()]]
+    outputs, entering = architecture.forward(row[None], inputs[None])
+    measured = architecture.backward(
+        row[None],
+        entering,
+        outputs.cos() if reads in ("outputs", "both") else None,
+        -entering[-1].sin() if reads in ("features", "both") else None,
+    )
+    torch.testing.assert_close(measured[0], torch.cat(expected), rtol=1e-5, atol=1e-6)
+
+
+def modules(row: torch.Tensor) -> tuple[nn.Sequential, nn.Linear]:
+    """Body and head of a perceptron 3-5-4-2 with the given parameters."""
+    body = nn.Sequential(nn.Linear(3, 5), nn.ELU(), nn.Linear(5, 4), nn.ELU())
+    head = nn.Linear(4, 2)
+    nn.utils.vector_to_parameters(row, [*body.parameters(), *head.parameters()])
+    return body, head
+
+
+def test_elu_is_that_of_torch_to_rounding():
+    values = torch.linspace(-30, 5, 3001)
+    expected = nn.functional.elu(values)
+    torch.testing.assert_close(elu_(values.clone()), expected, rtol=0, atol=2e-7)
