@@ -72,16 +72,16 @@ class Architecture:
 
         Args:
             parameters: [S, P], one row for each model.
-            inputs: [S, F, n], samples last; or [F, n] when all models see the same rows.
+            inputs: [S, F, n], samples last; or [1, F, n] when all models see the same rows.
 
         Returns:
             Outputs [S, T, n], and the inputs of every layer; the last are the features [S, d, n].
         """
         *body, (weight, bias) = self.layers(parameters)
-        entering = [inputs]
+        entering = [inputs.expand(len(parameters), -1, -1)]
         for hidden_weight, hidden_bias in body:
-            entering.append(elu_(_affine(hidden_weight, hidden_bias, entering[-1])))
-        return _affine(weight, bias, entering[-1]), entering
+            entering.append(elu_(torch.baddbmm(hidden_bias, hidden_weight, entering[-1])))
+        return torch.baddbmm(bias, weight, entering[-1]), entering
 
     @torch.no_grad()
     def backward(
@@ -124,12 +124,6 @@ def elu_(values: Tensor) -> Tensor:
         return functional.elu(values, inplace=True)
     below = values.clamp(max=0).mul_(LOG2_E).exp2_().sub_(1)
     return torch.maximum(values, below, out=values)
-
-
-def _affine(weight: Tensor, bias: Tensor, inputs: Tensor) -> Tensor:
-    if inputs.ndim == 2:
-        return torch.matmul(weight, inputs).add_(bias)
-    return torch.baddbmm(bias, weight, inputs)
 
 
 def _layer_backward(

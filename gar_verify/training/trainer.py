@@ -25,8 +25,9 @@ from gar_verify.training.mlp import Architecture
 from gar_verify.training.optimizers import SGD, Adam, Optimizer
 from gar_verify.training.runs import PARTS, Epoch, Problem, Recipe, Rows, Run, Trained, epochs
 
-SCORING_BYTES = 4 * 2**20
-"""Activations of one block of rows while scoring; small enough to stay in the cache."""
+SCORING_ROWS = 256
+"""Rows that are scored at a time: about a batch, so that activations stay in the cache. The same
+for every stack: another number would round differently."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,11 @@ def _reordered(done: Sequence[Trained], order: NDArray[np.intp]) -> Trained:
     )
 
 
+def _samples_last(gradient: Tensor) -> Tensor:
+    """[S, B, k] as [S, k, B], laid out alike for every S: the layout decides how BLAS rounds."""
+    return gradient.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+
+
 class _Stack:
     """Runs whose folds have equal sizes, trained as one model."""
 
@@ -207,17 +213,15 @@ class _Stack:
         features = entering[-1].transpose(1, 2).requires_grad_()
         losses = loss(prediction, self.targets[rows], features, self.hyperparameter, numbers)
         by_each = torch.autograd.grad(losses.sum(), (prediction, features), allow_unused=True)
-        by_outputs, by_features = (g if g is None else g.transpose(1, 2) for g in by_each)
+        by_outputs, by_features = (g if g is None else _samples_last(g) for g in by_each)
         return self.architecture.backward(self.parameters, entering, by_outputs, by_features)
 
     @torch.no_grad()
     def _predict(self) -> Tensor:
         """Outputs of every model for every row, [S, T, n]."""
-        widest = max(out for out, _ in self.architecture.shapes)
-        block = max(1, SCORING_BYTES // (4 * widest * len(self.runs)))
         blocks = [
-            self.architecture.forward(self.parameters, rows.T)[0]
-            for rows in self.inputs.split(block)
+            self.architecture.forward(self.parameters, rows.T[None])[0]
+            for rows in self.inputs.split(SCORING_ROWS)
         ]
         return torch.cat(blocks, dim=-1)
 

@@ -67,7 +67,7 @@ def test_stacked_models_equal_torch_modules():
     )
     inputs = torch.randn(3, 3, 7, generator=torch.Generator().manual_seed(0))
     outputs, entering = architecture.forward(rows, inputs)
-    shared, _ = architecture.forward(rows, inputs[1])
+    shared, _ = architecture.forward(rows, inputs[1:2])
     torch.testing.assert_close(shared[1], outputs[1])
     for k, row in enumerate(rows):
         body, head = modules(row)
