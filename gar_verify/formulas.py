@@ -139,13 +139,14 @@ def moments(
 def merge(a: Moments, b: Moments) -> Moments:
     """Moments of the union of two disjoint chunks, from those of the chunks, exactly.
 
-    Only sums of squares: merging loses no digits that the chunks had. W must not be 0.
+    Only sums of squares: merging loses no digits that the chunks had. A chunk of
+    weight 0 is absent.
     """
     weight = a.weight + b.weight
-    p, q = a.weight / weight, b.weight / weight
+    p, q = ratio(a.weight, weight), ratio(b.weight, weight)
     gap_d, gap_y = b.mean_d - a.mean_d, b.mean_y - a.mean_y
     var_y = p * a.var_y + q * b.var_y + p * q * square(gap_y)
-    cov = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * gap_d * gap_y
+    cov = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * (gap_d * gap_y)
     slope = ratio(cov, var_y)
     return Moments(
         weight=weight,

@@ -1,4 +1,4 @@
-"""Moments of a batch of tensors: computed, merged over chunks, and reduced over processes.
+"""Moments of a batch of tensors: computed, and merged over chunks.
 
 The formulas are those of `gar_verify.formulas`; this module brings the averaging operator of
 tensors (with or without sample weights, along one named dimension), the precision, and the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,6 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Decomposition, Moments
-
-if TYPE_CHECKING:
-    from torch.distributed import ProcessGroup
 
 CONVENTIONAL = ("mae", "mse", "huber")
 """Names of the conventional losses: mean |d|, mean d^2, mean of Huber's function of d."""
@@ -138,16 +135,3 @@ def batch_moments(
 def merge_all(chunks: Iterable[Moments]) -> Moments:
     """Moments of the union of disjoint chunks, by `formulas.merge` from left to right."""
     return reduce(formulas.merge, chunks)
-
-
-def all_reduce(m: Moments, group: ProcessGroup) -> Moments:
-    """Moments of the batch that the processes of ``group`` hold together.
-
-    One all-gather of seven numbers per target; every process merges in rank order and so gets the
-    same result to the last bit. Each process must hold at least one sample.
-    """
-    world = torch.distributed.get_world_size(group)
-    local = torch.stack([x if isinstance(x, Tensor) else torch.full_like(m.mean_d, x) for x in m])
-    gathered = [torch.empty_like(local) for _ in range(world)]
-    torch.distributed.all_gather(gathered, local.contiguous(), group=group)
-    return merge_all(Moments(*chunk.unbind()) for chunk in gathered)

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify.losses.aggregation import check_alpha, smallest
+from gar_verify.losses.gar_chunks import check_derivatives, split_chunk
 from gar_verify.losses.gar_closed_form import (
     ClosedForm,
     Setting,
@@ -76,6 +77,8 @@ def _loss(
     o = setting.options
     if o.constants == "released":
         return released_gar(input, target, alpha, o)
+    if setting.partial:
+        check_derivatives(target, weight)
     if target.requires_grad or (weight is not None and weight.requires_grad):
         return evaluate(input, target, weight, alpha, setting, with_gradient=False)[0]
     arguments = (input, target, weight, alpha, setting)
@@ -123,7 +126,7 @@ def gar_loss(
         parts=tuple(parts),
     )
     alpha = check_alpha(alpha)
-    options = check_batch(input, target, sample_weight, options)
+    options = check_batch(input, target, sample_weight, options, process_group is not None)
     setting = Setting(options, group=process_group)
     return _loss(input, target, sample_weight, alpha, setting)
 
@@ -281,7 +284,8 @@ class GARLoss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
-        options = check_batch(input, target, sample_weight, self.options)
+        part = self.process_group is not None
+        options = check_batch(input, target, sample_weight, self.options, part)
         setting = Setting(options, group=self.process_group)
         return _loss(input, target, sample_weight, self._alpha, setting)
 
@@ -297,11 +301,12 @@ class GARLoss(nn.Module):
         >>> [round(float(x), 4) for x in parts[:3]], [round(float(p), 4) for p in parts.weights]
         ([2.0, 0.0, 0.0], [1.0, 0.0, 0.0])
         """
-        o = check_batch(input, target, sample_weight, self.options)
+        part = self.process_group is not None
+        o = check_batch(input, target, sample_weight, self.options, part)
         if o.constants == "released":
             raise ValueError("components are those of constants='paper'; this loss has 'released'")
         setting = Setting(o, group=self.process_group)
-        batch = split(input, target, o.dim, sample_weight)
+        batch = (split_chunk if setting.partial else split)(input, target, o.dim, sample_weight)
         m, _, _ = whole_batch(batch, setting)
         dtype = result_dtype(input)
         averaged = averaged_dims(input.ndim, o)

@@ -17,11 +17,18 @@ from torch import Tensor
 from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
 from gar_verify.losses.aggregation import aggregate, smallest
+from gar_verify.losses.gar_chunks import (
+    check_chunkable,
+    gather,
+    refuse_second_derivatives,
+    split_chunk,
+    summary,
+    union,
+)
 from gar_verify.losses.gar_numbers import evaluate_numbers
 from gar_verify.losses.gar_options import Options, numbers_readable, result_dtype
 from gar_verify.moments import (
     Split,
-    all_reduce,
     conventional_slope,
     moments_of,
     split,
@@ -71,6 +78,16 @@ class Setting:
     """Moments of the whole batch when the input is a chunk of it."""
     group: ProcessGroup | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse options that a part of a batch cannot have."""
+        if self.partial:
+            check_chunkable(self.options)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the input is a part of the batch."""
+        return self.whole is not None or self.group is not None
+
 
 def averaged_dims(ndim: int, o: Options) -> tuple[int, ...]:
     """The target dimensions that the value averages over."""
@@ -92,15 +109,15 @@ def whole_batch(
     Under DistributedDataParallel gradients are averaged over the processes, hence their number.
     """
     o = setting.options
-    m = moments_of(batch, o.conventional, o.delta)
-    if setting.whole is None and setting.group is None:
-        return m, (batch.parts.residual, batch.parts.label), 1.0
     processes = 1
     if setting.whole is not None:
         m = setting.whole
-    if setting.group is not None:
-        m = all_reduce(m, setting.group)
+    elif setting.group is not None:
+        m = union(gather(summary(batch, o), setting.group))
         processes = torch.distributed.get_world_size(setting.group)
+    else:
+        m = moments_of(batch, o.conventional, o.delta)
+        return m, (batch.parts.residual, batch.parts.label), 1.0
     vectors = formulas.residual_and_label(batch.input, batch.target, m)
     return m, vectors, processes * batch.weight / m.weight
 
@@ -119,7 +136,7 @@ def evaluate(
         return evaluate_numbers(input, target, alpha, o, with_gradient)  # type: ignore[arg-type]
     dtype = result_dtype(input)
     limit = torch.finfo(dtype).max
-    batch = split(input, target, o.dim, weight)
+    batch = (split_chunk if setting.partial else split)(input, target, o.dim, weight)
     m, vectors, scale = whole_batch(batch, setting)
     averaged = averaged_dims(input.ndim, o)
     full, derivatives, _, _ = aggregate_targets(m, alpha, o, smallest(dtype), averaged)
@@ -171,6 +188,8 @@ class ClosedForm(torch.autograd.Function):
 def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
     input, gradient, target, weight = ctx.saved_tensors
     if torch.is_grad_enabled():  # a second derivative is asked for
+        if ctx.setting.partial:
+            refuse_second_derivatives()
         _, gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)
     return (_spread(upstream, input, ctx.setting.options) * gradient).to(input.dtype)
 

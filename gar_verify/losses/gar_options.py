@@ -98,8 +98,13 @@ def numbers_readable(tensor: Tensor) -> bool:
     )
 
 
-def check_batch(input: Tensor, target: Tensor, weight: Tensor | None, o: Options) -> Options:
-    """Refuse what cannot be a batch; return the options with a non-negative ``dim``."""
+def check_batch(
+    input: Tensor, target: Tensor, weight: Tensor | None, o: Options, part: bool = False
+) -> Options:
+    """Refuse what cannot be a batch; return the options with a non-negative ``dim``.
+
+    The weights of a ``part`` of a batch may sum to zero.
+    """
     check_floating(input=input, target=target)
     check_same_shape(input, target)
     if input.dtype != target.dtype and not (
@@ -126,11 +131,11 @@ def check_batch(input: Tensor, target: Tensor, weight: Tensor | None, o: Options
             f"the batch is empty: input has shape {tuple(input.shape)}; skip empty batches"
         )
     if weight is not None:
-        _check_weight(weight, input, o)
+        _check_weight(weight, input, o, part)
     return o
 
 
-def _check_weight(weight: Tensor, input: Tensor, o: Options) -> None:
+def _check_weight(weight: Tensor, input: Tensor, o: Options, part: bool) -> None:
     if o.constants == "released":
         raise ValueError(
             "sample_weight has no meaning with constants='released', which has none: "
@@ -148,13 +153,14 @@ def _check_weight(weight: Tensor, input: Tensor, o: Options) -> None:
             f"use sample_weight = sample_weight.to(input.device)"
         )
     if numbers_readable(weight):
-        _check_weight_values(weight, o.dim)
+        _check_weight_values(weight, o.dim, part)
 
 
-def _check_weight_values(weight: Tensor, dim: int) -> None:
+def _check_weight_values(weight: Tensor, dim: int, part: bool) -> None:
     with torch.no_grad():
         total = weight.sum(dim if weight.ndim > 1 else 0)
-        if not bool((weight >= 0).all()) or not bool((total > 0).all() & total.isfinite().all()):
+        positive = total >= 0 if part else total > 0
+        if not bool((weight >= 0).all()) or not bool(positive.all() & total.isfinite().all()):
             raise ValueError(
                 "sample_weight must be finite and not negative, with a positive sum over the "
                 f"batch; got values from {weight.min().item():g} to {weight.max().item():g} with "

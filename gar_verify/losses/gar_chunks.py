@@ -1,0 +1,127 @@
+"""A batch that is held in chunks, by several processes or one after another.
+
+Each chunk is reduced to the numbers that `gar_verify.formulas.merge` takes, plus one of its
+samples: its *anchor*. Means are kept relative to the anchor and merged relative to the anchor of
+the heaviest chunk, so that merging loses nothing to a common offset, and predictions that are
+constant over all chunks have a variance of exactly zero (one of 1e-32, left by rounding, would turn
+into a gradient of 1e16 in the Pearson part).
+
+A chunk whose weights are all zero is absent from the batch, as a sample of weight zero is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gar_verify.formulas import Moments
+from gar_verify.losses.gar_options import Options, numbers_readable, transforms_active
+from gar_verify.moments import Split, merge_all, moments_of, split
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+
+def check_chunkable(o: Options) -> None:
+    """Refuse options under which chunks of the batch do not merge."""
+    if o.constants != "paper":
+        raise ValueError(
+            f"constants={o.constants!r} has no exact form for a batch held in chunks (several "
+            f"processes or micro-batches): use constants='paper'"
+        )
+    if o.dim != 0:
+        raise ValueError(
+            f"chunks of a batch (several processes or micro-batches) are merged along dim=0, and "
+            f"this loss has dim={o.dim}: with the statistics of each row on their own there is "
+            f"nothing to merge; average the losses of the chunks, weighted by their rows"
+        )
+
+
+def check_derivatives(target: Tensor, weight: Tensor | None) -> None:
+    """Refuse derivatives that would have to cross from one chunk to another."""
+    if target.requires_grad or (weight is not None and weight.requires_grad) or transforms_active():
+        raise NotImplementedError(
+            "a batch held in chunks (process_group, GARAccumulator) has first derivatives in the "
+            "input only, by backward(): detach target and sample_weight, and leave out the "
+            "transforms of torch.func"
+        )
+
+
+def refuse_second_derivatives() -> None:
+    """Say that create_graph=True is not available."""
+    raise NotImplementedError(
+        "a batch held in chunks (process_group, GARAccumulator) has no second derivatives: "
+        "call backward() without create_graph=True"
+    )
+
+
+def split_chunk(input: Tensor, target: Tensor, dim: int, weight: Tensor | None) -> Split:
+    """`split`, where the weights of a chunk may sum to zero: such a chunk has weight 0."""
+    if weight is None:
+        return split(input, target, dim)
+    if weight.ndim < input.ndim:
+        shape = [1] * input.ndim
+        shape[dim] = -1
+        weight = weight.reshape(shape).expand_as(input)
+    absent = weight.sum(dim, keepdim=True) == 0
+    batch = split(
+        input.masked_fill(absent, 0),
+        target.masked_fill(absent, 0),
+        dim,
+        weight.masked_fill(absent, 1),
+    )
+    return batch._replace(weight=torch.as_tensor(batch.weight).masked_fill(absent, 0))
+
+
+def summary(batch: Split, o: Options) -> Tensor:
+    """The weight, the anchor (f, y) and the six other moments of a chunk, along a first dimension.
+
+    The means are relative to the anchor, the chunk's first sample.
+    """
+    m = moments_of(batch, o.conventional, o.delta)
+    f, y, residual, label = (
+        x.narrow(o.dim, 0, 1)
+        for x in (batch.input, batch.target, batch.parts.residual, batch.parts.label)
+    )
+    anchored = m._replace(mean_d=-(residual + m.slope * label), mean_y=-label)
+    numbers = [anchored.weight, f, y, *anchored[1:]]
+    return torch.stack([x if isinstance(x, Tensor) else torch.full_like(f, x) for x in numbers])
+
+
+def union(summaries: Sequence[Tensor]) -> Moments:
+    """Moments of the batch of all chunks, merged from left to right.
+
+    Raises a ValueError if the weights of all chunks sum to zero (NaN where that cannot be read).
+    """
+    chunks = torch.stack(list(summaries))
+    heaviest = chunks[:, :1].argmax(0, keepdim=True)
+    frame_f, frame_y = chunks[:, 1:3].gather(0, heaviest.expand(1, 2, *chunks.shape[2:]))[0]
+    absent = chunks[:, 0] == 0
+    shift_y = (chunks[:, 2] - frame_y).masked_fill(absent, 0)
+    shift_f = (chunks[:, 1] - frame_f).masked_fill(absent, 0)
+    mean_d, mean_y = chunks[:, 3] + (shift_f - shift_y), chunks[:, 4] + shift_y
+    whole = merge_all(
+        Moments(chunk[0], d, y, *chunk[5:].unbind())
+        for chunk, d, y in zip(chunks, mean_d, mean_y, strict=True)
+    )
+    if numbers_readable(whole.weight) and bool((whole.weight == 0).any()):
+        raise ValueError("sample_weight sums to zero over all chunks of the batch")
+    return whole._replace(
+        mean_d=whole.mean_d + (frame_f - frame_y),
+        mean_y=whole.mean_y + frame_y,
+        conventional=whole.conventional.masked_fill(whole.weight == 0, torch.nan),
+    )
+
+
+def gather(local: Tensor, group: ProcessGroup) -> list[Tensor]:
+    """The summaries of all processes of ``group``, in the order of their ranks.
+
+    One all-gather of nine numbers per target: a collective call, which every process must make.
+    All merge in the same order, and so get the same result to the last bit.
+    """
+    gathered = [torch.empty_like(local) for _ in range(torch.distributed.get_world_size(group))]
+    torch.distributed.all_gather(gathered, local.contiguous(), group=group)
+    return gathered
