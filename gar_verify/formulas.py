@@ -91,6 +91,16 @@ def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
 # --- from the batch to its moments -------------------------------------------------------------
 
 
+def split_errors(f: Scalar, y: Scalar, mean: Callable[[Scalar], Scalar]) -> Decomposition:
+    """Split the errors along the labels: their means, the slope, and both parts of each error."""
+    d = f - y
+    mean_y, mean_d = mean(y), mean(d)
+    label, error = y - mean_y, d - mean_d
+    var_y = mean(square(label))
+    slope = ratio(mean(error * label), var_y)
+    return Decomposition(mean_d, mean_y, var_y, slope, error - slope * label, label)
+
+
 def decompose(
     f: Scalar,
     y: Scalar,
@@ -98,27 +108,13 @@ def decompose(
     shift_f: Scalar = 0,
     shift_y: Scalar = 0,
 ) -> Decomposition:
-    """Split the errors along the labels.
+    """`split_errors` of predictions and labels shifted towards zero.
 
     The shifts change nothing in exact arithmetic. In floating point, a shift by one of the samples
     makes the centred values of a constant vector exactly zero, and those of a far offset accurate.
     """
-    y_shifted = y - shift_y
-    d_shifted = (f - shift_f) - y_shifted
-    mean_y_shifted = mean(y_shifted)
-    mean_d_shifted = mean(d_shifted)
-    label = y_shifted - mean_y_shifted
-    error = d_shifted - mean_d_shifted
-    var_y = mean(square(label))
-    slope = ratio(mean(error * label), var_y)
-    return Decomposition(
-        mean_d=mean_d_shifted + (shift_f - shift_y),
-        mean_y=mean_y_shifted + shift_y,
-        var_y=var_y,
-        slope=slope,
-        residual=error - slope * label,
-        label=label,
-    )
+    parts = split_errors(f - shift_f, y - shift_y, mean)
+    return parts._replace(mean_d=parts.mean_d + (shift_f - shift_y), mean_y=parts.mean_y + shift_y)
 
 
 def moments(
@@ -282,6 +278,16 @@ def released_sub_losses(
 # --- aggregation ---------------------------------------------------------------------------------
 
 
+def tempered(log_loss: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
+    """L^(1/alpha) from log L, relative to ``shift`` in place of 0."""
+    return xp.exp((log_loss - shift) / alpha)
+
+
+def log_power_mean(mean_tempered: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
+    """alpha log mean L^(1/alpha), from the mean of the `tempered` losses."""
+    return shift + alpha * xp.log(mean_tempered)
+
+
 def kl_dro(
     log_losses: Scalar, alpha: Scalar, shift: Scalar, mean: Callable[[Scalar], Scalar], xp: Any
 ) -> Scalar:
@@ -290,7 +296,7 @@ def kl_dro(
     ``mean`` averages over the sub-losses. ``shift`` is added back, so it changes nothing in exact
     arithmetic; the largest log-loss keeps the exponentials in range.
     """
-    return shift + alpha * xp.log(mean(xp.exp((log_losses - shift) / alpha)))
+    return log_power_mean(mean(tempered(log_losses, alpha, shift, xp)), alpha, shift, xp)
 
 
 def kl_dro_tilt(
@@ -300,7 +306,7 @@ def kl_dro_tilt(
 
     They are M times the derivatives of `kl_dro` with respect to the log-losses.
     """
-    powers = xp.exp((log_losses - shift) / alpha)
+    powers = tempered(log_losses, alpha, shift, xp)
     return powers / mean(powers)
 
 

@@ -271,6 +271,7 @@ class GARLoss(nn.Module):
             parts=tuple(parts),
         )
         self.process_group = process_group
+        self._setting = Setting(self.options, group=process_group)
         self.alpha = alpha
 
     @property
@@ -286,7 +287,9 @@ class GARLoss(nn.Module):
         """The loss of one batch."""
         part = self.process_group is not None
         options = check_batch(input, target, sample_weight, self.options, part)
-        setting = Setting(options, group=self.process_group)
+        setting = self._setting
+        if options is not self.options:
+            setting = Setting(options, group=self.process_group)
         return _loss(input, target, sample_weight, self._alpha, setting)
 
     @torch.no_grad()

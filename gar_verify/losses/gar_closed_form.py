@@ -50,7 +50,7 @@ def aggregate_targets(
     count = math.prod([losses.shape[d + 1] for d in averaged])
     if averaged and o.targets == "joint":
         losses = losses.mean([d + 1 for d in averaged], keepdim=True)
-    value, derivatives, p = aggregate(losses, alpha, o, floor, torch)
+    value, derivatives, p = aggregate(losses, alpha, o, floor)
     if averaged and o.targets == "per_target" and o.reduction == "mean":
         value = value.mean(averaged, keepdim=True)
     if o.reduction == "mean":
@@ -191,7 +191,10 @@ def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
         if ctx.setting.partial:
             refuse_second_derivatives()
         _, gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)
-    return (_spread(upstream, input, ctx.setting.options) * gradient).to(input.dtype)
+    if upstream.ndim > 0:
+        upstream = _spread(upstream, input, ctx.setting.options)
+    gradient = upstream * gradient
+    return gradient if gradient.dtype == input.dtype else gradient.to(input.dtype)
 
 
 class TransformableClosedForm(torch.autograd.Function):
@@ -239,8 +242,6 @@ class TransformableWithForwardMode(TransformableClosedForm):
 
 def _spread(upstream: Tensor, input: Tensor, o: Options) -> Tensor:
     """The derivative of the loss with respect to its value, shaped to meet the gradient."""
-    if upstream.ndim == 0:
-        return upstream
     if o.reduction == "none":
         return upstream.unsqueeze(o.dim)
     return upstream.reshape([n if d in o.kept else 1 for d, n in enumerate(input.shape)])

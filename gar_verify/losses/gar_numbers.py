@@ -8,6 +8,7 @@ cache; their moments merge exactly (`formulas.merge`).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,8 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
-from gar_verify.losses.aggregation import aggregate, smallest
-from gar_verify.losses.gar_options import Options, result_dtype
+from gar_verify.losses.aggregation import smallest, worst_case_of_numbers
+from gar_verify.losses.gar_options import PARTS, Options, result_dtype
 from gar_verify.moments import conventional_loss, conventional_slope, merge_all
 
 Vector = NDArray[np.float64]
@@ -26,7 +27,11 @@ Vector = NDArray[np.float64]
 BLOCK = 8_192
 """Samples to a block: its few float64 vectors fit into a core's cache."""
 
+_ONES = np.ones(BLOCK)
 _NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
+_RANGE = {dtype: (smallest(dtype), torch.finfo(dtype).max) for dtype in _NUMPY_DTYPES}
+_silent = partial(np.errstate, all="ignore")
+"""NaN and infinity are propagated without a word."""
 
 
 class _Block(NamedTuple):
@@ -43,46 +48,59 @@ def evaluate_numbers(
 ) -> tuple[Tensor, Tensor]:
     """Value and gradient (an empty tensor unless ``with_gradient``) of a batch of one target."""
     dtype = result_dtype(input)
-    limit = torch.finfo(dtype).max
+    tiny, limit = _RANGE[dtype]
     shifted = input.dtype == torch.float64
     f, y = _vector(input), _vector(target)
-    with np.errstate(all="ignore"):  # NaN and infinity are propagated without a word
-        blocks = [slice(i, i + BLOCK) for i in range(0, len(f), BLOCK)]
-        first = _block(f[blocks[0]], y[blocks[0]], o, shifted)
-        whole = first.moments
-        if len(blocks) > 1:
-            rest = [_block(f[b], y[b], o, shifted).moments for b in blocks[1:]]
-            whole = merge_all([whole, *rest])
-        losses = np.array(formulas.sub_losses(whole, math))
-        value, derivatives, _ = aggregate(losses, alpha, o, smallest(dtype), np)
-        result = torch.tensor(min(float(value), limit), dtype=dtype)
+    size = f.size
+    with _silent():
+        if size <= BLOCK:
+            block = _block(f, y, o, shifted)
+            whole = block.moments
+        else:
+            pairs = [(f[b], y[b]) for b in _blocks(size)]
+            whole = merge_all(_block(a, b, o, shifted).moments for a, b in pairs)
+        value, derivatives = _aggregate(whole, alpha, o, tiny)
+        result = torch.scalar_tensor(min(value, limit), dtype=dtype)
         if not with_gradient:
             return result, input.new_empty(0)
-        coefficients = formulas.sub_losses_gradient(whole, [float(x) for x in derivatives], math)
-        gradient = np.empty(len(f), dtype=_NUMPY_DTYPES[dtype])
-        for b in blocks:
-            block = first if len(blocks) == 1 else _recentred(f[b], y[b], whole)
-            gradient[b] = _gradient(block, coefficients, o).clip(-limit, limit)
-    return result, torch.from_numpy(gradient).view(input.shape)
+        coefficients = formulas.sub_losses_gradient(whole, derivatives, math)
+        if size <= BLOCK:
+            out = _gradient(block, coefficients, o, limit).astype(_NUMPY_DTYPES[dtype], copy=False)
+        else:
+            out = np.empty(size, _NUMPY_DTYPES[dtype])
+            for b in _blocks(size):
+                out[b] = _gradient(_recentred(f[b], y[b], whole), coefficients, o, limit)
+    gradient = torch.from_numpy(out)
+    return result, gradient if input.ndim == 1 else gradient.view(input.shape)
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(i, i + BLOCK) for i in range(0, size, BLOCK)]
 
 
 def _vector(tensor: Tensor) -> NDArray[np.floating]:
     """The numbers of a tensor; in float32 or float64, without a copy where it has either."""
-    tensor = tensor.detach().reshape(-1)
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    if tensor.ndim > 1:
+        tensor = tensor.reshape(-1)
     return (tensor if tensor.dtype in _NUMPY_DTYPES else tensor.float()).numpy()
 
 
 def _block(f: NDArray[np.floating], y: NDArray[np.floating], o: Options, shifted: bool) -> _Block:
     size = len(f)
     f, y = f.astype(np.float64), y.astype(np.float64)
-    # Means of equal float32 numbers are exact in float64; those of float64 numbers need the shift.
-    shift_f, shift_y = (f[0], y[0]) if shifted else (0.0, 0.0)
+
+    ones = _ONES[:size]  # a sum by BLAS costs half of numpy's own
 
     def mean(x: Vector) -> float:
-        return float(np.add.reduce(x)) / size
+        return float(x.dot(ones)) / size
 
     error = f - y
-    parts = formulas.decompose(f, y, mean, shift_f, shift_y)
+    if shifted:
+        parts = formulas.decompose(f, y, mean, float(f[0]), float(y[0]))
+    else:  # means of equal float32 numbers are exact in float64: constants need no shift
+        parts = formulas.split_errors(f, y, mean)
     phi = conventional_loss(o.conventional, error, o.delta)
     return _Block(error, parts.residual, parts.label, formulas.moments(parts, phi, size, mean))
 
@@ -92,11 +110,34 @@ def _recentred(f: NDArray[np.floating], y: NDArray[np.floating], whole: Moments)
     return _Block(f - y, *formulas.residual_and_label(f, y, whole), whole)
 
 
-def _gradient(block: _Block, coefficients: Gradient, o: Options) -> Vector:
-    """`formulas.Gradient`, in as few passes as its terms allow."""
-    share = 1 / block.moments.weight
+def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[float, list[float]]:
+    """Value of the chosen form, and its derivatives in the three sub-losses."""
+    losses = formulas.sub_losses(m, math)
+    by_part = [0.0] * len(PARTS)
+    chosen = range(len(PARTS)) if o.parts == PARTS else [PARTS.index(part) for part in o.parts]
+    if o.raw:
+        by_part[chosen[0]] = 1.0
+        return losses[chosen[0]], by_part
+    used = [floor if losses[part] < floor else losses[part] for part in chosen]  # keeps NaN
+    value, weights = worst_case_of_numbers([math.log(x) for x in used], alpha)
+    scale = 1.0
+    if o.form == "power_mean":
+        value = scale = float(np.exp(value))
+    for part, p, x in zip(chosen, weights, used, strict=True):
+        by_part[part] = p / x * scale
+    return value, by_part
+
+
+def _gradient(block: _Block, coefficients: Gradient, o: Options, limit: float) -> Vector:
+    """`formulas.Gradient` in as few passes as its terms allow, at most ``limit`` in size."""
+    m = block.moments
+    size = block.error.size
+    conventional, residual, label = (x / m.weight for x in coefficients)
     gradient = conventional_slope(o.conventional, block.error, o.delta)
-    gradient = gradient * (coefficients.conventional * share)
-    gradient += block.residual * (coefficients.residual * share)
-    gradient += block.label * (coefficients.label * share)
-    return gradient
+    gradient = gradient * conventional
+    gradient += block.residual * residual
+    gradient += block.label * label
+    largest = abs(residual) * math.sqrt(size * m.var_r) + abs(label) * math.sqrt(size * m.var_y)
+    if o.conventional == "mae" and size == m.weight and abs(conventional) + largest < limit:
+        return gradient  # no entry of a vector is larger than its norm
+    return gradient.clip(-limit, limit)

@@ -29,7 +29,7 @@ def released_gar(input: Tensor, target: Tensor, alpha: float | Tensor, o: Option
     averaged = averaged_dims(input.ndim, o)
     if averaged and o.targets == "joint":
         losses = losses.mean([d + 1 for d in averaged], keepdim=True)
-    value, _, _ = aggregate(losses, alpha, o, 0.0, torch)
+    value, _, _ = aggregate(losses, alpha, o, 0.0)
     if averaged and o.targets == "per_target" and o.reduction == "mean":
         value = value.mean(averaged, keepdim=True)
     return value.squeeze(reduced_dims(input.shape, o))
