@@ -1,4 +1,4 @@
-# make setup | reproduce | test | notebooks | lock
+# make setup | reproduce | test | bench | notebooks | lock
 # Everything runs from .venv, which is made on first use and made again when the lock file changes.
 
 PYTHON ?= python3
@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-full notebooks lock clean
+.PHONY: help setup reproduce test test-full bench notebooks lock clean
 
 help:
 	@echo "make setup       create $(VENV) from requirements.lock (Python 3.11 or newer)"
 	@echo "make reproduce   proofs, studies, figures and tables into paper_figures/"
 	@echo "make test        lint, types, tests and notebooks"
 	@echo "make test-full   the same with thousands of random examples a property"
+	@echo "make bench       the loss: time against L1Loss, memory, digits kept"
 	@echo "make notebooks   execute the notebooks and store what came out"
 	@echo "make lock        resolve requirements.lock again from pyproject.toml"
 
@@ -38,6 +39,9 @@ test: $(INSTALLED)
 
 test-full: $(INSTALLED)
 	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest --timeout 3600
+
+bench: $(INSTALLED)
+	$(BIN)/gar-verify bench
 
 notebooks: $(INSTALLED)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb

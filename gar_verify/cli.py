@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gar_verify.experiments.progress import Progress
 
 app = typer.Typer(
@@ -100,6 +102,42 @@ def reproduce(
 
     summary = main_job(quick=quick, device=device, folder=folder, store=store, progress=_progress())
     typer.echo(f"\n{summary.text()}")
+
+
+@app.command(epilog="Example: gar-verify bench --quick")
+def bench(
+    quick: Quick = False,
+    device: Device = "cpu",
+    folder: Annotated[
+        Path | None, typer.Option(help="where the tables go; default: paper_figures")
+    ] = None,
+) -> None:
+    """Measure the loss: time against L1Loss, a training step, memory, and digits kept."""
+    from gar_verify import figures, tables
+    from gar_verify.benchmarks import accuracy, speed
+
+    def show(title: str, stem: str, table: pd.DataFrame, digits: int) -> None:
+        typer.echo(f"{title}\n\n{tables.markdown(table.set_index(table.columns[0]), digits)}")
+        if not quick:
+            tables.save(table.set_index(table.columns[0]), stem, folder)
+
+    note = _progress().note
+    sizes = (256, 4_096) if quick else speed.SIZES
+    measured = speed.measure(sizes, compiled=not quick, device=device, note=note)
+    show("Forward and backward, in units of L1Loss", "loss_speed", measured, 2)
+    show(
+        "A training step of the small MLP, batch 256, in units of MAE",
+        "loss_training_step",
+        speed.training_step(device),
+        2,
+    )
+    if quick:
+        return
+    show("Peak memory beyond the inputs, MB", "loss_memory", speed.peak_memory(), 0)
+    errors = accuracy.measure()
+    worst = accuracy.worst(errors)
+    show("Largest relative error against 50 digits", "loss_accuracy", worst, 12)
+    figures.save(figures.accuracy_figure(worst), "loss_accuracy", folder)
 
 
 @app.command("data", epilog="Example: gar-verify data")

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -154,3 +155,34 @@ def _frame(axes: Sequence[Axes], results: xr.Dataset) -> None:
     for panel in axes:
         panel.set(xlabel="x", ylabel="y")
         panel.label_outer()
+
+
+FORMS = {"gar_verify": "#D55E00", "released": "#0072B2", "textbook": "#999999"}
+"""Colour of each way to compute the sub-losses."""
+
+
+def accuracy_figure(errors: pd.DataFrame) -> Figure:
+    """Largest relative error of 1 - Pearson and of its gradient, in float32, against 1 - Pearson.
+
+    Args:
+        errors: from `benchmarks.accuracy.worst`.
+    """
+    single = errors[errors["dtype"] == "float32"]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE_WIDTH, 2.4), layout="constrained")
+        panels = figure.subplots(1, 2, sharex=True, sharey=True)
+        for panel, column in zip(panels, ("pearson", "pearson gradient"), strict=True):
+            for form, lines in single.groupby("form", sort=False):
+                x = lines["one_minus_pearson"]
+                panel.loglog(x, lines[column], "o-", ms=3, color=FORMS[str(form)], label=form)
+            panel.axhline(2**-24, color=TRUTH, lw=0.6, ls=":")
+            panel.set_xlabel("1 - Pearson")
+        panels[0].set_title("Value")
+        panels[1].set_title("Gradient")
+        panels[0].set_ylabel("relative error")
+        panels[0].set_ylim(1e-9, 1e6)
+        panels[0].annotate(
+            "half a unit in the last place", (1e-12, 2**-24), (0, -8), textcoords="offset points"
+        )
+        panels[0].legend()
+    return figure

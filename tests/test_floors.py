@@ -17,6 +17,7 @@ FLOORS = {
     "data": 2,
     "training": 3,
     "experiments": 4,
+    "benchmarks": 5,
     "figures": 5,
     "tables": 5,
     "reproduce": 5,
