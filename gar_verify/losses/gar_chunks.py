@@ -91,28 +91,36 @@ def summary(batch: Split, o: Options) -> Tensor:
     return torch.stack([x if isinstance(x, Tensor) else torch.full_like(f, x) for x in numbers])
 
 
-def union(summaries: Sequence[Tensor]) -> Moments:
-    """Moments of the batch of all chunks, merged from left to right.
-
-    Raises a ValueError if the weights of all chunks sum to zero (NaN where that cannot be read).
-    """
+def merge_summaries(summaries: Sequence[Tensor]) -> Tensor:
+    """The summary of all chunks together, merged from left to right."""
     chunks = torch.stack(list(summaries))
     heaviest = chunks[:, :1].argmax(0, keepdim=True)
-    frame_f, frame_y = chunks[:, 1:3].gather(0, heaviest.expand(1, 2, *chunks.shape[2:]))[0]
+    f, y = chunks[:, 1:3].gather(0, heaviest.expand(1, 2, *chunks.shape[2:]))[0]
     absent = chunks[:, 0] == 0
-    shift_y = (chunks[:, 2] - frame_y).masked_fill(absent, 0)
-    shift_f = (chunks[:, 1] - frame_f).masked_fill(absent, 0)
+    shift_f = (chunks[:, 1] - f).masked_fill(absent, 0)
+    shift_y = (chunks[:, 2] - y).masked_fill(absent, 0)
     mean_d, mean_y = chunks[:, 3] + (shift_f - shift_y), chunks[:, 4] + shift_y
     whole = merge_all(
         Moments(chunk[0], d, y, *chunk[5:].unbind())
         for chunk, d, y in zip(chunks, mean_d, mean_y, strict=True)
     )
-    if numbers_readable(whole.weight) and bool((whole.weight == 0).any()):
+    return torch.stack([whole.weight, f, y, *whole[1:]])
+
+
+def union(summaries: Sequence[Tensor]) -> Moments:
+    """Moments of the batch of all chunks.
+
+    Raises a ValueError if the weights of all chunks sum to zero (NaN where that cannot be read).
+    """
+    weight, f, y, *rest = merge_summaries(summaries).unbind()
+    m = Moments(weight, *rest)
+    nothing = weight == 0
+    if numbers_readable(weight) and bool(nothing.any()):
         raise ValueError("sample_weight sums to zero over all chunks of the batch")
-    return whole._replace(
-        mean_d=whole.mean_d + (frame_f - frame_y),
-        mean_y=whole.mean_y + frame_y,
-        conventional=whole.conventional.masked_fill(whole.weight == 0, torch.nan),
+    return m._replace(
+        mean_d=m.mean_d + (f - y),
+        mean_y=m.mean_y + y,
+        conventional=m.conventional.masked_fill(nothing, torch.nan),
     )
 
 

@@ -1,0 +1,253 @@
+"""Gradient accumulation that gives the exact gradient of the whole batch, in two passes.
+
+GAR does not add up over micro-batches: the error variance and the correlation of a batch are not
+the means of those of its pieces. But it is a function L(m) of a few moments m, and those merge
+exactly (`gar_verify.formulas.merge`). So:
+
+    pass 1   m = m_1 + ... + m_K            (merged; m_k the moments of micro-batch k, no graph)
+    pass 2   dL/df_i = w_i / W (a phi'(d_i) + b r_i + c (y_i - mean y)),   for i in micro-batch k
+
+with r_i = d_i - mean d - slope (y_i - mean y), where W, the means, the slope and the three
+coefficients a, b, c (`gar_verify.formulas.sub_losses_gradient`) depend on m alone and are those of
+the whole batch. The gradients of pass 2, which autograd adds up in the parameters, are therefore
+the gradient of L at the whole batch, whatever the micro-batches are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gar_verify.formulas import Moments, prediction_variance
+from gar_verify.losses.gar import GARLoss
+from gar_verify.losses.gar_chunks import (
+    check_chunkable,
+    check_derivatives,
+    gather,
+    merge_summaries,
+    split_chunk,
+    summary,
+    union,
+)
+from gar_verify.losses.gar_closed_form import ClosedForm, Setting, evaluate
+from gar_verify.losses.gar_options import Options, check_batch
+
+
+@dataclass
+class _Passes:
+    """What the two passes over one global batch have seen."""
+
+    kind: tuple[torch.Size, torch.dtype, torch.device]
+    """Shape of a sample, dtype and device."""
+    options: Options
+    sizes: list[int] = field(default_factory=list)
+    seen: list[Tensor] = field(default_factory=list)
+    """Summary of each micro-batch of pass 1."""
+    replayed: list[Tensor] = field(default_factory=list)
+    """Summary of each micro-batch of pass 2."""
+    whole: Moments | None = None
+    alpha: float = 0.0
+    """The loss's alpha when the moments of the whole batch were taken: it holds for all of it."""
+
+    @property
+    def complete(self) -> bool:
+        return len(self.replayed) == len(self.sizes)
+
+
+class GARAccumulator:
+    """The gradient of one big batch, from micro-batches that fit into memory.
+
+    Pass 1 shows every micro-batch to `observe`; pass 2 runs the same micro-batches in the same
+    order through `loss` and calls ``backward()`` on each result. The gradients then add up to that
+    of ``loss`` at the whole batch, to rounding, and `value` is its value there. Both passes run the
+    model: one third more time than plain accumulation, and the memory of one micro-batch.
+
+    Parameters
+    ----------
+    loss : a `GARLoss` with ``constants="paper"`` and ``dim=0``; its other options act as usual. Its
+        alpha is read when pass 1 is over, and holds for the whole batch. With a ``process_group`` the whole batch is that of all
+        processes (they may hold different numbers of micro-batches, at least one each), and
+        gradients averaged by DistributedDataParallel are those of the whole batch.
+    tolerance : how far the mean prediction or label of a micro-batch may differ between the passes,
+        relative to their standard deviations over the whole batch.
+
+    Notes
+    -----
+    The model must compute the same in both passes: no dropout that is drawn anew, no update in
+    between. Batch normalisation still normalises each micro-batch by itself, and updates its
+    running statistics in both passes. Where the last micro-batch shows that predictions or labels
+    differed, it raises: call ``optimizer.zero_grad()`` and repair the loop.
+
+    Inputs, targets and ``sample_weight`` are those of `GARLoss`; a micro-batch may have weights
+    that are all zero. Under a process group the first call of `loss` or `value` after the last
+    `observe` is collective: every process has to make it.
+
+    Raises
+    ------
+    TypeError, ValueError : as `GARLoss`; micro-batches that do not belong together.
+    RuntimeError : calls out of order, or passes that did not see the same.
+    NotImplementedError : second derivatives, or labels and weights that require gradients.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(3, 1)
+    >>> inputs, labels = torch.randn(10, 3), torch.randn(10, 1)
+    >>> micro_batches = list(zip(inputs.split(4), labels.split(4)))
+    >>> accumulator = GARAccumulator(GARLoss(alpha=0.5))
+    >>> with torch.no_grad():
+    ...     for x, y in micro_batches:
+    ...         accumulator.observe(model(x), y)
+    >>> for x, y in micro_batches:
+    ...     accumulator.loss(model(x), y).backward()
+    >>> exact = GARLoss(alpha=0.5)(model(inputs), labels)
+    >>> torch.allclose(accumulator.value, exact)
+    True
+    >>> (gradient,) = torch.autograd.grad(exact, model.weight)
+    >>> torch.allclose(model.weight.grad, gradient, atol=1e-6)
+    True
+    """
+
+    def __init__(self, loss: GARLoss, *, tolerance: float = 1e-3) -> None:
+        """Keep the loss; nothing is observed yet."""
+        if not isinstance(loss, GARLoss):
+            raise TypeError(
+                f"GARAccumulator needs a GARLoss, got {type(loss).__name__}; for a loss that is a "
+                f"mean over samples, plain gradient accumulation is exact"
+            )
+        check_chunkable(loss.options)
+        if not tolerance >= 0:
+            raise ValueError(f"tolerance must be at least 0, got {tolerance}")
+        self._loss = loss
+        self._tolerance = tolerance
+        self._passes: _Passes | None = None
+
+    def reset(self) -> None:
+        """Forget the batch. Needed only to give one up: a completed batch makes room by itself."""
+        self._passes = None
+
+    def observe(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> None:
+        """Pass 1: add a micro-batch to the whole batch. No graph is kept.
+
+        ``input``, ``target``: (n,) or (n, T), n from one to the next as you like. The first call
+        after a completed pass 2 begins a new batch.
+        """
+        passes = self._passes
+        if passes is not None and passes.replayed and not passes.complete:
+            raise RuntimeError(
+                f"observe() in the middle of pass 2, which has seen {len(passes.replayed)} of "
+                f"{len(passes.sizes)} micro-batches: finish it, or call reset() to give it up"
+            )
+        options = self._check(input, target, sample_weight)
+        kind = (input.shape[1:], input.dtype, input.device)
+        if passes is None or passes.replayed:
+            passes = _Passes(kind, options)
+        _check_kind(kind, passes)
+        passes.sizes.append(len(input))
+        passes.seen.append(_summary(input, target, sample_weight, options))
+        passes.whole = None
+        self._passes = passes
+
+    def loss(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """Pass 2: the loss of the *whole* batch, with a graph through this micro-batch only.
+
+        Every micro-batch returns the same value (so do not add them up), in the shape that
+        `GARLoss` gives it. Its gradient in ``input`` is the part of the whole batch's gradient that
+        belongs to these samples.
+        """
+        passes = self._observed()
+        if passes.complete:
+            raise RuntimeError(
+                f"pass 2 is over: all {len(passes.sizes)} observed micro-batches have been seen; "
+                f"show the next batch to observe() first"
+            )
+        options = self._check(input, target, sample_weight)
+        check_derivatives(target, sample_weight)
+        if not (input.requires_grad and torch.is_grad_enabled()):
+            raise RuntimeError(
+                "the input of pass 2 has no graph: run the model with gradients enabled "
+                "(torch.no_grad() is for pass 1)"
+            )
+        _check_kind((input.shape[1:], input.dtype, input.device), passes)
+        position = len(passes.replayed)
+        if len(input) != passes.sizes[position]:
+            raise RuntimeError(
+                f"micro-batch {position} has {len(input)} samples in pass 2 and had "
+                f"{passes.sizes[position]} in pass 1: show the same micro-batches in the same order"
+            )
+        whole = self._whole(passes)
+        passes.replayed.append(_summary(input, target, sample_weight, options))
+        if passes.complete:
+            self._check_same_passes(passes, whole)
+        setting = Setting(options, whole=whole)
+        value: Tensor = ClosedForm.apply(input, target, sample_weight, passes.alpha, setting)
+        group = self._loss.process_group
+        if group is None:
+            return value
+        others = torch.distributed.get_world_size(group) - 1
+        return value + others * (value - value.detach())  # DDP divides by the number of processes
+
+    @property
+    def value(self) -> Tensor:
+        """The loss of the whole batch that was observed last, detached; after pass 1 or later."""
+        passes = self._observed()
+        setting = Setting(passes.options, whole=self._whole(passes))
+        shape, dtype, device = passes.kind
+        sample = torch.zeros((1, *shape), dtype=dtype, device=device)  # any: the whole decides
+        with torch.no_grad():
+            return evaluate(sample, sample, None, passes.alpha, setting, with_gradient=False)[0]
+
+    def _check(self, input: Tensor, target: Tensor, weight: Tensor | None) -> Options:
+        options = check_batch(input, target, weight, self._loss.options, part=True)
+        check_chunkable(options)
+        return options
+
+    def _observed(self) -> _Passes:
+        if self._passes is None:
+            raise RuntimeError(
+                "nothing is observed: show every micro-batch to observe() first (pass 1)"
+            )
+        return self._passes
+
+    def _whole(self, passes: _Passes) -> Moments:
+        if passes.whole is None:
+            chunks = [merge_summaries(passes.seen)]
+            if self._loss.process_group is not None:
+                chunks = gather(chunks[0], self._loss.process_group)
+            passes.whole, passes.alpha = union(chunks), self._loss.alpha
+        return passes.whole
+
+    def _check_same_passes(self, passes: _Passes, whole: Moments) -> None:
+        seen, replayed = torch.stack(passes.seen), torch.stack(passes.replayed)
+        deviation = prediction_variance(whole).sqrt() + whole.var_y.sqrt()
+        (w1, f1, y1), (w2, f2, y2) = _weight_and_means(seen), _weight_and_means(replayed)
+        rounding = 64 * torch.finfo(passes.kind[1]).eps * (f1.abs() + y1.abs())
+        limit = self._tolerance * deviation + rounding
+        differ = ((f1 - f2).abs() > limit) | ((y1 - y2).abs() > limit) | (w1 != w2)
+        which = differ.flatten(1).any(1).nonzero().flatten().tolist()
+        if which:
+            raise RuntimeError(
+                f"pass 2 did not see what pass 1 saw, in micro-batches {which} of {len(seen)}: "
+                f"predictions, labels or weights differ. Show the same micro-batches in the same "
+                f"order, with dropout off and no update of the model in between"
+            )
+
+
+def _check_kind(kind: tuple[torch.Size, torch.dtype, torch.device], passes: _Passes) -> None:
+    if kind != passes.kind:
+        raise ValueError(
+            f"micro-batches of one batch must agree in the shape of a sample, dtype and device: "
+            f"the first has {tuple(passes.kind[0])}, {passes.kind[1]}, {passes.kind[2]}; this one "
+            f"{tuple(kind[0])}, {kind[1]}, {kind[2]}"
+        )
+
+
+def _summary(input: Tensor, target: Tensor, weight: Tensor | None, o: Options) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        return summary(split_chunk(input, target, o.dim, weight), o)
+
+
+def _weight_and_means(chunks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights and mean predictions and labels, from the summaries of chunks."""
+    weight, f, y, mean_d, mean_y = chunks[:, :5].unbind(1)
+    return weight, f + (mean_d + mean_y), y + mean_y
