@@ -4,11 +4,22 @@
     >>> [result.statement.name for result in proofs.run("theorem-1") if result.passed]
     ['theorem-1-error-variance']
 
-`run` checks statements, `names` lists them, `table`, `records` and `report` present results.
+`run` checks statements, `second_opinion` asks Z3; `table`, `text`, `records` and `report` present
+what they found. From a shell: ``python -m proofs --help``.
 """
 
 from proofs.catalogue import UnknownStatementError, names, run
 from proofs.pages import report
-from proofs.printing import records, table
+from proofs.printing import records, table, text
+from proofs.z3_opinion import second_opinion
 
-__all__ = ["run", "names", "table", "records", "report", "UnknownStatementError"]
+__all__ = [
+    "run",
+    "names",
+    "second_opinion",
+    "table",
+    "text",
+    "records",
+    "report",
+    "UnknownStatementError",
+]

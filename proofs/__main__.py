@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from proofs import catalogue, pages, printing
+from proofs.z3_opinion import second_opinion
 
 EXAMPLE = """examples:
   python -m proofs                     prove everything, one line for each statement
@@ -26,16 +27,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     results = [result for name in wanted for result in catalogue.results(name)]
+    opinions = second_opinion(wanted)
     if options.json:
-        print(json.dumps(printing.records(results), indent=2, ensure_ascii=False))
+        print(json.dumps(printing.records(results, opinions), indent=2, ensure_ascii=False))
     elif options.only:
         print("\n\n".join(printing.text(result) for result in results))
+        print(printing.opinion_line(opinions))
     else:
-        print(printing.table(results))
+        print(printing.table(results, opinions))
     if options.report:
-        for path in pages.report(results, Path(options.folder)):
+        for path in pages.report(results, opinions, Path(options.folder)):
             print(f"wrote {path}", file=sys.stderr)
-    return 0 if all(result.passed for result in results) else 1
+    passed = all(result.passed for result in results)
+    return 0 if passed and not any(opinion.contradicts for opinion in opinions) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ each of which must be declared positive. SymPy knows that sqrt(p)^2 is p, and no
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,9 @@ from sympy import QQ, Expr, Indexed, Integer, Symbol, ring
 from sympy.core.function import AppliedUndef
 
 from proofs.power_sums import reduce_sums
+
+Divisors = dict[Expr, Any]
+"""What is divided by, each with its exponent."""
 
 
 class UndeclaredDivisorError(ValueError):
@@ -51,16 +55,12 @@ class Ground:
 
     def __init__(self, positive: Iterable[Expr] = ()) -> None:
         """Collect the factors of the quantities declared positive."""
-        self._nonzero: set[Expr] = set()
-        self._positive: set[Expr] = set()
-        known = list(positive)
-        for declared in known + known:  # the second time with the first one's factors known
-            self._declare(declared)
+        self._nonzero, self._positive = _known(tuple(positive))
 
     def zero(self, expression: Any) -> Expr:
         """The normal form of the expression: the number 0 exactly when it vanishes identically."""
-        numerator, denominator = self._fraction(expression)
-        return Integer(0) if numerator == 0 else numerator / denominator
+        numerator, divisors = self._fraction(_value(expression))
+        return Integer(0) if numerator == 0 else numerator / _product(divisors)
 
     def root(self, expression: Any) -> Expr:
         """The square root, as a product of roots of factors declared positive; the root of 0 is 0.
@@ -69,31 +69,25 @@ class Ground:
         >>> Ground([x + y]).root((x + y) ** 3 / 4)
         (x + y)**(3/2)/2
         """
-        numerator, denominator = self._fraction(sympy.cancel(_value(expression)))
-        return self._root(numerator) / self._root(denominator)
+        numerator, divisors = self._fraction(sympy.cancel(_value(expression)))
+        return self._root(numerator) / self._root(_product(divisors))
 
     @property
     def xp(self) -> SimpleNamespace:
         """The namespace to hand to a formula."""
         return SimpleNamespace(sqrt=self.root, exp=sympy.exp, log=sympy.log, sign=sympy.sign)
 
-    def _declare(self, expression: Expr) -> None:
-        numerator, denominator = sympy.fraction(sympy.together(_value(expression)))
-        number, powers = _factors(sympy.expand(numerator * denominator))
-        self._nonzero |= {factor for factor, _ in powers} | {-factor for factor, _ in powers}
-        unknown = [(f, e) for f, e in powers if not (f.is_positive or f in self._positive)]
-        if len(unknown) == 1 and unknown[0][1] == 1:
-            self._positive.add(sympy.expand(sympy.sign(number) * unknown[0][0]))
-
-    def _fraction(self, expression: Any) -> tuple[Expr, Expr]:
-        numerator, denominator = sympy.fraction(sympy.together(_value(expression)))
-        for part in sympy.Mul.make_args(denominator):
-            for factor, _ in _factors(part)[1]:
+    def _fraction(self, value: Expr) -> tuple[Expr, Divisors]:
+        """Numerator, multiplied out, and divisors, each of which is known not to be zero."""
+        numerator, divisors = _over_one_denominator(value)
+        for divisor in divisors:
+            factors = [] if divisor.is_nonzero else _factors(divisor)[1]
+            for factor, _ in factors:
                 if not (factor.is_nonzero or factor in self._nonzero):
                     raise UndeclaredDivisorError(
                         f"{factor} is divided by and no hypothesis makes it positive"
                     )
-        return _expand(numerator), denominator
+        return _expand(numerator), divisors
 
     def _root(self, expression: Expr) -> Expr:
         if expression == 0:
@@ -101,8 +95,8 @@ class Ground:
         number, powers = _factors(expression)
         result = Integer(1)
         for factor, exponent in powers:
-            if -factor in self._positive and exponent % 2:
-                number, factor = -number, sympy.expand(-factor)
+            if sympy.expand(-factor) in self._positive:
+                number, factor = number * (-1) ** exponent, sympy.expand(-factor)
             if not (factor.is_positive or factor in self._positive):
                 raise UndeclaredDivisorError(
                     f"{factor} is under a root and no hypothesis makes it positive"
@@ -111,6 +105,53 @@ class Ground:
         if not number.is_positive:
             raise UndefinedError(f"the root of {expression} is not real")
         return sympy.sqrt(number) * result
+
+
+@cache
+def _known(positive: tuple[Expr, ...]) -> tuple[set[Expr], set[Expr]]:
+    """Factors that are not zero, and factors that are positive, of quantities that are positive."""
+    not_zero: set[Expr] = set()
+    above_zero: set[Expr] = set()
+    for declared in positive + positive:  # the second time with the first one's factors known
+        numerator, divisors = _over_one_denominator(_value(declared))
+        number, powers = _factors(_expand(numerator * _product(divisors)))
+        not_zero |= {sympy.expand(s * factor) for factor, _ in powers for s in (1, -1)}
+        unknown = [(f, e) for f, e in powers if not (f.is_positive or f in above_zero)]
+        if len(unknown) == 1 and unknown[0][1] == 1:
+            above_zero.add(sympy.expand(sympy.sign(number) * unknown[0][0]))
+    return not_zero, above_zero
+
+
+def _over_one_denominator(value: Expr) -> tuple[Expr, Divisors]:
+    """The value as one fraction; nothing is cancelled, so that no divisor goes unnoticed."""
+    if value.is_Add:
+        parts = [_over_one_denominator(part) for part in value.args]
+        common: Divisors = {}
+        for _, divisors in parts:
+            common |= {d: max(e, common.get(d, 0)) for d, e in divisors.items()}
+        missing = [{d: e - divisors.get(d, 0) for d, e in common.items()} for _, divisors in parts]
+        return sum(n * _product(m) for (n, _), m in zip(parts, missing, strict=True)), common
+    if value.is_Mul:
+        numerator, divisors = Integer(1), {}
+        for part in value.args:
+            n, more = _over_one_denominator(part)
+            numerator *= n
+            divisors |= {d: e + divisors.get(d, 0) for d, e in more.items()}
+        return numerator, divisors
+    if value.is_Pow and value.exp.is_Rational and not value.exp.is_negative:
+        numerator, divisors = _over_one_denominator(value.base)
+        if value.exp.is_Integer or not divisors:
+            return numerator**value.exp, {d: e * value.exp for d, e in divisors.items()}
+    if value.is_Pow and value.exp.is_Rational and value.exp.is_negative:
+        numerator, divisors = _over_one_denominator(value.base)
+        if value.exp.is_Integer or not divisors:
+            divisor = numerator if numerator.is_nonzero else _expand(numerator)
+            return _product(divisors) ** -value.exp, {divisor: -value.exp}
+    return value, {}
+
+
+def _product(divisors: Divisors) -> Expr:
+    return sympy.Mul(*(divisor**exponent for divisor, exponent in divisors.items()))
 
 
 def _value(expression: Any) -> Expr:

@@ -166,4 +166,4 @@ def moments(formulas: Any, batch: Any, conventional: Any = None) -> Any:
 
 
 def _exact(values: tuple[Any, ...]) -> Any:
-    return np.array([v if isinstance(v, Expr) else Fraction(v) for v in values], dtype=object)
+    return np.array([Fraction(v) if isinstance(v, int) else v for v in values], dtype=object)

@@ -155,7 +155,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         return [ground.zero(x - y) for x, y in zip(direct, named(chunk), strict=True)]
 
     def some_constant(ground: Ground) -> list[Any]:
-        return [left for which in ("A", "B", "AB") for left in union_is_merged(*two_chunks(which))]
+        return [left for which in ("A", "AB") for left in union_is_merged(*two_chunks(which))]
 
     def all_constant(ground: Ground) -> list[Any]:
         return union_is_merged(*two_chunks("AB", one_label=True), varies=False)
@@ -171,6 +171,15 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         one, other = map(named, chunks)
         both = zip(formulas.merge(one, other), formulas.merge(other, one), strict=True)
         return [ground.zero(x - y) for x, y in both]
+
+    def three_chunks(ground: Ground) -> list[Any]:
+        one, two, three = (
+            moments(formulas, ExactBatch(f=f, y=y))
+            for f, y in (((0, 1, 3), (1, 0, 2)), ((2,), (5,)), ((1, 1, 0), (2, 0, 2)))
+        )
+        left = formulas.merge(formulas.merge(one, two), three)
+        right = formulas.merge(one, formulas.merge(two, three))
+        return [ground.zero(x - y) for x, y in zip(left, right, strict=True)]
 
     def joined(p: Pieces) -> Any:
         return moments(formulas, p.joined())
@@ -212,7 +221,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
             Step(
                 "a chunk with constant labels",
-                "first, second or both, as for single samples: still exact",
+                "one of the two or both, as for single samples: still exact",
                 some_constant,
                 needs=needs,
             ),
@@ -222,6 +231,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 all_constant,
                 needs=needs,
             ),
+            Step("either order", "merge(A, B) = merge(B, A)", either_order, needs=needs),
             Step(
                 "an empty chunk",
                 "moments of weight 0 change nothing, whatever the other six are",
@@ -277,7 +287,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 undefined=True,
             ),
         ),
-        controls=(Control("either order", "merge(A, B) = merge(B, A)", either_order, needs=needs),),
+        controls=(
+            Control(
+                "three chunks",
+                "merging a chunk of one sample with two others, in either grouping",
+                three_chunks,
+                needs=needs,
+            ),
+        ),
     )
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from proofs.statements import Result, Statement, check
+import sympy
+
+from gar_verify import __version__, formulas
+from proofs import z3_opinion
+from proofs.power_sums import RULES
+from proofs.statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
+from proofs.z3_opinion import Opinion
 
 
 def run_script(statement: Callable[[], Statement]) -> None:
@@ -18,66 +27,163 @@ def run_script(statement: Callable[[], Statement]) -> None:
 
 def text(result: Result) -> str:
     """Statement, assumptions, steps, mutants and verdict of one result, as plain text."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: Result) -> Iterator[str]:
     s = result.statement
-    lines = [s.title, "=" * len(s.title), "", s.plain, f"({s.where})", ""]
-    lines += ["Assumptions" if s.hypotheses else "No assumptions"]
-    lines += [f"  {h.name}: {h.text}" for h in s.hypotheses]
-    if s.lemmas:
-        lines += ["Lemmas cited, not proved here"]
-        lines += [f"  {lemma.name}: {lemma.text}" for lemma in s.lemmas]
-    lines += ["Steps"]
-    for n, outcome in enumerate(result.steps, 1):
-        step = outcome.part
-        rests = ", ".join([*(h.name for h in step.needs), *(c.name for c in step.cites)])
-        lines += [f"  {n}. [{'ok' if outcome.passed else 'FAILED'}] {step.name}: {step.text}"]
-        lines += [f"     in the case {', '.join(h.name for h in step.case)}"] * bool(step.case)
-        lines += [f"     rests on {rests}"] * bool(rests)
-        lines += [f"     left over: {outcome.seen}"] * (not outcome.passed)
-    lines += ["Wrong variants, to be refuted"]
+    yield from (s.title, "=" * len(s.title), "", s.plain, f"({s.where})", "")
+    yield from _named("Assumptions", s.hypotheses)
+    yield from _named("Lemmas cited, not proved here", s.lemmas)
+    yield "Steps"
+    for number, outcome in enumerate(result.steps, 1):
+        yield from _step(number, outcome)
+    yield "Wrong variants, to be refuted"
     for wrong in result.mutants:
-        verdict = "refuted" if wrong.passed else "NOT REFUTED"
-        lines += [f"  [{verdict}] {wrong.part.name}: {wrong.part.text}", f"     {wrong.seen}"]
-    lines += ["True variants, to be accepted"]
+        yield f"  [{'refuted' if wrong.passed else 'NOT REFUTED'}] {_said(wrong.part)}"
+        yield f"     {wrong.seen}"
+    yield "True variants, to be accepted"
     for true in result.controls:
-        verdict = "accepted" if true.passed else "NOT ACCEPTED"
-        lines += [f"  [{verdict}] {true.part.name}: {true.part.text} {true.seen}".rstrip()]
-    lines += [f"Finding: {finding}" for finding in s.findings]
-    lines += [f"FAULT: {fault}" for fault in result.faults]
-    lines += ["", f"Verdict: {'proved' if result.passed else 'NOT PROVED'}"]
-    return "\n".join(lines)
+        yield f"  [{'accepted' if true.passed else 'NOT ACCEPTED'}] {_said(true.part)}"
+        yield from [f"     left over: {true.seen}"] * (not true.passed)
+    yield from (f"Finding: {finding}" for finding in s.findings)
+    yield from (f"FAULT: {fault}" for fault in result.faults)
+    yield from ("", f"Verdict: {'proved' if result.passed else 'NOT PROVED'}")
 
 
-def table(results: Sequence[Result]) -> str:
-    """One line for each statement, and a last line with the verdict."""
+def _named(title: str, parts: Sequence[Hypothesis | Lemma]) -> Iterator[str]:
+    if parts:
+        yield title
+    yield from (f"  {_said(part)}" for part in parts)
+
+
+def _said(part: Any) -> str:
+    return f"{part.name}: {part.text}"
+
+
+def _step(number: int, outcome: Outcome[Step]) -> Iterator[str]:
+    step = outcome.part
+    yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}"
+    yield from [f"     in the case {', '.join(names_of(step.case))}"] * bool(step.case)
+    rests = names_of((*step.needs, *step.cites))
+    yield from [f"     rests on {', '.join(rests)}"] * bool(rests)
+    yield from [f"     left over: {outcome.seen}"] * (not outcome.passed)
+
+
+def names_of(parts: Sequence[Hypothesis | Lemma]) -> list[str]:
+    """The names of hypotheses or lemmas."""
+    return [part.name for part in parts]
+
+
+def table(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
+    """One line for each statement, what failed, and the verdict."""
     width = max(len(result.statement.name) for result in results)
     lines = [f"{'statement':{width}}  proved  refuted  hypotheses; lemmas cited"]
-    lines += [_line(result, width) for result in results]
-    failed = [result.statement.name for result in results if not result.passed]
-    seconds = sum(result.seconds for result in results)
-    lines += [f"{len(results) - len(failed)} of {len(results)} statements proved, {seconds:.1f} s"]
+    lines += [_row(result, width) for result in results]
+    lines += [f"Finding: {finding}" for r in results for finding in r.statement.findings]
+    lines += [opinion_line(opinions)]
     for result in results:
         lines += [f"FAILED {result.statement.name}: {problem}" for problem in problems(result)]
-    return "\n".join(lines)
+    passed = sum(result.passed for result in results)
+    seconds = sum(result.seconds for result in results)
+    return "\n".join([*lines, f"{passed} of {len(results)} statements proved, {seconds:.1f} s"])
 
 
-def _line(result: Result, width: int) -> str:
+def _row(result: Result, width: int) -> str:
     s = result.statement
-    refuted = f"{sum(m.passed for m in result.mutants)}/{len(result.mutants)}"
-    rests = ", ".join(h.name for h in s.hypotheses) or "none"
-    cited = ", ".join(lemma.name for lemma in s.lemmas) or "none"
-    return f"{s.name:{width}}  {'yes' if result.proved else 'NO':6}  {refuted:7}  {rests}; {cited}"
+    rests = ", ".join(names_of(s.hypotheses)) or "none"
+    cited = ", ".join(names_of(s.lemmas)) or "none"
+    verdict = "yes" if result.passed else "NO"
+    return f"{s.name:{width}}  {verdict:6}  {refuted(result):7}  {rests}; {cited}"
+
+
+def refuted(result: Result) -> str:
+    """How many of the wrong variants were refuted: k/k."""
+    return f"{sum(wrong.passed for wrong in result.mutants)}/{len(result.mutants)}"
+
+
+def opinion_line(opinions: Sequence[Opinion]) -> str:
+    """What Z3 says, in one line."""
+    if not z3_opinion.available():
+        return "Second opinion: skipped, the optional package z3-solver is not installed"
+    agreed = sum(opinion.agrees for opinion in opinions)
+    against = [f"{o.statement}, {o.claim}: {o.verdict}" for o in opinions if not o.agrees]
+    said = f"Second opinion: Z3 agrees on {agreed} of {len(opinions)} claims at N = 2, 3, 4"
+    return "; ".join([said, *against])
 
 
 def problems(result: Result) -> list[str]:
     """What kept a statement from passing."""
     found = [f"step '{o.part.name}' left {o.seen}" for o in result.steps if not o.passed]
-    found += [f"wrong variant '{o.part.name}' not refuted" for o in result.mutants if not o.passed]
+    found += [f"wrong variant '{o.part.name}': {o.seen}" for o in result.mutants if not o.passed]
     found += [
         f"true variant '{o.part.name}' left {o.seen}" for o in result.controls if not o.passed
     ]
     return [*found, *result.faults]
 
 
-def records(results: Sequence[Result]) -> list[dict[str, Any]]:
+def records(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> list[dict[str, Any]]:
     """One record for each statement, ready for JSON."""
-    return []
+    return [_record(result, opinions) for result in results]
+
+
+def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
+    s = result.statement
+    return {
+        "name": s.name,
+        "title": s.title,
+        "where": s.where,
+        "plain": s.plain,
+        "latex": list(s.latex),
+        "proved": result.passed,
+        "hypotheses": [{"name": h.name, "text": h.text} for h in s.hypotheses],
+        "lemmas": [{"name": c.name, "text": c.text} for c in s.lemmas],
+        "steps": [
+            {
+                "name": o.part.name,
+                "text": o.part.text,
+                "passed": o.passed,
+                "hypotheses": names_of(o.part.needs),
+                "case": names_of(o.part.case),
+                "lemmas": names_of(o.part.cites),
+                "left": o.seen,
+            }
+            for o in result.steps
+        ],
+        "mutants": [
+            {
+                "name": o.part.name,
+                "text": o.part.text,
+                "drops": o.part.drops or None,
+                "refuted": o.passed,
+                "counterexample": o.seen,
+            }
+            for o in result.mutants
+        ],
+        "controls": [
+            {"name": o.part.name, "text": o.part.text, "accepted": o.passed, "left": o.seen}
+            for o in result.controls
+        ],
+        "findings": list(s.findings),
+        "faults": list(result.faults),
+        "second_opinion": [
+            {"claim": o.claim, "true": o.true, "verdict": o.verdict}
+            for o in opinions
+            if o.statement == s.name
+        ],
+        "rules": list(RULES),
+        "versions": versions(),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """What the proofs ran with; the formulas are named by a digest of their file."""
+    source = Path(str(formulas.__file__)).read_bytes()
+    return {
+        "gar_verify": __version__,
+        "formulas_sha256": hashlib.sha256(source).hexdigest(),
+        "python": platform.python_version(),
+        "sympy": sympy.__version__,
+        "z3": z3_opinion.version() or None,
+    }
