@@ -66,6 +66,7 @@ def run(
     from gar_verify.experiments.methods import SYNTHETIC, TABULAR
 
     names = _names(methods)
+    device = _checked(device)
     progress = _progress()
     if study in CURVES:
         results = sine.run(
@@ -100,7 +101,9 @@ def reproduce(
     """Prove, train and draw: the main job, with a summary at the end."""
     from gar_verify.reproduce import reproduce as main_job
 
-    summary = main_job(quick=quick, device=device, folder=folder, store=store, progress=_progress())
+    summary = main_job(
+        quick=quick, device=_checked(device), folder=folder, store=store, progress=_progress()
+    )
     typer.echo(f"\n{summary.text()}")
 
 
@@ -123,12 +126,12 @@ def bench(
 
     note = _progress().note
     sizes = (256, 4_096) if quick else speed.SIZES
-    measured = speed.measure(sizes, compiled=not quick, device=device, note=note)
+    measured = speed.measure(sizes, compiled=not quick, device=_checked(device), note=note)
     show("Forward and backward, in units of L1Loss", "loss_speed", measured, 2)
     show(
         "A training step of the small MLP, batch 256, in units of MAE",
         "loss_training_step",
-        speed.training_step(device),
+        speed.training_step(_checked(device)),
         2,
     )
     if quick:
@@ -174,6 +177,21 @@ def _names(methods: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in methods.split(",") if name.strip()) if methods else None
 
 
+def _checked(device: str) -> str:
+    """The device, if this machine has it."""
+    import torch
+
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"there is no device {device!r}: {error}".splitlines()[0]) from error
+    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available())}
+    if (wanted.index or 0) >= have.get(wanted.type, 0):
+        found = ", ".join(f"{count} {kind}" for kind, count in have.items() if count)
+        raise ValueError(f"there is no device {device!r} here; found: {found}")
+    return device
+
+
 def _progress() -> Progress:
     from gar_verify.experiments.progress import progress_for_stderr
 
@@ -185,4 +203,8 @@ def _expected() -> tuple[type[BaseException], ...]:
     from gar_verify.experiments.store import StoreError
     from gar_verify.reproduce import ReproductionError
 
-    return (ValueError, DataError, StoreError, ReproductionError, RuntimeError)
+    return (ValueError, DataError, StoreError, ReproductionError)
+
+
+if __name__ == "__main__":
+    main()

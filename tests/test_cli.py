@@ -1,0 +1,86 @@
+"""The command line: help with examples, exit codes, one-line errors, quiet when piped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = ("prove", "run", "reproduce", "bench", "data")
+
+
+def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gar_verify.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "100", "OMP_NUM_THREADS": "1", **environment},
+    )
+
+
+def test_help_lists_every_command() -> None:
+    shown = gar_verify("--help")
+    assert shown.returncode == 0
+    assert all(f"\n  {name} " in shown.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    shown = gar_verify(command, "--help")
+    assert shown.returncode == 0
+    assert f"Example: gar-verify {command}" in shown.stdout
+
+
+def test_prove_one_statement() -> None:
+    shown = gar_verify("prove", "--only", "theorem-1")
+    assert shown.returncode == 0
+    assert "Verdict: proved" in shown.stdout
+    unknown = gar_verify("prove", "--only", "theorem-9")
+    assert unknown.returncode == 2
+    assert "theorem-4-gradient-matching" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "boston"), "no study is called 'boston'; there are: sine, squared_sine"),
+        (("run", "diabetes", "--methods", "mae,garr"), "garr"),
+        (("run", "diabetes", "--device", "cuda:9"), "cuda:9"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    shown = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert len(shown.stderr.splitlines()) == 1
+    assert shown.stderr.startswith("gar-verify: ")
+    assert message in shown.stderr
+
+
+def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
+    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar")
+    first = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith("| metric | method |")
+    again = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    assert again.stdout == first.stdout
+
+
+def test_data_says_what_is_absent_and_what_to_do() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "GAR_VERIFY_DATA"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "gar_verify.cli", "data"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert shown.returncode == 0
+    assert "diabetes: 442 rows, 10 features" in shown.stdout
+    assert "concrete: absent. " in shown.stdout
+    assert "GAR_VERIFY_DATA" in shown.stdout
