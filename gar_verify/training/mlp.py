@@ -67,21 +67,26 @@ class Architecture:
         ]
 
     @torch.no_grad()
-    def forward(self, parameters: Tensor, inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, scratch: Scratch | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """Outputs of each model, and all that `backward` needs.
 
         Args:
             parameters: [S, P], one row for each model.
             inputs: [S, F, n], samples last; or [1, F, n] when all models see the same rows.
+            scratch: memory to use again; what is returned lies in it until the next call.
 
         Returns:
             Outputs [S, T, n], and the inputs of every layer; the last are the features [S, d, n].
         """
-        *body, (weight, bias) = self.layers(parameters)
+        scratch = scratch or Scratch()
+        *body, head = self.layers(parameters)
         entering = [inputs.expand(len(parameters), -1, -1)]
-        for hidden_weight, hidden_bias in body:
-            entering.append(elu_(torch.baddbmm(hidden_bias, hidden_weight, entering[-1])))
-        return torch.baddbmm(bias, weight, entering[-1]), entering
+        for position, layer in enumerate(body):
+            linear = _affine(layer, entering[-1], f"entering {position}", scratch)
+            entering.append(elu_(linear, scratch))
+        return _affine(head, entering[-1], "outputs", scratch), entering
 
     @torch.no_grad()
     def backward(
@@ -90,6 +95,7 @@ class Architecture:
         entering: Sequence[Tensor],
         by_outputs: Tensor | None,
         by_features: Tensor | None = None,
+        scratch: Scratch | None = None,
     ) -> Tensor:
         """Gradient [S, P] of each model's loss, from its derivatives in outputs and features.
 
@@ -99,22 +105,46 @@ class Architecture:
             by_outputs: [S, T, n], or None if the loss does not depend on the outputs; the gradient
                 of the head is 0 then.
             by_features: [S, d, n], or None if the loss depends on the outputs only.
+            scratch: memory to use again; what is returned lies in it until the next call.
         """
-        gradient = torch.zeros_like(parameters)
+        scratch = scratch or Scratch()
+        gradient = scratch("gradient", parameters.shape, parameters).zero_()
         layers = list(zip(self.layers(parameters), self.layers(gradient), entering, strict=True))
         arriving = by_features
         if by_outputs is not None:
-            through_head = _layer_backward(*layers[-1], by_outputs)
-            arriving = through_head if by_features is None else through_head + by_features
+            _fill_in(layers[-1][1], by_outputs, entering[-1])
+            arriving = _through(layers[-1][0], by_outputs, scratch)
+            if by_features is not None:
+                arriving.add_(by_features)
         if arriving is None:
             return gradient
         for position in range(len(layers) - 2, -1, -1):
-            arriving = torch.addcmul(arriving, arriving, entering[position + 1].clamp(max=0))
-            arriving = _layer_backward(*layers[position], arriving, first=position == 0)
+            weights, to_fill, entered = layers[position]
+            below = scratch("below", arriving.shape, arriving)
+            torch.clamp(entering[position + 1], max=0, out=below)
+            arriving = torch.addcmul(arriving, arriving, below, out=below)
+            _fill_in(to_fill, arriving, entered)
+            if position > 0:
+                arriving = _through(weights, arriving, scratch)
         return gradient
 
 
-def elu_(values: Tensor) -> Tensor:
+class Scratch:
+    """Tensors by name and shape that are used again: allocating them anew costs half the time."""
+
+    def __init__(self) -> None:
+        """Nothing is allocated yet."""
+        self._tensors: dict[tuple[str, tuple[int, ...]], Tensor] = {}
+
+    def __call__(self, name: str, shape: Sequence[int], like: Tensor) -> Tensor:
+        """A tensor of that shape, of the type and on the device of ``like``; its values are old."""
+        key = name, tuple(shape)
+        if key not in self._tensors:
+            self._tensors[key] = like.new_empty(shape)
+        return self._tensors[key]
+
+
+def elu_(values: Tensor, scratch: Scratch | None = None) -> Tensor:
     """ELU in place: x where x > 0, else exp(x) - 1, up to a rounding of 1e-7.
 
     On a CPU the exponential is a power of two, which torch evaluates several times as fast. (The
@@ -122,20 +152,30 @@ def elu_(values: Tensor) -> Tensor:
     """
     if values.device.type != "cpu":
         return functional.elu(values, inplace=True)
-    below = values.clamp(max=0).mul_(LOG2_E).exp2_().sub_(1)
+    below = (scratch or Scratch())("below", values.shape, values)
+    torch.clamp(values, max=0, out=below).mul_(LOG2_E).exp2_().sub_(1)
     return torch.maximum(values, below, out=values)
 
 
-def _layer_backward(
-    layer: tuple[Tensor, Tensor],
-    gradient: tuple[Tensor, Tensor],
-    entered: Tensor,
-    arriving: Tensor,
-    *,
-    first: bool = False,
-) -> Tensor:
-    """Fill in the gradient of a layer; return the derivative in what entered it."""
-    by_weight, by_bias = gradient
-    by_weight.copy_(torch.bmm(arriving, entered.transpose(1, 2)))
-    by_bias.copy_(arriving.sum(-1, keepdim=True))
-    return arriving if first else torch.bmm(layer[0].transpose(1, 2), arriving)
+Layer = tuple[Tensor, Tensor]
+"""Weight [S, out, in] and bias [S, out, 1]."""
+
+
+def _affine(layer: Layer, entered: Tensor, name: str, scratch: Scratch) -> Tensor:
+    weight, bias = layer
+    shape = len(weight), weight.shape[1], entered.shape[2]
+    return torch.baddbmm(bias, weight, entered, out=scratch(name, shape, entered))
+
+
+def _fill_in(gradient: Layer, arriving: Tensor, entered: Tensor) -> None:
+    """The gradient of a layer, from the derivatives in what leaves it before the ELU."""
+    weight, bias = gradient
+    weight.copy_(torch.bmm(arriving, entered.transpose(1, 2)))
+    bias.copy_(arriving.sum(-1, keepdim=True))
+
+
+def _through(layer: Layer, arriving: Tensor, scratch: Scratch) -> Tensor:
+    """The derivatives in what entered a layer."""
+    weight = layer[0]
+    shape = len(weight), weight.shape[2], arriving.shape[2]
+    return torch.bmm(weight.transpose(1, 2), arriving, out=scratch("through", shape, arriving))

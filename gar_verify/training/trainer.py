@@ -21,7 +21,7 @@ from torch import Tensor
 from gar_verify.losses.registry import StackedLoss
 from gar_verify.metrics import METRICS, Scorer
 from gar_verify.training import memory
-from gar_verify.training.mlp import Architecture
+from gar_verify.training.mlp import Architecture, Scratch
 from gar_verify.training.optimizers import SGD, Adam, Optimizer
 from gar_verify.training.runs import PARTS, Epoch, Problem, Recipe, Rows, Run, Trained, epochs
 
@@ -168,6 +168,7 @@ class _Stack:
         self.problem, self.runs, self.recipe = problem, runs, recipe
         self.objective, self.device = objective, device
         self.architecture = architecture_of(problem, recipe)
+        self.scratch = Scratch()
         self.inputs = self._tensor(problem.inputs)
         self.targets = self._tensor(problem.targets)
         self.hyperparameter = self._tensor([run.hyperparameter for run in runs])
@@ -208,19 +209,21 @@ class _Stack:
 
     def _gradient(self, loss: StackedLoss, rows: Tensor, numbers: Tensor) -> Tensor:
         inputs = self.inputs[rows].transpose(1, 2)
-        outputs, entering = self.architecture.forward(self.parameters, inputs)
-        prediction = outputs.transpose(1, 2).requires_grad_()
-        features = entering[-1].transpose(1, 2).requires_grad_()
+        outputs, entering = self.architecture.forward(self.parameters, inputs, self.scratch)
+        prediction = outputs.transpose(1, 2).detach().requires_grad_()
+        features = entering[-1].transpose(1, 2).detach().requires_grad_()
         losses = loss(prediction, self.targets[rows], features, self.hyperparameter, numbers)
         by_each = torch.autograd.grad(losses.sum(), (prediction, features), allow_unused=True)
         by_outputs, by_features = (g if g is None else _samples_last(g) for g in by_each)
-        return self.architecture.backward(self.parameters, entering, by_outputs, by_features)
+        return self.architecture.backward(
+            self.parameters, entering, by_outputs, by_features, self.scratch
+        )
 
     @torch.no_grad()
     def _predict(self) -> Tensor:
         """Outputs of every model for every row, [S, T, n]."""
         blocks = [
-            self.architecture.forward(self.parameters, rows.T[None])[0]
+            self.architecture.forward(self.parameters, rows.T[None], self.scratch)[0].clone()
             for rows in self.inputs.split(SCORING_ROWS)
         ]
         return torch.cat(blocks, dim=-1)
