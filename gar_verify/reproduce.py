@@ -94,14 +94,14 @@ def reproduce(
 
 
 def _prove(summary: Summary, folder: Path) -> None:
-    results = proofs.run()
-    print(proofs.table(results))
+    results, opinions = proofs.run(), proofs.second_opinion()
+    print(proofs.table(results, opinions))
     failed = [result.statement.name for result in results if not result.passed]
     if failed:
         raise ReproductionError(
             f"not proved: {', '.join(failed)}; run gar-verify prove --only NAME"
         )
-    summary.written += proofs.report(results, folder)
+    summary.written += proofs.report(results, opinions, folder)
     refuted = sum(len(result.mutants) for result in results)
     summary.sentences.append(
         f"{len(results)} statements proved for every N, {refuted} wrong variants refuted."
