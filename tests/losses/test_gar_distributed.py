@@ -7,6 +7,7 @@ would not notice statistics that stay within a process.
 from __future__ import annotations
 
 import math
+import multiprocessing
 import socket
 import time
 import traceback
@@ -247,6 +248,16 @@ def worker(rank: int, folder: str) -> None:
         dist.destroy_process_group()
 
 
+def launch(folder: Path) -> Any:
+    """Start the processes; where there is a fork server, torch is imported once for all."""
+    methods = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in methods else "spawn"
+    multiprocessing.set_forkserver_preload(["torch._dynamo", "gar_verify.losses.gar_accumulation"])
+    return mp.start_processes(
+        worker, (str(folder),), nprocs=max(SHARDS), join=False, start_method=method
+    )
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[int, Any]]:
     """What each process found, by the size of the group."""
@@ -254,7 +265,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[int, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLOO_SOCKET_IFNAME", loopback())
         patch.setenv("OMP_NUM_THREADS", "1")
-        context = mp.spawn(worker, (str(folder),), nprocs=max(SHARDS), join=False)
+        context = launch(folder)
     try:
         deadline = time.monotonic() + PATIENCE
         while not context.join(timeout=1):  # returns whenever one of them has ended
