@@ -221,7 +221,7 @@ class GARAccumulator:
         seen, replayed = torch.stack(passes.seen), torch.stack(passes.replayed)
         deviation = prediction_variance(whole).sqrt() + whole.var_y.sqrt()
         (w1, f1, y1), (w2, f2, y2) = _weight_and_means(seen), _weight_and_means(replayed)
-        rounding = 64 * torch.finfo(passes.kind[1]).eps * (f1.abs() + y1.abs())
+        rounding = 8 * torch.finfo(passes.kind[1]).eps * (f1.abs() + y1.abs())
         limit = self._tolerance * deviation + rounding
         differ = ((f1 - f2).abs() > limit) | ((y1 - y2).abs() > limit) | (w1 != w2)
         which = differ.flatten(1).any(1).nonzero().flatten().tolist()
