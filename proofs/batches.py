@@ -27,9 +27,10 @@ Pair = Callable[[Any, Any], Any]
 class SymbolicBatch:
     """Columns of real numbers, one entry for each sample 1..N, with N a symbol.
 
+    >>> from proofs.power_sums import column
     >>> batch = SymbolicBatch(f=column("f"))
-    >>> batch.mean(batch.f + 3)
-    sum(f[_], N)/N + 3
+    >>> batch.mean(2 * batch.f)
+    2*sum(f[_], N)/N
     """
 
     def __init__(self, w: Expr | None = None, size: Expr = SIZE, **columns: Expr) -> None:

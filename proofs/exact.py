@@ -42,7 +42,7 @@ class Counterexample:
 class Case(dict[str, Any]):
     """Named numbers, for claims that are not about a batch.
 
-    >>> case = Case(alpha=Fraction(1, 2), losses=(1, 4))
+    >>> case = Case(alpha=sympy.Rational(1, 2), losses=(1, 4))
     >>> print(case, case.alpha)
     alpha = 1/2, losses = (1, 4) 1/2
     """
@@ -100,7 +100,7 @@ def _values(claim: Claim, case: Any) -> tuple[Any, Any] | None:
 def sign(number: Any) -> int:
     """1 or -1 for a number that is certainly positive or negative, 0 when neither is certain.
 
-    >>> sign(Fraction(-1, 2)), sign(sympy.sqrt(2) - sympy.Rational(7, 5))
+    >>> sign(sympy.Rational(-1, 2)), sign(sympy.sqrt(2) - sympy.Rational(7, 5))
     (-1, 1)
     >>> sign(sympy.sqrt(3) - sympy.sqrt(2) - sympy.sqrt(5 - 2 * sympy.sqrt(6)))
     0

@@ -6,12 +6,13 @@ import hashlib
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import sympy
 
-from gar_verify import __version__, formulas
+from gar_verify import formulas
 from proofs import z3_opinion
 from proofs.power_sums import RULES
 from proofs.statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
@@ -181,7 +182,7 @@ def versions() -> dict[str, str | None]:
     """What the proofs ran with; the formulas are named by a digest of their file."""
     source = Path(str(formulas.__file__)).read_bytes()
     return {
-        "gar_verify": __version__,
+        "gar_verify": version("gar_verify"),
         "formulas_sha256": hashlib.sha256(source).hexdigest(),
         "python": platform.python_version(),
         "sympy": sympy.__version__,

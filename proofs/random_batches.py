@@ -13,7 +13,8 @@ weights the mean over the pairs i != j is Var_w(d) / (1 - sum w_i^2 / W^2).
 Nothing is enumerated: an expectation is linear, and each ordered pair of different draws is
 distributed as a pair of independent (or of different) samples.
 
-Assumptions: draws_uniform, batch_nonempty, and for the corrections at_least_two and others_pos.
+Assumptions: draws_uniform, batch_nonempty; at_least_two without replacement, batch_of_two without
+self-pairs, weight_pos and others_pos with weights.
 
 Not in the paper; what mini-batches of the loss estimate. In the code:
 `gar_verify.formulas.error_variance` and `without_self_pairs`.

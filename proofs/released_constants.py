@@ -10,7 +10,8 @@ each sub-loss:
 so that the value is shifted by s while the gradient is that of L_KL; eps changes the derivative of
 log L from 1/L to 1/(L + eps). The variant GAR-EXP, exp(L_KL), is the power mean of order 1/alpha.
 
-Assumptions: at_least_two, var_f_pos, var_y_pos; alpha_pos for the aggregate.
+Assumptions: at_least_two, var_f_pos, var_y_pos; alpha_pos for the aggregate, and
+normaliser_constant for its gradient.
 
 In the paper: not stated; a difference between it and the released code. In the code:
 `gar_verify.formulas.released_sub_losses`, `kl_dro`.
@@ -279,6 +280,11 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     )
                 ],
             ),
+        ),
+        findings=(
+            "The released code computes half the error variance, (N - 1)/N (1 - rho), and for "
+            "alpha other than 1 the aggregate less the logarithm of its normaliser: values that "
+            "differ from the paper's, the last one with the same gradient.",
         ),
     )
 

@@ -1,0 +1,147 @@
+"""Small wrong changes to the formulas, and the proofs run on each."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from gar_verify import formulas
+from proofs import catalogue
+from proofs.statements import Control, Step, check_control, check_step
+
+PATH = Path(str(formulas.__file__))
+SOURCE = PATH.read_text()
+
+_SWAPS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change, in one function."""
+
+    function: str
+    line: int
+    before: str
+    after: str
+    tree: ast.Module
+
+    def __str__(self) -> str:
+        return f"{self.function}, line {self.line}: {self.before} -> {self.after}"
+
+    def module(self) -> ModuleType:
+        """The formulas with the change."""
+        changed = ModuleType("changed_formulas")
+        changed.__file__ = str(PATH)
+        sys.modules[changed.__name__] = changed
+        exec(compile(self.tree, str(PATH), "exec"), changed.__dict__)
+        return changed
+
+
+def changes() -> Iterator[Change]:
+    """Every change: + and -, * and / swapped, ** and == replaced, a sign or abs dropped, n + 1."""
+    tree = ast.parse(SOURCE)
+    for place, top in enumerate(tree.body):
+        if not isinstance(top, ast.FunctionDef):
+            continue
+        for number, node in enumerate(ast.walk(top)):
+            for replaced in _replacements(node):
+                changed = copy.deepcopy(tree)
+                target = list(ast.walk(changed.body[place]))[number]
+                _Replace(target, replaced).visit(changed)
+                ast.fix_missing_locations(changed)
+                before, after = ast.unparse(node), ast.unparse(replaced)
+                yield Change(top.name, node.lineno, before, after, changed)
+
+
+def _replacements(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and type(node.op) in _SWAPS:
+        yield ast.BinOp(node.left, _SWAPS[type(node.op)](), node.right)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield node.operand
+    elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+        yield ast.Compare(node.left, [ast.NotEq()], node.comparators)
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "abs":
+        yield node.args[0]
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield ast.Constant(node.value + 1)
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, target: ast.AST, replaced: ast.expr) -> None:
+        self._target, self._replaced = target, replaced
+
+    def visit(self, node: ast.AST) -> Any:
+        return self._replaced if node is self._target else self.generic_visit(node)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A step or a control of a statement, by place, with what it costs and calls."""
+
+    statement: str
+    kind: str
+    place: int
+    seconds: float
+    calls: frozenset[str]
+
+    def passes(self, changed: ModuleType) -> bool:
+        """Whether it passes over changed formulas."""
+        part = getattr(catalogue.statement(self.statement, changed), self.kind)[self.place]
+        return _run(part)
+
+
+def _run(part: Step | Control) -> bool:
+    return (check_step(part) if isinstance(part, Step) else check_control(part)).passed
+
+
+def checks() -> list[Check]:
+    """Every step and control, the cheapest first, with the formulas that it calls."""
+    found = []
+    for name in catalogue.names():
+        statement = catalogue.statement(name)
+        for kind in ("steps", "controls"):
+            for place in range(len(getattr(statement, kind))):
+                seconds, calls = _traced(name, kind, place)
+                found.append(Check(name, kind, place, seconds, calls))
+    return sorted(found, key=lambda check: check.seconds)
+
+
+def _traced(name: str, kind: str, place: int) -> tuple[float, frozenset[str]]:
+    """Seconds that a check takes, and the formulas that it calls, directly or not."""
+    calls: set[str] = set()
+    noted = Change("", 0, "", "", ast.parse(SOURCE)).module()
+    for function in [n for n, value in vars(noted).items() if isinstance(value, FunctionType)]:
+        setattr(noted, function, _noting(getattr(noted, function), calls))
+    start = time.perf_counter()
+    assert _run(getattr(catalogue.statement(name, noted), kind)[place])
+    return time.perf_counter() - start, frozenset(calls)
+
+
+def _noting(function: Callable[..., Any], calls: set[str]) -> Callable[..., Any]:
+    def noting(*arguments: Any, **options: Any) -> Any:
+        calls.add(function.__name__)
+        return function(*arguments, **options)
+
+    return noting
+
+
+def killer(change: Change, known: list[Check]) -> Check | None:
+    """The first check that fails under the change."""
+    changed = change.module()
+    for check in known:
+        if change.function in check.calls and not check.passes(changed):
+            return check
+    return None

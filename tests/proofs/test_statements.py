@@ -1,0 +1,153 @@
+"""The checker: what passes a step, and that it says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sympy
+from sympy import Integer, Symbol
+
+from proofs import catalogue, pages
+from proofs.batches import ExactBatch, exact_batches
+from proofs.definitions import covariance, half_square, scaled_half_square, variance
+from proofs.exact import counterexample
+from proofs.hypotheses import PLAIN, VAR_Y_POS
+from proofs.power_sums import column
+from proofs.statements import (
+    ENOUGH_MUTANTS,
+    Hypothesis,
+    Statement,
+    Step,
+    check,
+    check_control,
+    check_step,
+    control,
+    mutant,
+)
+
+X = Symbol("x", real=True)
+
+
+def step(value: Callable[[Any], Any], **options: Any) -> Step:
+    return Step("a step", "what it says", value, **options)
+
+
+@pytest.mark.parametrize("nothing", [0, Integer(0), True, sympy.true, [0, True], (Integer(0),)])
+def test_nothing_left_passes(nothing: Any) -> None:
+    assert check_step(step(lambda ground: nothing)).passed
+
+
+@pytest.mark.parametrize(
+    "something",
+    [1, False, None, [], (), X, [0, X], 0.0, sympy.Float(0), sympy.nan, "", [[0]], sympy.false],
+    ids=repr,
+)
+def test_anything_else_fails(something: Any) -> None:
+    assert not check_step(step(lambda ground: something)).passed
+
+
+def test_an_exception_fails_the_step_and_is_shown() -> None:
+    outcome = check_step(step(lambda ground: 1 // 0))
+    assert not outcome.passed
+    assert "ZeroDivisionError" in outcome.seen
+
+
+def test_a_step_may_use_the_hypotheses_that_it_names_and_no_others() -> None:
+    y = column("y")
+
+    def divides(ground: Any) -> Any:
+        return ground.zero(variance(PLAIN, y) / variance(PLAIN, y + 1) - 1)
+
+    assert check_step(step(divides, needs=(VAR_Y_POS,))).passed
+    assert check_step(step(divides, case=(VAR_Y_POS,))).passed
+    assert "UndeclaredDivisorError" in check_step(step(divides)).seen
+
+
+def statement_with(first: Step) -> Statement:
+    """Theorem 1 with another first step."""
+    true = catalogue.statement("theorem-1-error-variance")
+    return replace(true, steps=(first, *true.steps[1:]))
+
+
+def test_a_false_claim_in_one_step_fails_the_statement() -> None:
+    def false(ground: Any) -> Any:
+        return ground.zero(2 * PLAIN.pair_mean(half_square) - variance(PLAIN, PLAIN.f - PLAIN.y))
+
+    true = catalogue.statement("theorem-1-error-variance").steps[0]
+    assert check(statement_with(true)).passed
+    result = check(statement_with(replace(true, check=false)))
+    assert not result.passed
+    assert [outcome.passed for outcome in result.steps].count(False) == 1
+
+
+def test_a_step_without_a_check_value_fails_the_statement() -> None:
+    true = catalogue.statement("theorem-1-error-variance").steps[0]
+    assert not check(statement_with(replace(true, check=lambda ground: None))).passed
+
+
+def test_a_mutant_that_is_not_refuted_fails_the_statement() -> None:
+    true = catalogue.statement("theorem-1-error-variance")
+    harmless = mutant("no change", "the theorem itself", lambda b: (b.size, b.size))
+    result = check(replace(true, mutants=(*true.mutants, harmless)))
+    assert not result.passed
+    assert result.mutants[-1].seen == "no counterexample found"
+
+
+def test_a_search_that_breaks_refutes_nothing() -> None:
+    true = catalogue.statement("theorem-1-error-variance")
+    broken = mutant("broken", "asks for a column that is not there", lambda b: (b.g, 0))
+    assert not check(replace(true, mutants=(*true.mutants, broken))).mutants[-1].passed
+
+
+def test_too_few_mutants_or_no_control_fails_the_statement() -> None:
+    true = catalogue.statement("conventional-losses")
+    assert not check(replace(true, mutants=true.mutants[-(ENOUGH_MUTANTS - 1) :])).passed
+    assert not check(replace(true, controls=())).passed
+
+
+def test_a_hypothesis_not_shown_necessary_fails_the_statement() -> None:
+    true = catalogue.statement("theorem-1-error-variance")
+    more = Hypothesis("weather_fine", "the weather is fine")
+    first = replace(true.steps[0], needs=(more,))
+    result = check(replace(true, steps=(first, *true.steps[1:])))
+    assert result.faults == ("hypothesis weather_fine is not shown necessary",)
+    assert not result.passed
+
+
+def test_a_true_variant_that_the_search_contradicts_is_not_accepted() -> None:
+    false = control("wrong", "2 = 1", lambda b: (2 * variance(b, b.f), variance(b, b.f)), PLAIN)
+    assert not check_control(false).passed
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_statement_is_proved_and_its_record_complete(name: str) -> None:
+    result = check(catalogue.statement(name))
+    assert result.proved
+    assert result.passed, result.faults
+    assert len(result.mutants) >= ENOUGH_MUTANTS
+    assert all(outcome.seen for outcome in result.mutants)
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_formula_of_the_page_can_be_drawn(name: str) -> None:
+    for formula in catalogue.statement(name).latex:
+        assert pages.svg(formula).startswith(b"<?xml")
+
+
+def test_theorem_3_without_the_half_is_refuted_by_three_samples_and_not_by_two() -> None:
+    def claim(batch: ExactBatch) -> tuple[Any, Any]:
+        var_y, cov = variance(batch, batch.y), covariance(batch, batch.f, batch.y)
+        left = 2 * batch.pair_mean(scaled_half_square(cov / var_y))
+        return left, variance(batch, batch.f) - cov**2 / var_y
+
+    def varies(batch: ExactBatch) -> bool:
+        return batch.varies("y")
+
+    found = counterexample(claim, exact_batches("f", "y"), where=varies)
+    assert str(found) == "f = (0, 0, 1), y = (0, 1, 0): 1/3 ≠ 1/6"
+    assert counterexample(claim, exact_batches("f", "y", sizes=(2,)), where=varies) is None
+    wrong = catalogue.statement("theorem-3-scaling-factor").mutants[0]
+    assert wrong.search() == found
