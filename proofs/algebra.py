@@ -138,16 +138,22 @@ def _over_one_denominator(value: Expr) -> tuple[Expr, Divisors]:
             numerator *= n
             divisors |= {d: e + divisors.get(d, 0) for d, e in more.items()}
         return numerator, divisors
-    if value.is_Pow and value.exp.is_Rational and not value.exp.is_negative:
+    if value.is_Pow and value.exp.is_Integer:
         numerator, divisors = _over_one_denominator(value.base)
-        if value.exp.is_Integer or not divisors:
+        if value.exp.is_positive:
             return numerator**value.exp, {d: e * value.exp for d, e in divisors.items()}
+        return _product(divisors) ** -value.exp, _divided_by(numerator, -value.exp, divisors)
+    inner = [_over_one_denominator(part)[1] for part in value.args if not value.is_Symbol]
+    noted: Divisors = {d: 0 for divisors in inner for d in divisors}
     if value.is_Pow and value.exp.is_Rational and value.exp.is_negative:
-        numerator, divisors = _over_one_denominator(value.base)
-        if value.exp.is_Integer or not divisors:
-            divisor = numerator if numerator.is_nonzero else _expand(numerator)
-            return _product(divisors) ** -value.exp, {divisor: -value.exp}
-    return value, {}
+        return Integer(1), _divided_by(value.base, -value.exp, noted)
+    return value, noted
+
+
+def _divided_by(divisor: Expr, exponent: Expr, noted: Divisors) -> Divisors:
+    """One more divisor, and those that stand within it, with exponent 0."""
+    kept = divisor if divisor.is_nonzero else _expand(divisor)
+    return dict.fromkeys(noted, 0) | {kept: exponent}
 
 
 def _product(divisors: Divisors) -> Expr:

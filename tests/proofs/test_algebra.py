@@ -40,6 +40,14 @@ def test_an_undeclared_divisor_raises_even_where_the_numerator_vanishes(
         Ground([Z]).zero(expression)
 
 
+def test_a_divisor_within_a_function_or_a_root_is_noticed() -> None:
+    for inner in (sympy.exp(1 / X), sympy.sqrt(1 + 1 / X)):
+        expression = inner * Y - inner * (Y + 1) + inner
+        with pytest.raises(UndeclaredDivisorError):
+            Ground().zero(expression)
+        assert Ground([X]).zero(expression) == 0
+
+
 def test_factors_of_a_positive_product_may_be_divided_by() -> None:
     assert Ground([X * Y]).zero(1 / X - Y / (X * Y)) == 0
 
