@@ -46,7 +46,7 @@ DRAWS = Symbol("B", integer=True, positive=True)
 ALL = SymbolicBatch(f=D, y=Integer(0))
 BATCH = SymbolicBatch(size=DRAWS, f=D, y=Integer(0))
 BATCH_WITH_LABELS = SymbolicBatch(size=DRAWS, f=F, y=Y)
-FIRST, SECOND = sympy.symbols("d_i d_j", real=True)
+FIRST = Symbol("d_i", real=True)
 
 DRAWS_UNIFORM = Hypothesis(
     "draws_uniform",

@@ -193,7 +193,7 @@ STEP_UP = Case(
     x=HALF,
     z=-HALF,
 )
-ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
+ZERO = sympy.Integer(0)
 
 
 def statement(formulas: ModuleType = package_formulas) -> Statement:
