@@ -73,6 +73,12 @@ def synthetic_methods(names: Sequence[str], epochs: int) -> list[Method]:
     ]
 
 
+def gar_at(alphas: Sequence[float]) -> Method:
+    """GAR with a grid of alphas of one's own."""
+    spec = get_spec("gar")
+    return Method(spec.name, spec.label, Objective(spec.stacked), tuple(alphas), "alpha")
+
+
 def objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
     """What training minimises, the first phase taking its fraction of the epochs."""
     return Objective(
@@ -85,7 +91,7 @@ def objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
 
 def label(name: str) -> str:
     """The name of a method in the paper's tables; other names stay as they are."""
-    return LOSSES[name].label if name in LOSSES else name
+    return LOSSES[name].label if name in LOSSES else str(name)
 
 
 def _synthetic_value(spec: LossSpec) -> float:

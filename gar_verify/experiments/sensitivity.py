@@ -1,0 +1,51 @@
+"""How much the choice of alpha matters: GAR at thirteen values, on Concrete by default.
+
+The protocol is that of the tabular studies, but the selection is made for each alpha by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from gar_verify.data import load_table
+from gar_verify.experiments import published, selection
+from gar_verify.experiments.methods import gar_at
+from gar_verify.experiments.tabular import protocol, run_methods
+
+ALPHAS = tuple(published.alpha_sensitivity("MAE"))
+"""The paper's thirteen values."""
+
+
+def run(
+    table_name: str = "concrete",
+    alphas: Sequence[float] = ALPHAS,
+    *,
+    quick: bool = False,
+    **options: Any,
+) -> xr.Dataset:
+    """Train GAR at every alpha by the protocol of the tabular studies.
+
+    Args:
+        table_name: one of `tabular.RECIPES`.
+        alphas: finite, positive values.
+        quick: a small part of the grid and of the epochs.
+        options: those of `tabular.run` (seeds, scaling, device, store, jobs, progress, ...).
+
+    Returns:
+        As `tabular.run`, with one method, whose hyper-parameters are the alphas.
+    """
+    settings = protocol(table_name, quick)
+    return run_methods(load_table(table_name), [gar_at(alphas)], settings, **options)
+
+
+def summarize(results: xr.Dataset) -> xr.Dataset:
+    """Mean and standard deviation (1/5) of the selected test values, over alpha and metric."""
+    over = tuple(dim for dim in selection.CANDIDATES if dim != "hyperparameter")
+    selected = selection.select(results.squeeze("method", drop=True), over)
+    summary = selection.summarize(selected)
+    alphas = results["hyperparameter_value"].squeeze("method", drop=True)
+    named = summary.assign_coords(alpha=alphas).swap_dims(hyperparameter="alpha")
+    return named.drop_vars("hyperparameter").assign_attrs(results.attrs)
