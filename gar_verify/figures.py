@@ -1,7 +1,8 @@
 """The figures, in one style: one colour and line style for each method everywhere.
 
-Colours are those of Okabe and Ito, which readers with any kind of colour vision tell apart. Sizes
-are those of a printed column or page. `save` writes PDF and PNG that are the same bytes every time.
+Colours are those of Okabe and Ito, and three of Paul Tol's muted ones, which readers with any kind
+of colour vision tell apart. Sizes are those of a printed column or page. `save` writes PDF and PNG
+that are the same bytes every time.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gar_verify import paths
+from gar_verify.experiments import published, selection
 from gar_verify.experiments.methods import label
+from gar_verify.experiments.sine import final_test_mae
+from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+from gar_verify.tables import sensitivity_table
 
 COLUMN_WIDTH = 3.35
 """Inches of one column of a two-column page."""
 PAGE_WIDTH = 6.9
 
 TRUTH = "#000000"
+PUBLISHED = "#777777"
 COLORS = {
     "gar": "#D55E00",
     "mae": "#0072B2",
@@ -35,10 +41,10 @@ COLORS = {
     "focal_mse": "#882255",
     "ranksim": "#999999",
     "rnc": "#E69F00",
-    "conr": "#B8A500",
-    "mae_pearson": "#009E73",
+    "conr": "#999933",
+    "mae_pearson": "#332288",
 }
-"""Colour of each method, in every figure. Huber and MAE-Pearson never meet in a study."""
+"""Colour of each method, in every figure."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -89,16 +95,61 @@ def sine_figure(results: xr.Dataset) -> Figure:
     return figure
 
 
+def tabular_figure(results: xr.Dataset) -> Figure:
+    """Selected test values of a tabular study: mean and deviation of each method, and published.
+
+    Args:
+        results: from `experiments.tabular.run`, or its summary from `experiments.summaries.read`.
+
+    Returns:
+        A panel for each metric, a line for each method: a filled dot with a bar of one standard
+        deviation (1/5) over the folds for what was measured, an open grey one for what was
+        published.
+    """
+    selected = results if "test" in results else selection.select(results)
+    methods = [str(name) for name in selected["method"].values]
+    summary = selection.summarize(selected)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE_WIDTH, 0.17 * len(methods) + 0.7), layout="constrained")
+        panels = list(figure.subplots(1, len(METRICS), sharey=True))
+        for panel, metric in zip(panels, METRICS, strict=True):
+            for line, name in enumerate(methods):
+                at = {"method": name, "metric": metric}
+                theirs, their_std = published.tabular(str(results.attrs["table"]), name, metric)
+                _dot(panel, theirs, their_std, line + 0.2, PUBLISHED, filled=False)
+                ours, our_std = (summary[key].sel(at).item() for key in ("mean", "std"))
+                _dot(panel, ours, our_std, line - 0.1, COLORS[name], filled=True)
+            panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
+        panels[0].set_yticks(range(len(methods)), [label(name) for name in methods])
+        panels[0].invert_yaxis()
+    return figure
+
+
+def sensitivity_figure(results: xr.Dataset) -> Figure:
+    """Test MAE and Pearson of GAR over alpha, with a band of one deviation, and as published.
+
+    Args:
+        results: from `experiments.sensitivity.run`.
+    """
+    table = sensitivity_table(results)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE_WIDTH, 1.9), layout="constrained")
+        for panel, metric in zip(figure.subplots(1, 2), ("MAE", "Pearson"), strict=True):
+            mean, deviation = table[metric, "measured"], table[metric, "std"]
+            low, high = mean - deviation, mean + deviation
+            panel.fill_between(table.index, low, high, color=COLORS["gar"], alpha=0.3, lw=0)
+            panel.plot(table.index, mean, color=COLORS["gar"], marker="o", ms=2.5, label="measured")
+            theirs = table[metric, "published"].dropna()
+            panel.plot(theirs.index, theirs, color=PUBLISHED, marker="o", ms=2.5, label="published")
+            panel.set(xscale="log", xlabel=r"$\alpha$", title=f"test {metric}")
+        panel.legend()
+    return figure
+
+
 def band(results: xr.Dataset, method: str) -> tuple[xr.DataArray, xr.DataArray]:
     """Mean and population deviation over the seeds of a method's prediction, each over x."""
     prediction = results["prediction"].sel({"method": method}).astype(float)
     return prediction.mean("seed"), prediction.std("seed")
-
-
-def final_test_mae(results: xr.Dataset) -> xr.DataArray:
-    """Test MAE after the last epoch, over method and seed."""
-    last = results["metrics"].isel(epoch=-1, drop=True)
-    return last.sel({"split": "test", "metric": "MAE"}, drop=True).astype(float)
 
 
 def save(figure: Figure, stem: str | Path, folder: Path | None = None) -> list[Path]:
@@ -146,6 +197,21 @@ def _band_panel(panel: Axes, results: xr.Dataset, name: str) -> None:
     panel.plot(results["x"], mean, color=COLORS[name])
     mae = final_test_mae(results).sel({"method": name}).mean().item()
     panel.set_title(f"{label(name)}, test MAE {mae:.3f}")
+
+
+def _dot(
+    panel: Axes, mean: float, deviation: float, height: float, color: str, *, filled: bool
+) -> None:
+    panel.errorbar(
+        mean,
+        height,
+        xerr=deviation,
+        fmt="o",
+        ms=3,
+        lw=0.8,
+        color=color,
+        markerfacecolor=color if filled else "white",
+    )
 
 
 def _frame(axes: Sequence[Axes], results: xr.Dataset) -> None:

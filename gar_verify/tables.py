@@ -12,9 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from gar_verify import paths
-from gar_verify.experiments import published, selection
+from gar_verify.experiments import ablation, published, selection, sensitivity, statistics
 from gar_verify.experiments.methods import label
-from gar_verify.figures import final_test_mae
+from gar_verify.experiments.sine import final_test_mae
 from gar_verify.metrics import METRICS
 
 
@@ -47,14 +47,14 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
     """Selected test values of a tabular study, one line for each metric and method.
 
     Args:
-        results: from `experiments.tabular.run`.
+        results: from `experiments.tabular.run`, or its summary from `experiments.summaries.read`.
 
     Returns:
         Columns ``measured``, ``std`` (1/5, over folds and seeds), ``published``,
         ``published std``, ``deviation``; with MAE among the methods, ``gain`` over it in per cent
         and ``p`` of the paper's t-test against it.
     """
-    selected = selection.select(results)
+    selected = _selected(results)
     summary = selection.summarize(selected)
     lines = []
     for metric in METRICS:
@@ -77,9 +77,69 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(lines).set_index(["metric", "method"])
 
 
+def ablation_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of the ablation, one line for each metric and choice of sub-losses.
+
+    Args:
+        results: from `experiments.ablation.run`, or its summary.
+
+    Returns:
+        Columns ``measured``, ``std`` (1/5) and ``published``, by metric and sub-losses.
+    """
+    summary = selection.summarize(_selected(results))
+    lines = []
+    for metric in METRICS:
+        for name in map(str, results["method"].to_numpy()):
+            at = {"method": name, "metric": metric}
+            letters = name.removeprefix(ablation.PREFIX)
+            lines.append(
+                {
+                    "metric": metric,
+                    "sub-losses": label(letters),
+                    "measured": summary["mean"].sel(at).item(),
+                    "std": summary["std"].sel(at).item(),
+                    "published": published.ablation(letters, metric),
+                }
+            )
+    return pd.DataFrame(lines).set_index(["metric", "sub-losses"])
+
+
+def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
+    """Test values of GAR by alpha, selected for each alpha by itself.
+
+    Args:
+        results: from `experiments.sensitivity.run`.
+
+    Returns:
+        A line for each alpha; for each metric ``measured``, ``std`` (1/5) and ``published``.
+    """
+    summary = sensitivity.summarize(results)
+    columns = {}
+    for metric in METRICS:
+        theirs = published.alpha_sensitivity(metric) if _is_published(results) else {}
+        columns[metric, "measured"] = summary["mean"].sel(metric=metric).to_series()
+        columns[metric, "std"] = summary["std"].sel(metric=metric).to_series()
+        columns[metric, "published"] = pd.Series(theirs, dtype=float)
+    return pd.DataFrame(columns).reindex(summary["alpha"].to_numpy()).rename_axis(index="alpha")
+
+
+def comparison_table(results: xr.Dataset, method: str = "gar") -> pd.DataFrame:
+    """One method against every other with corrected tests, intervals and effect sizes.
+
+    Args:
+        results: from `experiments.tabular.run`, or its summary.
+        method: the one that the others are compared with.
+
+    Returns:
+        See `experiments.statistics.compare`.
+    """
+    return statistics.compare(_selected(results), method)
+
+
 def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
     """A data frame as a Markdown table, its index as the first columns; NaN is left empty."""
     flat = frame.reset_index()
+    flat.columns = [" ".join(filter(None, _tuple(name))) for name in flat.columns]
     rows = [[_cell(value, digits) for value in row] for row in flat.itertuples(index=False)]
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in flat.dtypes]
     ruler = ["---:" if number else "---" for number in numeric]
@@ -111,6 +171,14 @@ def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> l
     return written
 
 
+def _selected(results: xr.Dataset) -> xr.Dataset:
+    return results if "test" in results else selection.select(results)
+
+
+def _is_published(results: xr.Dataset) -> bool:
+    return bool(results.attrs.get("table") == "concrete")
+
+
 def _spread(runs: np.ndarray) -> dict[str, float]:
     return {"mean": runs.mean(), "std": runs.std(), "min": runs.min(), "max": runs.max()}
 
@@ -122,6 +190,10 @@ def _against_mae(selected: xr.Dataset, name: str, metric: str) -> dict[str, floa
         "gain": selection.gain(selected, name, "mae")[metric],
         "p": selection.t_test(selected, name, "mae")[metric],
     }
+
+
+def _tuple(name: object) -> tuple[str, ...]:
+    return tuple(map(str, name)) if isinstance(name, tuple) else (str(name),)
 
 
 def _cell(value: object, digits: int) -> str:

@@ -5,6 +5,7 @@ from matplotlib.colors import to_hex
 
 from gar_verify import figures
 from gar_verify.experiments.methods import SYNTHETIC, TABULAR
+from gar_verify.metrics import METRICS
 
 
 @pytest.fixture
@@ -62,11 +63,6 @@ def test_a_method_has_its_colour_in_every_panel(results):
     assert to_hex(everything.lines[1].get_color()) == figures.COLORS["gar"].lower()
 
 
-def test_methods_of_one_study_differ_in_colour():
-    for methods in (SYNTHETIC, TABULAR):
-        assert len({figures.COLORS[name] for name in methods}) == len(methods)
-
-
 def test_files_are_the_same_bytes_every_time(results, tmp_path):
     twice = [
         figures.save(figures.sine_figure(results), "sine", tmp_path / name) for name in ("a", "b")
@@ -75,3 +71,29 @@ def test_files_are_the_same_bytes_every_time(results, tmp_path):
     for one, two in zip(*twice, strict=True):
         assert one.read_bytes() == two.read_bytes()
     assert len(list(tmp_path.rglob("*"))) == 6
+
+
+def test_tabular_figure_puts_published_beside_measured():
+    names = ("method", "seed", "fold", "metric")
+    values = np.full((2, 1, 2, 4), 4.6)
+    values[0, 0, 0] = 4.8
+    selected = xr.Dataset(
+        {"test": (names, values)},
+        coords={"method": ["gar", "mae"], "seed": [0], "fold": [0, 1], "metric": list(METRICS)},
+        attrs={"table": "concrete"},
+    )
+    panels = figures.tabular_figure(selected).axes
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        "test MAE ↓",
+        "test RMSE ↓",
+        "test Pearson ↑",
+        "test Spearman ↑",
+    ]
+    dots = [float(line.get_xdata()[0]) for line in panels[0].lines]
+    assert dots == pytest.approx([4.603, 4.7, 4.976, 4.6])
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == ["GAR", "MAE"]
+
+
+def test_every_method_has_a_colour_of_its_own():
+    assert len(set(figures.COLORS.values())) == len(figures.COLORS)
+    assert set(TABULAR) | set(SYNTHETIC) <= set(figures.COLORS)

@@ -4,7 +4,7 @@ import pytest
 import xarray as xr
 
 from gar_verify import tables
-from gar_verify.experiments import published
+from gar_verify.experiments import published, summaries
 from gar_verify.metrics import METRICS
 
 
@@ -91,3 +91,61 @@ def test_files_hold_the_table(sine, tmp_path):
     back = pd.read_csv(csv, index_col="method")
     pd.testing.assert_frame_equal(back, tables.sine_table(sine), rtol=1e-5)
     assert len(list(csv.parent.iterdir())) == 2
+
+
+@pytest.fixture
+def sensitive() -> xr.Dataset:
+    """GAR at two alphas, two folds, one setting, one epoch."""
+    metrics = np.zeros((1, 1, 2, 1, 1, 2, 1, 3, 4))
+    metrics[..., 0, 0, 2, 0], metrics[..., 1, 0, 2, 0] = 17.5, 4.6
+    names = ("method", "seed", "fold", "learning_rate", "weight_decay", "hyperparameter")
+    return xr.Dataset(
+        {
+            "metrics": ((*names, "epoch", "split", "metric"), metrics),
+            "hyperparameter_value": (("method", "hyperparameter"), [[0.1, 10.0]]),
+        },
+        coords={
+            "method": ["gar"],
+            "seed": [0],
+            "fold": [0, 1],
+            "learning_rate": [0.1],
+            "weight_decay": [0.1],
+            "hyperparameter": [0, 1],
+            "epoch": [1],
+            "split": ["train", "validation", "test"],
+            "metric": list(METRICS),
+        },
+        attrs={"table": "concrete"},
+    )
+
+
+def test_sensitivity_table_has_a_line_for_each_alpha(sensitive):
+    table = tables.sensitivity_table(sensitive)
+    assert table["MAE", "measured"].tolist() == [17.5, 4.6]
+    assert table["MAE", "published"].tolist() == [17.486, 4.603]
+    header = tables.markdown(table).splitlines()[0]
+    assert header.startswith("| alpha | MAE measured | MAE std | MAE published | RMSE measured |")
+
+
+def test_ablation_table_names_the_sub_losses(concrete):
+    renamed = concrete.assign_coords(method=["ablation gar", "ablation a+b"])
+    table = tables.ablation_table(renamed)
+    assert table.loc[("MAE", "GAR"), "published"] == 0.494
+    assert table.loc[("Pearson", "a+b"), "published"] == 0.608
+
+
+def test_comparison_table_is_that_of_the_statistics(concrete):
+    table = tables.comparison_table(concrete)
+    assert table.loc[("MAE", "MAE"), "difference"] == pytest.approx(0.4)
+    assert table.loc[("MAE", "MAE"), "p corrected"] > table.loc[("MAE", "MAE"), "p published"]
+
+
+def test_a_summary_on_disk_gives_the_same_tables(concrete, tmp_path):
+    full = concrete.assign_attrs(settings="{}", table="concrete")
+    summaries.write(full, "concrete", tmp_path)
+    back = summaries.read("concrete", tmp_path)
+    for make in (tables.tabular_table, tables.comparison_table):
+        pd.testing.assert_frame_equal(make(back), make(full), rtol=1e-5)
+    assert back.attrs == full.attrs
+    with pytest.raises(summaries.SummaryError, match=r"no summary 'wine'.*there: concrete"):
+        summaries.read("wine", tmp_path)

@@ -24,6 +24,9 @@ from gar_verify.training import Objective
 PARTS = {"a": "pearson", "b": "conventional", "c": "error_variance"}
 """Name of each letter's sub-loss in `gar_verify.losses`."""
 
+PREFIX = "ablation "
+"""Keeps the names of the choices, ``gar`` among them, apart from those of the losses."""
+
 SUB_LOSSES = ("b", "c", "a", "b+c", "a+b", "a+c", "gar")
 """The lines of the paper's table; ``gar`` is all three."""
 
@@ -66,7 +69,7 @@ def ablation_method(name: str) -> Method:
     gar = get_spec("gar")
     single = len(letters) == 1
     return Method(
-        name=f"ablation {name}",
+        name=PREFIX + name,
         label="GAR" if name == "gar" else name,
         objective=Objective(partial(_loss, parts=tuple(PARTS[letter] for letter in letters))),
         hyperparameters=REPEATS if single else gar.tabular_grid,

@@ -83,6 +83,12 @@ def run(
     return combined.assign_attrs(summary_of(done, table))
 
 
+def final_test_mae(results: xr.Dataset) -> xr.DataArray:
+    """Test MAE after the last epoch, over method and seed."""
+    last = results["metrics"].isel(epoch=-1, drop=True)
+    return last.sel({"split": "test", "metric": "MAE"}, drop=True).astype(float)
+
+
 def problem_of(table: Table) -> Problem:
     """All rows with x ascending, one fold without validation."""
     inputs = np.concatenate([table.train_X, table.test_X])
