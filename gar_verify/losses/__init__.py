@@ -5,6 +5,7 @@ from gar_verify.losses.conr import ConRLoss
 from gar_verify.losses.conventional import HuberLoss, MAELoss, MSELoss
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss
 from gar_verify.losses.gar import GARLoss, error_variance_loss, gar_loss, pearson_loss
+from gar_verify.losses.gar_accumulation import GARAccumulator
 from gar_verify.losses.mae_pearson import MAEPearsonLoss
 from gar_verify.losses.pairwise import normalized_pairwise_loss, pairwise_difference_loss
 from gar_verify.losses.ranksim import RankSimLoss
@@ -14,6 +15,7 @@ from gar_verify.losses.rnc import RnCLoss
 __all__ = [
     "GARLoss",
     "gar_loss",
+    "GARAccumulator",
     "error_variance_loss",
     "pearson_loss",
     "kl_dro",

@@ -67,9 +67,10 @@ class GARAccumulator:
     Parameters
     ----------
     loss : a `GARLoss` with ``constants="paper"`` and ``dim=0``; its other options act as usual. Its
-        alpha is read when pass 1 is over, and holds for the whole batch. With a ``process_group`` the whole batch is that of all
-        processes (they may hold different numbers of micro-batches, at least one each), and
-        gradients averaged by DistributedDataParallel are those of the whole batch.
+        alpha is read when pass 1 is over, and holds for the whole batch. With a ``process_group``
+        the whole batch is that of all processes (they may hold different numbers of micro-batches,
+        at least one each), and gradients averaged by DistributedDataParallel are those of the whole
+        batch.
     tolerance : how far the mean prediction or label of a micro-batch may differ between the passes,
         relative to their standard deviations over the whole batch.
 

@@ -26,7 +26,7 @@ from gar_verify.losses.gar_chunks import (
     union,
 )
 from gar_verify.losses.gar_numbers import evaluate_numbers
-from gar_verify.losses.gar_options import Options, numbers_readable, result_dtype
+from gar_verify.losses.gar_options import Options, numbers_readable, result_dtype, transforms_active
 from gar_verify.moments import (
     Split,
     conventional_slope,
@@ -195,6 +195,49 @@ def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
         upstream = _spread(upstream, input, ctx.setting.options)
     gradient = upstream * gradient
     return gradient if gradient.dtype == input.dtype else gradient.to(input.dtype)
+
+
+class ClosedFormOfNumbers(torch.autograd.Function):
+    """`ClosedForm` for batches of which `whole_column` is true, without a detour."""
+
+    @staticmethod
+    def forward(  # noqa: D102
+        ctx: Any, input: Tensor, target: Tensor, alpha: float, options: Options
+    ) -> Tensor:
+        value, gradient = evaluate_numbers(input, target, alpha, options, True)
+        ctx.save_for_backward(input, gradient, target)
+        ctx.alpha, ctx.options = alpha, options
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Any:  # noqa: D102
+        input, gradient, target = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative is asked for
+            _, gradient = evaluate(input, target, None, ctx.alpha, Setting(ctx.options))
+        return upstream * gradient, None, None, None
+
+
+def whole_column(input: Tensor, target: Tensor) -> bool:
+    """Whether this is plainly one target on the CPU, in training: the batch of most loops.
+
+    True only for what `check_batch` accepts with ``dim=0``.
+    """
+    return (
+        not torch.compiler.is_compiling()
+        and isinstance(input, Tensor)
+        and isinstance(target, Tensor)
+        and input.is_cpu
+        and target.is_cpu
+        and input.dtype is target.dtype
+        and input.dtype in (torch.float32, torch.float64)
+        and input.shape == target.shape
+        and input.ndim > 0
+        and 0 < input.numel() == len(input)
+        and input.requires_grad
+        and not target.requires_grad
+        and torch.is_grad_enabled()
+        and not transforms_active()
+    )
 
 
 class TransformableClosedForm(torch.autograd.Function):

@@ -70,8 +70,7 @@ def evaluate_numbers(
             out = np.empty(size, _NUMPY_DTYPES[dtype])
             for b in _blocks(size):
                 out[b] = _gradient(_recentred(f[b], y[b], whole), coefficients, o, limit)
-    gradient = torch.from_numpy(out)
-    return result, gradient if input.ndim == 1 else gradient.view(input.shape)
+    return result, torch.from_numpy(out.reshape(input.shape))
 
 
 def _blocks(size: int) -> list[slice]:
@@ -80,11 +79,9 @@ def _blocks(size: int) -> list[slice]:
 
 def _vector(tensor: Tensor) -> NDArray[np.floating]:
     """The numbers of a tensor; in float32 or float64, without a copy where it has either."""
-    if tensor.requires_grad:
-        tensor = tensor.detach()
-    if tensor.ndim > 1:
-        tensor = tensor.reshape(-1)
-    return (tensor if tensor.dtype in _NUMPY_DTYPES else tensor.float()).numpy()
+    if tensor.dtype not in _NUMPY_DTYPES:
+        tensor = tensor.float()
+    return tensor.numpy(force=True).reshape(-1)
 
 
 def _block(f: NDArray[np.floating], y: NDArray[np.floating], o: Options, shifted: bool) -> _Block:
