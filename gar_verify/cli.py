@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from gar_verify.experiments.progress import Progress
 
@@ -50,43 +51,59 @@ def prove(
 
 @app.command(epilog="Example: gar-verify run concrete --methods mae,gar --quick")
 def run(
-    study: Annotated[str, typer.Argument(help="sine, squared_sine, concrete, diabetes, ...")],
+    study: Annotated[str, typer.Argument(help="a study, such as sine or concrete, or all")],
     methods: Methods = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="comma-separated seeds; default: those of the study")
+    ] = None,
     quick: Quick = False,
     device: Device = "cpu",
     store: Store = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="processes side by side; default: as the study's size asks")
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="write table, figure and summary to paper_figures")
+    ] = False,
 ) -> None:
     """Train the methods of a study with the paper's protocol, and print its table.
 
-    What was computed before is not computed again: an interrupted run goes on where it was.
+    Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
+    ablation (of GAR's parts, on wine), sensitivity (to alpha, on concrete). What was computed
+    before is not computed again: an interrupted run goes on where it was.
     """
-    from gar_verify import tables
-    from gar_verify.data.synthetic import CURVES
-    from gar_verify.experiments import sine, tabular
-    from gar_verify.experiments.methods import SYNTHETIC, TABULAR
+    from gar_verify import studies
+    from gar_verify.data import is_available
 
-    names = _names(methods)
-    device = _checked(device)
-    progress = _progress()
-    if study in CURVES:
-        results = sine.run(
-            names or SYNTHETIC,
-            curve=study,
-            quick=quick,
-            device=device,
-            store=store,
-            progress=progress,
-        )
-        table = tables.sine_table(results)
-    elif study in tabular.RECIPES:
-        results = tabular.run(
-            study, names or TABULAR, quick=quick, device=device, store=store, progress=progress
-        )
-        table = tables.tabular_table(results)
-    else:
-        studies = ", ".join([*CURVES, *tabular.RECIPES])
-        raise ValueError(f"no study is called {study!r}; there are: {studies}")
-    typer.echo(tables.markdown(table), nl=False)
+    options: dict[str, Any] = {
+        "quick": quick,
+        "device": _checked(device),
+        "store": store,
+        "jobs": jobs,
+        "progress": _progress(),
+    }
+    if seeds:
+        options["seeds"] = _numbers(seeds)
+    if study != "all":
+        _show(study, studies.run(study, _names(methods), **options), save)
+        return
+    for name in studies.STUDIES:
+        if is_available(studies.data_of(name)):
+            typer.echo(f"{name}\n")
+            _show(name, studies.run(name, **options), save)
+        else:
+            typer.echo(f"{name}: its table is not at hand, left out (gar-verify data)", err=True)
+
+
+@app.command("table", epilog="Example: gar-verify table concrete")
+def table_command(
+    study: Annotated[str, typer.Argument(help="a tabular study or the ablation")],
+) -> None:
+    """Print the table of a full run from the summary that travels with the repository."""
+    from gar_verify import studies
+    from gar_verify.experiments import summaries
+
+    _show(studies.check(study), summaries.read(study), save=False)
 
 
 @app.command(epilog="Example: gar-verify reproduce --quick --folder /tmp/figures")
@@ -173,6 +190,26 @@ def main() -> None:
         sys.exit(130)
 
 
+def _show(study: str, results: xr.Dataset, save: bool) -> None:
+    """Print the table of a study, and write it where that is asked for."""
+    from gar_verify import studies, tables
+
+    typer.echo(tables.markdown(studies.table(study, results)))
+    verdict = studies.sentence(study, results)
+    if verdict:
+        typer.echo(f"{verdict}\n")
+    if save:
+        for path in studies.save(study, results):
+            typer.echo(f"wrote {path}", err=True)
+
+
+def _numbers(seeds: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(seed) for seed in seeds.split(","))
+    except ValueError as error:
+        raise ValueError(f"--seeds takes numbers such as 0,1,2, got {seeds!r}") from error
+
+
 def _names(methods: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in methods.split(",") if name.strip()) if methods else None
 
@@ -201,9 +238,10 @@ def _progress() -> Progress:
 def _expected() -> tuple[type[BaseException], ...]:
     from gar_verify.data import DataError
     from gar_verify.experiments.store import StoreError
+    from gar_verify.experiments.summaries import SummaryError
     from gar_verify.reproduce import ReproductionError
 
-    return (ValueError, DataError, StoreError, ReproductionError)
+    return (ValueError, DataError, StoreError, SummaryError, ReproductionError)
 
 
 if __name__ == "__main__":

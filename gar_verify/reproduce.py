@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import proofs
-from gar_verify import figures, paths, tables
+from gar_verify import paths, studies, tables
 from gar_verify.data import is_available
 from gar_verify.experiments import sine, tabular
 from gar_verify.experiments.progress import Progress
@@ -72,8 +72,7 @@ def reproduce(
     with _step(summary, "sine"):
         results = sine.run(quick=quick, device=device, store=store, progress=progress)
         table = tables.sine_table(results)
-        summary.written += figures.save(figures.sine_figure(results), "sine", folder)
-        summary.written += tables.save(table, "sine", folder)
+        summary.written += studies.save("sine", results, folder)
         _print("Sine: test MAE after the last epoch, over five seeds", table)
         summary.sentences.append(_lowest("Sine", table["measured"]))
     for name in TABLES:

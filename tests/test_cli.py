@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("prove", "run", "reproduce", "bench", "data")
+COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data")
 
 
 def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,6 +50,9 @@ def test_prove_one_statement() -> None:
         (("run", "boston"), "no study is called 'boston'; there are: sine, squared_sine"),
         (("run", "diabetes", "--methods", "mae,garr"), "garr"),
         (("run", "diabetes", "--device", "cuda:9"), "cuda:9"),
+        (("run", "diabetes", "--seeds", "one"), "--seeds takes numbers such as 0,1,2, got 'one'"),
+        (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
+        (("table", "diabetes"), "there is no summary 'diabetes'"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(

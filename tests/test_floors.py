@@ -20,6 +20,7 @@ FLOORS = {
     "benchmarks": 5,
     "figures": 5,
     "tables": 5,
+    "studies": 5,
     "reproduce": 5,
     "cli": 6,
 }
