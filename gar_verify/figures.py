@@ -1,6 +1,6 @@
 """The figures, in one style: one colour and line style for each method everywhere.
 
-Colours are those of Okabe and Ito, and three of Paul Tol's muted ones, which readers with any kind
+Colours are those of Okabe and Ito, and some of Paul Tol's muted ones, which readers with any kind
 of colour vision tell apart. Sizes are those of a printed column or page. `save` writes PDF and PNG
 that are the same bytes every time.
 """
@@ -34,6 +34,7 @@ TRUTH = "#000000"
 PUBLISHED = "#777777"
 COLORS = {
     "gar": "#D55E00",
+    "gar_released": "#AA4499",
     "mae": "#0072B2",
     "mse": "#56B4E9",
     "huber": "#009E73",

@@ -12,7 +12,7 @@ import xarray as xr
 
 from gar_verify.data import load_table
 from gar_verify.experiments import published, selection
-from gar_verify.experiments.methods import gar_at
+from gar_verify.experiments.methods import RELEASED, gar_at
 from gar_verify.experiments.tabular import protocol, run_methods
 
 ALPHAS = tuple(published.alpha_sensitivity("MAE"))
@@ -23,6 +23,7 @@ def run(
     table_name: str = "concrete",
     alphas: Sequence[float] = ALPHAS,
     *,
+    method: str = RELEASED,
     quick: bool = False,
     **options: Any,
 ) -> xr.Dataset:
@@ -31,6 +32,8 @@ def run(
     Args:
         table_name: one of `tabular.RECIPES`.
         alphas: finite, positive values.
+        method: ``gar_released``, with the constants that the published values come from, or
+            ``gar``, the paper's formula.
         quick: a small part of the grid and of the epochs.
         options: those of `tabular.run` (seeds, scaling, device, store, jobs, progress, ...).
 
@@ -38,7 +41,7 @@ def run(
         As `tabular.run`, with one method, whose hyper-parameters are the alphas.
     """
     settings = protocol(table_name, quick)
-    return run_methods(load_table(table_name), [gar_at(alphas)], settings, **options)
+    return run_methods(load_table(table_name), [gar_at(alphas, method)], settings, **options)
 
 
 def summarize(results: xr.Dataset) -> xr.Dataset:

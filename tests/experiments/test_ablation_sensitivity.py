@@ -6,7 +6,7 @@ import torch
 
 from gar_verify.data import load_table
 from gar_verify.experiments import ablation, sensitivity, tabular
-from gar_verify.experiments.methods import gar_at
+from gar_verify.experiments.methods import gar_at, tabular_methods
 
 SHORT = tabular.Protocol(
     replace(tabular.RECIPES["diabetes"], epochs=2, milestones=(1,)), (0.1,), (1e-3,), 3
@@ -70,3 +70,13 @@ def test_sensitivity_selects_for_each_alpha_by_itself(tmp_path):
 def test_the_thirteen_values_of_the_paper():
     assert len(sensitivity.ALPHAS) == 13
     assert (sensitivity.ALPHAS[0], sensitivity.ALPHAS[-1]) == (0.1, 10)
+
+
+def test_gar_with_released_constants_is_the_ablation_with_all_letters():
+    generator = torch.Generator().manual_seed(0)
+    f, y = torch.randn(2, 3, 40, 1, generator=generator)
+    alpha = torch.tensor([0.1, 1.0, 10.0])
+    whole = ablation.ablation_method("gar").objective.loss(f, y, None, alpha, None)
+    (released,) = tabular_methods(["gar_released"], 100)
+    assert released.label == "GAR (released)"
+    torch.testing.assert_close(released.objective.loss(f, y, None, alpha, None), whole)

@@ -139,4 +139,5 @@ def test_published_figures_cover_the_methods():
     assert published.alpha_sensitivity("MAE")[10] == 4.603
     assert published.ablation("a+b", "RMSE") == 0.691
     assert np.isnan(published.tabular("wine", "gar", "RMSE")).all()
+    assert published.tabular("concrete", "gar_released", "MAE") == (4.603, 0.075)
     assert label("focal_mae") == "focal-MAE"
