@@ -12,9 +12,6 @@ from gar_verify.losses.gar import stacked_gar
 from gar_verify.losses.registry import LOSSES, LossSpec, get_spec
 from gar_verify.training import Objective
 
-PAIRWISE_WORK = 12.0
-"""Time of a run whose loss looks at pairs, in that of a run with a cheap loss; a rough guess."""
-
 
 @dataclass(frozen=True)
 class Method:
@@ -26,11 +23,6 @@ class Method:
     hyperparameters: tuple[float, ...]
     hyperparameter: str = "repeat"
     """What the values are called; ``repeat`` if they only count repeats."""
-
-    @property
-    def work(self) -> float:
-        """Units of work for one model and one epoch."""
-        return PAIRWISE_WORK if self.objective.pairwise else 1.0
 
 
 def tabular_methods(names: Sequence[str], epochs: int) -> list[Method]:

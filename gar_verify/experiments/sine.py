@@ -19,6 +19,7 @@ from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments.methods import SYNTHETIC, Method, synthetic_methods
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.store import Piece, collect, summary_of
+from gar_verify.experiments.workers import work_per_epoch
 from gar_verify.metrics import METRICS
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
 
@@ -112,6 +113,8 @@ def _piece(
     (value,) = method.hyperparameters
     runs = [Run(LEARNING_RATE, hyperparameter=value, seed=seed) for seed in seeds]
 
+    work = work_per_epoch(problem, recipe, pairwise=method.objective.pairwise)
+
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = train(problem, runs, recipe, method.objective, device=device, on_epoch=on_epoch)
         return _labelled(trained, problem, method.name, seeds, recipe)
@@ -129,8 +132,8 @@ def _piece(
             "pretraining_epochs": method.objective.pretraining_epochs,
         },
         compute=compute,
-        work=len(runs) * recipe.epochs * method.work,
-        work_per_epoch=method.work,
+        work=len(runs) * recipe.epochs * work,
+        work_per_epoch=work,
     )
 
 

@@ -22,6 +22,7 @@ from gar_verify.data import Table, load_table
 from gar_verify.experiments.methods import TABULAR, Method, tabular_methods
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.store import Piece, collect, summary_of
+from gar_verify.experiments.workers import work_per_epoch
 from gar_verify.metrics import METRICS
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
 
@@ -192,6 +193,8 @@ def _piece(
     rates = learning_rates(method, settings, table.name)
     runs = grid(method, settings, rates, seed, fold)
 
+    work = work_per_epoch(problem, settings.recipe, pairwise=method.objective.pairwise)
+
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = fit(problem, runs, settings.recipe, method.objective, on_epoch=on_epoch)
         return _labelled(trained, method, rates, settings, seed, fold)
@@ -212,8 +215,8 @@ def _piece(
             "pretraining_epochs": method.objective.pretraining_epochs,
         },
         compute=compute,
-        work=len(runs) * settings.recipe.epochs * method.work,
-        work_per_epoch=method.work,
+        work=len(runs) * settings.recipe.epochs * work,
+        work_per_epoch=work,
     )
 
 

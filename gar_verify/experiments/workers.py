@@ -14,8 +14,17 @@ from typing import TypeVar
 
 import joblib
 
+from gar_verify.training import Problem, Recipe
+from gar_verify.training.trainer import architecture_of
+
 WORTH_A_PROCESS = 20_000.0
-"""Units of work (a model and epoch of a cheap loss each) below which starting one does not pay."""
+"""Units of work below which starting a process does not pay; a unit is about 0.4 ms."""
+
+PAIRWISE_STEP = 3.0
+"""Units of work that a loss of pairs adds to one step of one model."""
+
+UNIT = 3.5e6
+"""Multiplications in a unit of work: one small model, one epoch of Concrete, a cheap loss."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,6 +35,14 @@ def default_jobs(work: float, device: str) -> int:
     if not device.startswith("cpu"):
         return 1
     return max(1, min(_cores(), int(work / WORTH_A_PROCESS)))
+
+
+def work_per_epoch(problem: Problem, recipe: Recipe, *, pairwise: bool) -> float:
+    """Units of work of one model in one epoch; a rough guess, never less than one."""
+    steps = len(problem.train[0]) // recipe.batch_size
+    passes = 3 * steps * recipe.batch_size + len(problem.inputs)  # backward counts twice
+    cheap = max(1.0, passes * architecture_of(problem, recipe).size / UNIT)
+    return cheap + steps * PAIRWISE_STEP * pairwise
 
 
 def as_completed(

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gar_verify.experiments import provenance, store, workers
+from gar_verify.data import load_table
+from gar_verify.experiments import provenance, store, tabular, workers
 from gar_verify.experiments.progress import Silent
 
 
@@ -62,6 +63,14 @@ def test_processes_side_by_side_give_the_same(tmp_path):
 
 def picklable(name: str) -> store.Piece:
     return store.Piece(name, {"name": name}, lambda tell: xr.Dataset({"v": len(name)}), work=4.0)
+
+
+def test_a_larger_network_is_more_work():
+    problem = tabular.folds(load_table("diabetes"), 5)
+    small = workers.work_per_epoch(problem, tabular.RECIPES["diabetes"], pairwise=False)
+    large = workers.work_per_epoch(problem, tabular.RECIPES["parkinsons_total"], pairwise=False)
+    assert small == 1
+    assert large > 10 * small
 
 
 def test_little_work_stays_in_this_process():
