@@ -22,7 +22,7 @@ def sine_table(results: xr.Dataset) -> pd.DataFrame:
     """Test MAE of a synthetic study after the last epoch, one line for each method.
 
     Args:
-        results: from `experiments.sine.run`.
+        results: from `experiments.sine.run`, or its summary from `experiments.summaries.read`.
 
     Returns:
         Columns ``measured``, ``std``, ``min``, ``max`` over the seeds, ``published``,
@@ -108,7 +108,7 @@ def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
     """Test values of GAR by alpha, selected for each alpha by itself.
 
     Args:
-        results: from `experiments.sensitivity.run`.
+        results: from `experiments.sensitivity.run`, or its summary.
 
     Returns:
         A line for each alpha; for each metric ``measured``, ``std`` (1/5) and ``published``.

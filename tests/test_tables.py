@@ -4,7 +4,8 @@ import pytest
 import xarray as xr
 
 from gar_verify import tables
-from gar_verify.experiments import published, summaries
+from gar_verify.experiments import published, sensitivity, summaries
+from gar_verify.experiments import sine as sine_study
 from gar_verify.metrics import METRICS
 
 
@@ -147,5 +148,20 @@ def test_a_summary_on_disk_gives_the_same_tables(concrete, tmp_path):
     for make in (tables.tabular_table, tables.comparison_table):
         pd.testing.assert_frame_equal(make(back), make(full), rtol=1e-5)
     assert back.attrs == full.attrs
+
+
+def test_summaries_of_the_other_studies(sine, sensitive, tmp_path):
+    sine, sensitive = (study.assign_attrs(settings="{}") for study in (sine, sensitive))
+    summaries.write(sine_study.select(sine), "sine", tmp_path)
+    summaries.write(sensitivity.select(sensitive), "sensitivity", tmp_path)
+    for study, name, make in (
+        (sine, "sine", tables.sine_table),
+        (sensitive, "sensitivity", tables.sensitivity_table),
+    ):
+        pd.testing.assert_frame_equal(make(summaries.read(name, tmp_path)), make(study))
+
+
+def test_an_absent_summary_says_which_there_are(concrete, tmp_path):
+    summaries.write(concrete.assign_attrs(settings="{}"), "concrete", tmp_path)
     with pytest.raises(summaries.SummaryError, match=r"no summary 'wine'.*there: concrete"):
         summaries.read("wine", tmp_path)

@@ -44,11 +44,20 @@ def run(
     return run_methods(load_table(table_name), [gar_at(alphas, method)], settings, **options)
 
 
-def summarize(results: xr.Dataset) -> xr.Dataset:
-    """Mean and standard deviation (1/5) of the selected test values, over alpha and metric."""
+def select(results: xr.Dataset) -> xr.Dataset:
+    """Selected test values over alpha (and seed, fold, metric), as `selection.select`."""
     over = tuple(dim for dim in selection.CANDIDATES if dim != "hyperparameter")
     selected = selection.select(results.squeeze("method", drop=True), over)
-    summary = selection.summarize(selected)
     alphas = results["hyperparameter_value"].squeeze("method", drop=True)
-    named = summary.assign_coords(alpha=alphas).swap_dims(hyperparameter="alpha")
+    named = selected.assign_coords(alpha=alphas).swap_dims(hyperparameter="alpha")
     return named.drop_vars("hyperparameter").assign_attrs(results.attrs)
+
+
+def summarize(results: xr.Dataset) -> xr.Dataset:
+    """Mean and standard deviation (1/5) of the selected test values, over alpha and metric.
+
+    Args:
+        results: from `run`, or its summary from `summaries.read`.
+    """
+    selected = results if "test" in results else select(results)
+    return selection.summarize(selected).assign_attrs(results.attrs)

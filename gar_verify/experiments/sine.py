@@ -84,10 +84,20 @@ def run(
     return combined.assign_attrs(summary_of(done, table))
 
 
+def select(results: xr.Dataset) -> xr.Dataset:
+    """What counts of a study: ``test`` after the last epoch, over method, seed and metric."""
+    last = results["metrics"].isel(epoch=-1, drop=True).sel(split="test", drop=True)
+    return xr.Dataset({"test": last.astype(float)}, attrs=results.attrs)
+
+
 def final_test_mae(results: xr.Dataset) -> xr.DataArray:
-    """Test MAE after the last epoch, over method and seed."""
-    last = results["metrics"].isel(epoch=-1, drop=True)
-    return last.sel({"split": "test", "metric": "MAE"}, drop=True).astype(float)
+    """Test MAE after the last epoch, over method and seed.
+
+    Args:
+        results: from `run`, or its summary from `summaries.read`.
+    """
+    selected = results if "test" in results else select(results)
+    return selected["test"].sel(metric="MAE", drop=True)
 
 
 def problem_of(table: Table) -> Problem:

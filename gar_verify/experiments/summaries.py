@@ -16,8 +16,8 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify.experiments.selection import select
 
-DIMENSIONS = ("method", "seed", "fold", "metric")
-"""Of a selection."""
+DIMENSIONS = ("method", "alpha", "seed", "fold", "metric")
+"""Of a selection; no study has all of them."""
 
 
 class SummaryError(Exception):
@@ -28,7 +28,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     """Write the summary of a study, whole or not at all.
 
     Args:
-        results: of a tabular study, all candidates or already selected.
+        results: of a tabular study; of any other, what its ``select`` makes of them.
         study: name of the files without suffix.
         folder: where to; default: `paths.summaries`.
 
@@ -37,8 +37,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     """
     selected = results if "test" in results else select(results)
     frame = selected.to_dataframe().reset_index()
-    for name in ("test", "validation"):
-        frame[name] = frame[name].round(6)
+    frame = frame.round({"test": 6, "validation": 6})
     provenance = {**selected.attrs, "settings": json.loads(selected.attrs["settings"])}
     texts = {
         ".csv": frame.to_csv(index=False, lineterminator="\n"),
@@ -57,7 +56,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
 
 
 def read(study: str, folder: Path | None = None) -> xr.Dataset:
-    """The selected test values of a study, as `selection.select` returns them.
+    """The selected test values of a study, as its ``select`` returns them.
 
     Raises:
         SummaryError: if there is no summary of that name.
