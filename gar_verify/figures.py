@@ -89,7 +89,7 @@ def sine_figure(results: xr.Dataset) -> Figure:
         figure.legend(
             *everything.get_legend_handles_labels(),
             loc="outside lower center",
-            ncols=len(methods) + 1,
+            ncols=min(len(methods) + 1, 6),
             columnspacing=1.2,
             handlelength=1.5,
         )
@@ -105,7 +105,7 @@ def tabular_figure(results: xr.Dataset) -> Figure:
     Returns:
         A panel for each metric, a line for each method: a filled dot with a bar of one standard
         deviation (1/5) over the folds for what was measured, an open grey one for what was
-        published.
+        published. A method far from all others has its value written at the edge.
     """
     selected = results if "test" in results else selection.select(results)
     methods = [str(name) for name in selected["method"].values]
@@ -114,6 +114,7 @@ def tabular_figure(results: xr.Dataset) -> Figure:
         figure = Figure(figsize=(PAGE_WIDTH, 0.17 * len(methods) + 0.7), layout="constrained")
         panels = list(figure.subplots(1, len(METRICS), sharey=True))
         for panel, metric in zip(panels, METRICS, strict=True):
+            _limit(panel, summary["mean"].sel(metric=metric).to_numpy())
             for line, name in enumerate(methods):
                 at = {"method": name, "metric": metric}
                 theirs, their_std = published.tabular(str(results.attrs["table"]), name, metric)
@@ -200,9 +201,24 @@ def _band_panel(panel: Axes, results: xr.Dataset, name: str) -> None:
     panel.set_title(f"{label(name)}, test MAE {mae:.3f}")
 
 
+def _limit(panel: Axes, means: np.ndarray) -> None:
+    """Show all means but those far away from the middle half of them."""
+    low, middle, high = np.quantile(means, [0.25, 0.5, 0.75])
+    near = means[np.abs(means - middle) <= 8 * (high - low)]
+    margin = 0.25 * np.ptp(near) + 1e-3 * abs(middle)
+    panel.set_xlim(near.min() - margin, near.max() + margin)
+
+
 def _dot(
     panel: Axes, mean: float, deviation: float, height: float, color: str, *, filled: bool
 ) -> None:
+    left, right = panel.get_xlim()
+    if mean < left or mean > right:
+        edge, side = (0.02, "left") if mean < left else (0.98, "right")
+        text = f"← {mean:.3g}" if mean < left else f"{mean:.3g} →"
+        where = panel.get_yaxis_transform()
+        panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=5)
+        return
     panel.errorbar(
         mean,
         height,

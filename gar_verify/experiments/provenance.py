@@ -60,9 +60,9 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """The device and its threads, in words and numbers."""
+    """The device, in words."""
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
-    return {"device": device, "machine": name, "threads": torch.get_num_threads()}
+    return {"device": device, "machine": name}
 
 
 def _sources(item: Traversable) -> list[Traversable]:
