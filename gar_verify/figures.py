@@ -114,13 +114,14 @@ def tabular_figure(results: xr.Dataset) -> Figure:
         figure = Figure(figsize=(PAGE_WIDTH, 0.17 * len(methods) + 0.7), layout="constrained")
         panels = list(figure.subplots(1, len(METRICS), sharey=True))
         for panel, metric in zip(panels, METRICS, strict=True):
-            _limit(panel, summary["mean"].sel(metric=metric).to_numpy())
+            table = str(results.attrs["table"])
+            theirs = np.array([published.tabular(table, name, metric) for name in methods])
+            at = summary.sel(metric=metric)
+            ours = np.stack([at["mean"], at["std"]], axis=-1)
+            _limit(panel, np.concatenate([ours, theirs]))
             for line, name in enumerate(methods):
-                at = {"method": name, "metric": metric}
-                theirs, their_std = published.tabular(str(results.attrs["table"]), name, metric)
-                _dot(panel, theirs, their_std, line + 0.2, PUBLISHED, filled=False)
-                ours, our_std = (summary[key].sel(at).item() for key in ("mean", "std"))
-                _dot(panel, ours, our_std, line - 0.1, COLORS[name], filled=True)
+                _dot(panel, theirs[line], line + 0.2, PUBLISHED, filled=False)
+                _dot(panel, ours[line], line - 0.1, COLORS[name], filled=True)
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
         panels[0].set_yticks(range(len(methods)), [label(name) for name in methods])
         panels[0].invert_yaxis()
@@ -201,17 +202,20 @@ def _band_panel(panel: Axes, results: xr.Dataset, name: str) -> None:
     panel.set_title(f"{label(name)}, test MAE {mae:.3f}")
 
 
-def _limit(panel: Axes, means: np.ndarray) -> None:
-    """Show all means but those far away from the middle half of them."""
-    low, middle, high = np.quantile(means, [0.25, 0.5, 0.75])
-    near = means[np.abs(means - middle) <= 8 * (high - low)]
-    margin = 0.25 * np.ptp(near) + 1e-3 * abs(middle)
-    panel.set_xlim(near.min() - margin, near.max() + margin)
+def _limit(panel: Axes, dots: np.ndarray) -> None:
+    """Show all dots [n, (mean, deviation)] but those far away from the middle half of them."""
+    mean, deviation = dots[~np.isnan(dots[:, 0])].T
+    low, middle, high = np.quantile(mean, [0.25, 0.5, 0.75])
+    near = np.abs(mean - middle) <= 8 * (high - low)
+    reach = np.nan_to_num(deviation)
+    left, right = (mean - reach)[near].min(), (mean + reach)[near].max()
+    margin = 0.04 * (right - left) + 1e-3 * abs(middle)
+    panel.set_xlim(left - margin, right + margin)
 
 
-def _dot(
-    panel: Axes, mean: float, deviation: float, height: float, color: str, *, filled: bool
-) -> None:
+def _dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool) -> None:
+    """A dot (mean, deviation) with its bar, or its value where the panel does not reach."""
+    mean, deviation = map(float, dot)
     left, right = panel.get_xlim()
     if mean < left or mean > right:
         edge, side = (0.02, "left") if mean < left else (0.98, "right")

@@ -75,11 +75,16 @@ def test_files_are_the_same_bytes_every_time(results, tmp_path):
 
 def test_tabular_figure_puts_published_beside_measured():
     names = ("method", "seed", "fold", "metric")
-    values = np.full((2, 1, 2, 4), 4.6)
-    values[0, 0, 0] = 4.8
+    values = np.full((6, 1, 2, 4), 4.6)
+    values[0, 0, 0], values[2] = 4.8, 12.0
     selected = xr.Dataset(
         {"test": (names, values)},
-        coords={"method": ["gar", "mae"], "seed": [0], "fold": [0, 1], "metric": list(METRICS)},
+        coords={
+            "method": ["gar", "mae", "ranksim", "rnc", "mse", "conr"],
+            "seed": [0],
+            "fold": [0, 1],
+            "metric": list(METRICS),
+        },
         attrs={"table": "concrete"},
     )
     panels = figures.tabular_figure(selected).axes
@@ -90,9 +95,16 @@ def test_tabular_figure_puts_published_beside_measured():
         "test Spearman ↑",
     ]
     dots = [float(line.get_xdata()[0]) for line in panels[0].lines]
-    assert dots == pytest.approx([4.603, 4.7, 4.6])
-    assert [text.get_text() for text in panels[0].texts] == ["4.98 →"]
-    assert [text.get_text() for text in panels[0].get_yticklabels()] == ["GAR", "MAE"]
+    assert dots == pytest.approx([4.603, 4.7, 4.976, 4.6, 4.776, 4.6, 4.953, 4.6, 5.016, 4.6])
+    assert [text.get_text() for text in panels[0].texts] == ["11.8 →", "12 →"]
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == [
+        "GAR",
+        "MAE",
+        "RankSim",
+        "RnC",
+        "MSE",
+        "ConR",
+    ]
 
 
 def test_every_method_has_a_colour_of_its_own():

@@ -20,15 +20,16 @@ PROTOCOL = tabular.Protocol(
 )
 
 
-def sweep(folder: Path, protocol: tabular.Protocol = PROTOCOL):
-    methods = tabular_methods(["mae", "gar", "huber"], protocol.recipe.epochs)
+def sweep(folder: Path, protocol: tabular.Protocol = PROTOCOL, names=("mae", "gar", "huber")):
+    methods = tabular_methods(names, protocol.recipe.epochs)
     return tabular.run_methods(load_table("diabetes"), methods, protocol, store=folder, jobs=1)
 
 
 def sweep_elsewhere(folder: Path, has_begun) -> None:
     sweep(
         folder.with_name(f"first use {os.getpid()}"),
-        replace(PROTOCOL, learning_rates=(0.1,), folds=2),
+        replace(PROTOCOL, folds=2),
+        ["gar"],
     )
     has_begun.set()
     sweep(folder)
