@@ -44,6 +44,11 @@ def smallest(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).tiny
 
 
+def steepest(dtype: torch.dtype) -> float:
+    """The largest derivative or coefficient that is used: finite products are left to come."""
+    return torch.finfo(dtype).max * 1e-8
+
+
 def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tensor]:
     """L_KL(alpha) over the first dimension of ``log_losses``, and its derivatives p_k in them.
 
@@ -96,12 +101,13 @@ def aggregate(
         value, p = used[0], used * 0 + 1
         derivatives = p
     else:
-        used = used.clip(floor)
+        used = used.clip(floor) + 0 * used  # an infinite sub-loss becomes NaN
         value, p = worst_case(used.log(), alpha)
         derivatives = p / used
         if o.form == "power_mean":
             value = value.exp()
             derivatives = derivatives * value
+        derivatives = derivatives.clamp(max=steepest(losses.dtype))
     by_part: list[Any] = [0.0] * len(PARTS)
     for i, part in enumerate(chosen):
         by_part[part] = derivatives[i]

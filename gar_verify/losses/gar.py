@@ -225,8 +225,14 @@ class GARLoss(nn.Module):
     The gradient is in closed form (proved in ``proofs/closed_form_gradient.py``); second
     derivatives and `torch.func` transforms work. Statistics are in float64, the value in the dtype
     of the input (float32 for half precision). Sub-losses below the smallest normal number count as
-    that number, so that perfect predictions have a finite value and a zero gradient. The module
-    has no parameters and no state. NaN or infinity in the input gives NaN.
+    that number, so that perfect predictions have a finite value and a zero gradient; what exceeds
+    the largest number of the dtype is that number. Float64 batches are meant to lie within 1e-100
+    and 1e100 in size, where squares are numbers too. NaN or infinity in the input gives NaN. The
+    module has no parameters and no state.
+
+    In log form the gradient grows as 1 / loss near a perfect fit: with a constant rate of learning
+    the error then oscillates at about its square root. Where labels can be fitted perfectly, lower
+    the rate or use ``form="power_mean"``, whose gradient is bounded.
 
     Degenerate batches: with N = 1, or constant predictions and labels, only the conventional part
     is non-zero; if just one of the two is constant, 1 - Pearson counts 1/2 and has no gradient.
@@ -321,6 +327,8 @@ class GARLoss(nn.Module):
         averaged = averaged_dims(input.ndim, o)
         value, _, losses, p = aggregate_targets(m, self._alpha, o, smallest(dtype), averaged)
         gone = [o.dim, *(averaged if o.targets == "joint" else ())]
+        limit = torch.finfo(dtype).max
+        losses = losses.clamp(max=limit)
         conventional, variance, pearson = (x.squeeze(gone).to(dtype) for x in losses)
         p = p.squeeze([d + 1 for d in gone]).movedim(0, -1).to(dtype)
         return Components(
@@ -328,7 +336,7 @@ class GARLoss(nn.Module):
             variance,
             pearson,
             p,
-            value.squeeze(reduced_dims(input.shape, o)).to(dtype),
+            value.squeeze(reduced_dims(input.shape, o)).clamp(max=limit).to(dtype),
         )
 
     def extra_repr(self) -> str:

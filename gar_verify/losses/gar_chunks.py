@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 
 
 def check_chunkable(o: Options) -> None:
-    """Refuse options under which chunks of the batch do not merge."""
+    """Refuse options under which chunks of the batch do not merge.
+
+    A negative ``dim`` is judged when the batch is there, which says what it counts from.
+    """
     if o.constants != "paper":
         raise ValueError(
             f"constants={o.constants!r} has no exact form for a batch held in chunks (several "
             f"processes or micro-batches): use constants='paper'"
         )
-    if o.dim != 0:
+    if o.dim > 0:
         raise ValueError(
             f"chunks of a batch (several processes or micro-batches) are merged along dim=0, and "
             f"this loss has dim={o.dim}: with the statistics of each row on their own there is "

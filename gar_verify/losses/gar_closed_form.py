@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
-from gar_verify.losses.aggregation import aggregate, smallest
+from gar_verify.losses.aggregation import aggregate, smallest, steepest
 from gar_verify.losses.gar_chunks import (
     check_chunkable,
     gather,
@@ -64,9 +64,15 @@ def _gradient(
     """The gradient, sample by sample, from its coefficients (see `formulas.Gradient`)."""
     slope = conventional_slope(o.conventional, batch.error, o.delta)
     residual, label = vectors
-    gradient = coefficients.residual * residual + coefficients.label * label
-    gradient = gradient + coefficients.conventional * slope
-    return gradient * (batch.share * scale)
+    limit = steepest(residual.dtype)
+    by_conventional, by_residual, by_label = (
+        x.clamp(-limit, limit) if isinstance(x, Tensor) else x for x in coefficients
+    )
+    gradient = by_residual * residual + by_label * label + by_conventional * slope
+    share = batch.share * scale
+    if isinstance(share, Tensor):  # an absent sample may hold anything
+        return torch.where(share == 0, 0, gradient * share)
+    return gradient * share
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,8 @@ def evaluate(
         return value, input.new_empty(0)
     coefficients = formulas.sub_losses_gradient(m, derivatives, torch)
     gradient = _gradient(batch, vectors, coefficients, o, scale)
-    return value, gradient.clamp(-limit, limit).to(dtype)
+    largest = torch.finfo(input.dtype).max
+    return value, gradient.clamp(-largest, largest).to(dtype)
 
 
 def _by_numbers(input: Tensor, alpha: float | Tensor, setting: Setting) -> bool:

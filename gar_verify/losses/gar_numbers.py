@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
-from gar_verify.losses.aggregation import smallest, worst_case_of_numbers
+from gar_verify.losses.aggregation import smallest, steepest, worst_case_of_numbers
 from gar_verify.losses.gar_options import PARTS, Options, result_dtype
 from gar_verify.moments import conventional_loss, conventional_slope, merge_all
 
@@ -30,6 +30,7 @@ BLOCK = 8_192
 _ONES = np.ones(BLOCK)
 _NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 _RANGE = {dtype: (smallest(dtype), torch.finfo(dtype).max) for dtype in _NUMPY_DTYPES}
+_STEEPEST = steepest(torch.float64)
 _silent = partial(np.errstate, all="ignore")
 """NaN and infinity are propagated without a word."""
 
@@ -49,27 +50,35 @@ def evaluate_numbers(
     """Value and gradient (an empty tensor unless ``with_gradient``) of a batch of one target."""
     dtype = result_dtype(input)
     tiny, limit = _RANGE[dtype]
-    shifted = input.dtype == torch.float64
+    largest = torch.finfo(input.dtype).max
     f, y = _vector(input), _vector(target)
     size = f.size
+    anchor = float(f[0]), float(y[0])
     with _silent():
         if size <= BLOCK:
-            block = _block(f, y, o, shifted)
+            block = _block(f, y, anchor, o)
             whole = block.moments
         else:
             pairs = [(f[b], y[b]) for b in _blocks(size)]
-            whole = merge_all(_block(a, b, o, shifted).moments for a, b in pairs)
+            whole = merge_all(_block(a, b, anchor, o).moments for a, b in pairs)
         value, derivatives = _aggregate(whole, alpha, o, tiny)
         result = torch.scalar_tensor(min(value, limit), dtype=dtype)
         if not with_gradient:
             return result, input.new_empty(0)
-        coefficients = formulas.sub_losses_gradient(whole, derivatives, math)
+        coefficients = Gradient(
+            *(
+                max(min(x, _STEEPEST), -_STEEPEST)  # keeps NaN
+                for x in formulas.sub_losses_gradient(whole, derivatives, math)
+            )
+        )
         if size <= BLOCK:
-            out = _gradient(block, coefficients, o, limit).astype(_NUMPY_DTYPES[dtype], copy=False)
+            out = _gradient(block, coefficients, o, largest).astype(
+                _NUMPY_DTYPES[dtype], copy=False
+            )
         else:
             out = np.empty(size, _NUMPY_DTYPES[dtype])
             for b in _blocks(size):
-                out[b] = _gradient(_recentred(f[b], y[b], whole), coefficients, o, limit)
+                out[b] = _gradient(_recentred(f[b], y[b], anchor, whole), coefficients, o, largest)
     return result, torch.from_numpy(out.reshape(input.shape))
 
 
@@ -84,27 +93,37 @@ def _vector(tensor: Tensor) -> NDArray[np.floating]:
     return tensor.numpy(force=True).reshape(-1)
 
 
-def _block(f: NDArray[np.floating], y: NDArray[np.floating], o: Options, shifted: bool) -> _Block:
-    size = len(f)
-    f, y = f.astype(np.float64), y.astype(np.float64)
+def _block(
+    f: NDArray[np.floating], y: NDArray[np.floating], anchor: tuple[float, float], o: Options
+) -> _Block:
+    """A block split along its labels; its means are relative to the anchor.
 
+    The anchor, a sample of the batch, makes constants exactly zero (see `formulas.decompose`), and
+    is the same in all blocks, so that it stays so when they are merged.
+    """
+    size = len(f)
     ones = _ONES[:size]  # a sum by BLAS costs half of numpy's own
 
     def mean(x: Vector) -> float:
         return float(x.dot(ones)) / size
 
+    f, y = f.astype(np.float64), y.astype(np.float64)
     error = f - y
-    if shifted:
-        parts = formulas.decompose(f, y, mean, float(f[0]), float(y[0]))
-    else:  # means of equal float32 numbers are exact in float64: constants need no shift
-        parts = formulas.split_errors(f, y, mean)
+    parts = formulas.split_errors(f - anchor[0], y - anchor[1], mean)
     phi = conventional_loss(o.conventional, error, o.delta)
     return _Block(error, parts.residual, parts.label, formulas.moments(parts, phi, size, mean))
 
 
-def _recentred(f: NDArray[np.floating], y: NDArray[np.floating], whole: Moments) -> _Block:
+def _recentred(
+    f: NDArray[np.floating],
+    y: NDArray[np.floating],
+    anchor: tuple[float, float],
+    whole: Moments,
+) -> _Block:
+    """A block split along the labels of the whole batch, whose means are relative to the anchor."""
     f, y = f.astype(np.float64), y.astype(np.float64)
-    return _Block(f - y, *formulas.residual_and_label(f, y, whole), whole)
+    vectors = formulas.residual_and_label(f - anchor[0], y - anchor[1], whole)
+    return _Block(f - y, *vectors, whole)
 
 
 def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[float, list[float]]:
@@ -116,12 +135,14 @@ def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[floa
         by_part[chosen[0]] = 1.0
         return losses[chosen[0]], by_part
     used = [floor if losses[part] < floor else losses[part] for part in chosen]  # keeps NaN
+    if math.inf in used:  # an infinite sub-loss becomes NaN
+        used = [math.nan if x == math.inf else x for x in used]
     value, weights = worst_case_of_numbers([math.log(x) for x in used], alpha)
     scale = 1.0
     if o.form == "power_mean":
         value = scale = float(np.exp(value))
     for part, p, x in zip(chosen, weights, used, strict=True):
-        by_part[part] = p / x * scale
+        by_part[part] = min(p / x * scale, _STEEPEST)
     return value, by_part
 
 
