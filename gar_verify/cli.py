@@ -97,13 +97,12 @@ def run(
 
 @app.command("table", epilog="Example: gar-verify table concrete")
 def table_command(
-    study: Annotated[str, typer.Argument(help="a tabular study or the ablation")],
+    study: Annotated[str, typer.Argument(help="a study, such as concrete")],
 ) -> None:
     """Print the table of a full run from the summary that travels with the repository."""
     from gar_verify import studies
-    from gar_verify.experiments import summaries
 
-    _show(studies.check(study), summaries.read(study), save=False)
+    _show(study, studies.summary(study), save=False)
 
 
 @app.command(epilog="Example: gar-verify reproduce --quick --folder /tmp/figures")

@@ -21,6 +21,9 @@ ONE_TABLE = {"ablation": "wine", "sensitivity": "concrete"}
 STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
 """Names that `run` accepts."""
 
+SUMMARIES = {"ablation": "wine_ablation"}
+"""Names of the summaries in the repository, where they are not those of the studies."""
+
 METHOD = "gar"
 
 
@@ -71,11 +74,18 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 def sentence(study: str, results: xr.Dataset) -> str:
     """Which differences to GAR survive a careful test; empty where there is nothing to compare."""
+    if check(study) not in tabular.RECIPES:
+        return ""
     names = [str(name) for name in results["method"].values]
-    if check(study) not in tabular.RECIPES or METHOD not in names or len(names) < 2:
+    if METHOD not in names or len(names) < 2:
         return ""
     selected = results if "test" in results else select(results)
     return statistics.sentence(statistics.compare(selected, METHOD), METHOD, study)
+
+
+def summary(study: str) -> xr.Dataset:
+    """The summary of a full run that travels with the repository; as from `summaries.read`."""
+    return summaries.read(SUMMARIES.get(check(study), study))
 
 
 def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Path]:
@@ -85,7 +95,8 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
         return written + figures.save(figures.sine_figure(results), study, folder)
     if study == "sensitivity":
         return written + figures.save(figures.sensitivity_figure(results), study, folder)
-    written += summaries.write(results, study, folder / "results" if folder else None)
+    name = SUMMARIES.get(study, study)
+    written += summaries.write(results, name, folder / "results" if folder else None)
     if study in tabular.RECIPES:
         written += figures.save(figures.tabular_figure(results), study, folder)
         if sentence(study, results):

@@ -52,7 +52,7 @@ def test_prove_one_statement() -> None:
         (("run", "diabetes", "--device", "cuda:9"), "cuda:9"),
         (("run", "diabetes", "--seeds", "one"), "--seeds takes numbers such as 0,1,2, got 'one'"),
         (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
-        (("table", "diabetes"), "there is no summary 'diabetes'"),
+        (("table", "parkinsons_total"), "there is no summary 'parkinsons_total'"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(
