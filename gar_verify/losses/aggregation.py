@@ -49,14 +49,6 @@ def steepest(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).max * 1e-8
 
 
-def rounding(dtype: torch.dtype) -> float:
-    """A 1 - Pearson below this, (10 eps)^2, is rounding where it should be 0, and has no gradient.
-
-    Without it, two samples in step (rho = 1) have a gradient of 1e16 at alpha > 1, all of it noise.
-    """
-    return float((10 * torch.finfo(dtype).eps) ** 2)
-
-
 def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tensor]:
     """L_KL(alpha) over the first dimension of ``log_losses``, and its derivatives p_k in them.
 
@@ -101,7 +93,7 @@ def aggregate(
     """Value of the chosen form over the parts, its derivatives in all three, and the p_k.
 
     ``losses`` holds the three sub-losses along its first dimension; one below ``floor`` counts as
-    ``floor``, and a 1 - Pearson below `rounding` is a constant.
+    ``floor``.
     """
     chosen = [PARTS.index(part) for part in o.parts]
     used = losses if o.parts == PARTS else losses[chosen]
@@ -116,11 +108,6 @@ def aggregate(
             value = value.exp()
             derivatives = derivatives * value
         derivatives = derivatives.clamp(max=steepest(losses.dtype))
-        if "pearson" in o.parts:
-            pearson = o.parts.index("pearson")
-            noise = used[pearson] < rounding(losses.dtype)
-            derivatives = [*derivatives]
-            derivatives[pearson] = derivatives[pearson].masked_fill(noise, 0)
     by_part: list[Any] = [0.0] * len(PARTS)
     for i, part in enumerate(chosen):
         by_part[part] = derivatives[i]

@@ -18,12 +18,7 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
-from gar_verify.losses.aggregation import (
-    rounding,
-    smallest,
-    steepest,
-    worst_case_of_numbers,
-)
+from gar_verify.losses.aggregation import smallest, steepest, worst_case_of_numbers
 from gar_verify.losses.gar_options import PARTS, Options, result_dtype
 from gar_verify.moments import conventional_loss, conventional_slope, merge_all
 
@@ -36,8 +31,6 @@ _ONES = np.ones(BLOCK)
 _NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 _RANGE = {dtype: (smallest(dtype), torch.finfo(dtype).max) for dtype in _NUMPY_DTYPES}
 _STEEPEST = steepest(torch.float64)
-_ROUNDING = rounding(torch.float64)
-_PEARSON = PARTS.index("pearson")
 _silent = partial(np.errstate, all="ignore")
 """NaN and infinity are propagated without a word."""
 
@@ -149,8 +142,7 @@ def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[floa
     if o.form == "power_mean":
         value = scale = float(np.exp(value))
     for part, p, x in zip(chosen, weights, used, strict=True):
-        if part != _PEARSON or not x < _ROUNDING:
-            by_part[part] = min(p / x * scale, _STEEPEST)
+        by_part[part] = min(p / x * scale, _STEEPEST)
     return value, by_part
 
 
