@@ -50,7 +50,7 @@ lock:
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools wheel torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .[notebooks,second-opinion,dev]
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .[notebooks,second-opinion,cluster,integrations,docs,dev]
 	$(BIN)/python tools/write_lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
 	@touch $(INSTALLED)
 

@@ -1,0 +1,1 @@
+"""Commands of ``gar-verify``, one module each; `gar_verify.cli` opens the door to them."""
