@@ -12,12 +12,11 @@ from functools import partial
 from typing import Any
 
 import xarray as xr
-from torch import Tensor
 
 from gar_verify.data import load_table
 from gar_verify.experiments.methods import Method
 from gar_verify.experiments.tabular import protocol, run_methods
-from gar_verify.losses.gar import stacked_gar
+from gar_verify.losses.gar_stacked import stacked_parts
 from gar_verify.losses.registry import REPEATS, get_spec
 from gar_verify.training import Objective
 
@@ -71,21 +70,9 @@ def ablation_method(name: str) -> Method:
     return Method(
         name=PREFIX + name,
         label="GAR" if name == "gar" else name,
-        objective=Objective(partial(_loss, parts=tuple(PARTS[letter] for letter in letters))),
+        objective=Objective(
+            partial(stacked_parts, parts=tuple(PARTS[letter] for letter in letters))
+        ),
         hyperparameters=REPEATS if single else gar.tabular_grid,
         hyperparameter="repeat" if single else "alpha",
     )
-
-
-def _loss(
-    prediction: Tensor,
-    target: Tensor,
-    features: Tensor,
-    alpha: Tensor,
-    draw: Tensor,
-    *,
-    parts: tuple[str, ...],
-) -> Tensor:
-    if len(parts) == 1:
-        alpha = alpha * 0 + 1  # the log of one loss, whatever alpha
-    return stacked_gar(prediction, target, alpha, parts=parts, constants="released")

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from torch import Tensor
-
-from gar_verify.losses.gar import stacked_gar
+from gar_verify.losses.gar_stacked import stacked_released
 from gar_verify.losses.registry import LOSSES, LossSpec, get_spec
 from gar_verify.training import Objective
 
@@ -84,19 +82,13 @@ def _loss_of(name: str) -> str:
 def _objective(name: str, spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
     """What training minimises, the first phase taking its fraction of the epochs."""
     if name == RELEASED:
-        return Objective(_released_gar)
+        return Objective(stacked_released)
     return Objective(
         loss=spec.stacked,
         pretraining=spec.stacked_pretraining,
         pretraining_epochs=int(pretraining * epochs),
         pairwise=spec.needs_features,
     )
-
-
-def _released_gar(
-    prediction: Tensor, target: Tensor, features: Tensor, alpha: Tensor, draw: Tensor
-) -> Tensor:
-    return stacked_gar(prediction, target, alpha, constants="released")
 
 
 def label(name: str) -> str:

@@ -48,11 +48,13 @@ class Piece:
     """Units of work ahead, one for a model and epoch of a cheap loss."""
     work_per_epoch: float = 1.0
     """Units of work for one model and one epoch."""
+    modules: tuple[str, ...] = ()
+    """Names of the modules of the losses: code that the result depends on, beside the trainer."""
 
     @property
     def fingerprint(self) -> str:
         """Of the settings and the code."""
-        return provenance.fingerprint(self.settings)
+        return provenance.fingerprint(self.settings, self.modules)
 
 
 def collect(
@@ -193,7 +195,7 @@ def _compute(
     dataset.attrs = {
         "fingerprint": piece.fingerprint,
         "settings": provenance.canonical(piece.settings),
-        "code": provenance.code_version(),
+        "code": provenance.code_version(piece.modules),
         "versions": provenance.canonical(provenance.versions()),
         "machine": provenance.canonical(provenance.machine(device)),
         "seconds": round(time.perf_counter() - begun, 3),

@@ -21,6 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gar_verify.losses._distinct import Draw
 from gar_verify.losses._pairs import cosine_similarities, label_distances
 from gar_verify.losses._validation import (
     Hyperparameter,
@@ -33,6 +34,8 @@ from gar_verify.losses._validation import (
     labels_of,
     per_model,
 )
+from gar_verify.losses.conventional import mae_loss
+from gar_verify.losses.stacking import blockwise
 
 
 def contrast(
@@ -158,3 +161,9 @@ def row_weights(features: Tensor, sample_weight: Tensor) -> Tensor:
         )
     check_nonnegative("sample_weight", weight)
     return weight.squeeze(-1)
+
+
+@blockwise()
+def stacked_conr(f: Tensor, y: Tensor, x: Tensor, gamma: Tensor, draw: Draw) -> Tensor:
+    """MAE + gamma ConR: what is minimised in training."""
+    return mae_loss(f, y) + gamma * conr_loss(x, y, f)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify import formulas
+from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import (
     Hyperparameter,
     as_batch,
@@ -110,3 +111,18 @@ class HuberLoss(nn.Module):
     def extra_repr(self) -> str:
         """Show the hyper-parameter when the module is printed."""
         return f"delta={self.delta}"
+
+
+def stacked_mae(f: Tensor, y: Tensor, x: Tensor, repeat: Tensor, draw: Draw) -> Tensor:
+    """`mae_loss` as the stacked trainer calls it, see `stacking.StackedLoss`."""
+    return mae_loss(f, y)
+
+
+def stacked_mse(f: Tensor, y: Tensor, x: Tensor, repeat: Tensor, draw: Draw) -> Tensor:
+    """`mse_loss` as the stacked trainer calls it."""
+    return mse_loss(f, y)
+
+
+def stacked_huber(f: Tensor, y: Tensor, x: Tensor, delta: Tensor, draw: Draw) -> Tensor:
+    """`huber_loss` as the stacked trainer calls it."""
+    return huber_loss(f, y, delta)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify import formulas
+from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import (
     Hyperparameter,
     as_batch,
@@ -154,3 +155,13 @@ class FocalMSELoss(_FocalLoss):
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
         return focal_mse_loss(*self._arguments(input, target, sample_weight))
+
+
+def stacked_focal_mae(f: Tensor, y: Tensor, x: Tensor, beta: Tensor, draw: Draw) -> Tensor:
+    """`focal_mae_loss` as the stacked trainer calls it."""
+    return focal_mae_loss(f, y, beta)
+
+
+def stacked_focal_mse(f: Tensor, y: Tensor, x: Tensor, beta: Tensor, draw: Draw) -> Tensor:
+    """`focal_mse_loss` as the stacked trainer calls it."""
+    return focal_mse_loss(f, y, beta)

@@ -68,7 +68,7 @@ class Components(NamedTuple):
     value: Tensor
 
 
-def _loss(
+def loss_of_checked(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None,
@@ -130,12 +130,12 @@ def gar_loss(
     alpha = check_alpha(alpha)
     options = check_batch(input, target, sample_weight, options, process_group is not None)
     setting = Setting(options, group=process_group)
-    return _loss(input, target, sample_weight, alpha, setting)
+    return loss_of_checked(input, target, sample_weight, alpha, setting)
 
 
 def _single(part: str, input: Tensor, target: Tensor, weight: Tensor | None, dim: int) -> Tensor:
     options = check_batch(input, target, weight, Options(dim=dim, parts=(part,), raw=True))
-    return _loss(input, target, weight, 1.0, Setting(options))
+    return loss_of_checked(input, target, weight, 1.0, Setting(options))
 
 
 def error_variance_loss(
@@ -169,28 +169,6 @@ def pearson_loss(
     (0.0, 2.0)
     """
     return _single("pearson", input, target, sample_weight, dim)
-
-
-def stacked_gar(
-    prediction: Tensor,
-    target: Tensor,
-    alpha: Tensor | float,
-    *,
-    parts: tuple[str, ...] = PARTS,
-    constants: str = "paper",
-    conventional: str = "mae",
-) -> Tensor:
-    """GAR of many models at once: prediction, target (S, B, T), alpha (S,) -> losses (S,).
-
-    Every model has its own alpha, finite and positive; targets are joint. Not for users' batches:
-    nothing is checked.
-    """
-    options = Options(
-        parts=tuple(parts), constants=constants, conventional=conventional, dim=1, kept=(0,)
-    )
-    if isinstance(alpha, Tensor):
-        alpha = alpha.to(torch.promote_types(prediction.dtype, torch.float32)).reshape(-1, 1, 1)
-    return _loss(prediction, target, None, alpha, Setting(options))
 
 
 class GARLoss(nn.Module):
@@ -302,7 +280,7 @@ class GARLoss(nn.Module):
         setting = self._setting
         if options is not self.options:
             setting = Setting(options, group=self.process_group)
-        return _loss(input, target, sample_weight, self._alpha, setting)
+        return loss_of_checked(input, target, sample_weight, self._alpha, setting)
 
     @torch.no_grad()
     def components(

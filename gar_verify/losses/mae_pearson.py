@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify import formulas
+from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import as_batch, at_least_float32, check_same_shape
 
 
@@ -80,3 +81,8 @@ class MAEPearsonLoss(nn.Module):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
         return mae_pearson_loss(*as_batch(input, target))
+
+
+def stacked_mae_pearson(f: Tensor, y: Tensor, x: Tensor, repeat: Tensor, draw: Draw) -> Tensor:
+    """`mae_pearson_loss` as the stacked trainer calls it."""
+    return mae_pearson_loss(f, y)

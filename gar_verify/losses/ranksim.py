@@ -38,6 +38,11 @@ from gar_verify.losses._validation import (
     labels_of,
     per_model,
 )
+from gar_verify.losses.conventional import mae_loss
+from gar_verify.losses.stacking import blockwise
+
+TRAINING_WEIGHT = 100.0
+"""Weight of RankSim beside the MAE in training."""
 
 
 def ranks(v: Tensor, count: Tensor | int) -> Tensor:
@@ -165,3 +170,9 @@ def _check_keep(keep: Tensor, features: Tensor) -> None:
         raise TypeError(f"keep must hold indices of rows (torch.int64), got {keep.dtype}")
     if keep.ndim == 0 or keep.numel() == 0 or bool(((keep < 0) | (keep >= n)).any()):
         raise ValueError(f"keep must name rows between 0 and {n - 1}, got {keep.tolist()}")
+
+
+@blockwise(random=True)
+def stacked_ranksim(f: Tensor, y: Tensor, x: Tensor, interpolation: Tensor, draw: Draw) -> Tensor:
+    """MAE + 100 RankSim: what is minimised in training."""
+    return mae_loss(f, y) + ranksim_loss(x, y, interpolation, TRAINING_WEIGHT, draw)

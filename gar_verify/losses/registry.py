@@ -11,65 +11,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gar_verify.losses._distinct import Draw, draw_numbers
-from gar_verify.losses.conr import ConRLoss, conr_loss
-from gar_verify.losses.conventional import (
-    HuberLoss,
-    MAELoss,
-    MSELoss,
-    huber_loss,
-    mae_loss,
-    mse_loss,
-)
-from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss, focal_mae_loss, focal_mse_loss
-from gar_verify.losses.gar import GARLoss, stacked_gar
-from gar_verify.losses.mae_pearson import MAEPearsonLoss, mae_pearson_loss
-from gar_verify.losses.ranksim import RankSimLoss, ranksim_loss
-from gar_verify.losses.rnc import RnCLoss, rnc_loss
-
-StackedLoss = Callable[[Tensor, Tensor, Any, Any, Any], Tensor]
-"""``(prediction[S, B, T], target[S, B, T], features[S, B, d], hyperparameter[S], draw) -> [S]``.
-
-One loss for each of S models, B rows, T targets, d features. ``draw`` is the source of RankSim's
-random choice, see `_distinct.Draw`. What a loss does not read may be None.
-"""
-
-RANKSIM_WEIGHT = 100.0
-"""Weight of RankSim beside the MAE in training."""
-
-_BLOCK = 1 << 18
-"""Pairs of rows that a CPU works on at a time: few enough to stay in its caches."""
-
-
-def _blockwise(loss: StackedLoss, *, random: bool = False) -> StackedLoss:
-    """The same loss of pairs of rows, a few models at a time: up to three times as fast on a CPU.
-
-    With ``random``, the numbers that the loss draws are drawn for all models at once.
-    """
-
-    def blocks(f: Tensor, y: Tensor, x: Tensor, hyperparameter: Tensor, draw: Draw) -> Tensor:
-        models, rows = y.shape[:2]
-        size = max(1, _BLOCK // rows**2)
-        draws: Sequence[Draw] = [draw] * -(-models // size)
-        if random:
-            draw = draw_numbers(draw, y.shape[:2], y.device)
-            draws = draw.split(size)
-        if y.device.type != "cpu" or size >= models:
-            return loss(f, y, x, hyperparameter, draw)
-        parts = [t.split(size) for t in (f, y, x, hyperparameter)]
-        return torch.cat([loss(*block) for block in zip(*parts, draws, strict=True)])
-
-    return blocks
-
+from gar_verify.losses import conr, conventional, focal, gar, gar_stacked, mae_pearson, ranksim, rnc
+from gar_verify.losses.stacking import StackedLoss
 
 REPEATS = (0.0, 1.0, 2.0)
 """The grid of a loss without hyper-parameter: runs that differ in their initialisation only."""
@@ -119,67 +70,62 @@ _SPECS = (
     LossSpec(
         name="mae",
         label="MAE",
-        factory=MAELoss,
+        factory=conventional.MAELoss,
         objective="MAE",
-        stacked=lambda f, y, x, repeat, draw: mae_loss(f, y),
+        stacked=conventional.stacked_mae,
         tabular_grid=REPEATS,
         in_synthetic=True,
     ),
     LossSpec(
         name="mse",
         label="MSE",
-        factory=MSELoss,
+        factory=conventional.MSELoss,
         objective="MSE",
-        stacked=lambda f, y, x, repeat, draw: mse_loss(f, y),
+        stacked=conventional.stacked_mse,
         tabular_grid=REPEATS,
         in_synthetic=True,
     ),
     LossSpec(
         name="huber",
         label="Huber",
-        factory=HuberLoss,
+        factory=conventional.HuberLoss,
         objective="Huber(delta)",
-        stacked=lambda f, y, x, delta, draw: huber_loss(f, y, delta),
+        stacked=conventional.stacked_huber,
         hyperparameter="delta",
         tabular_grid=(0.25, 1.0, 4.0),
     ),
     LossSpec(
         name="focal_mae",
         label="focal-MAE",
-        factory=FocalMAELoss,
+        factory=focal.FocalMAELoss,
         objective="focal-MAE(beta)",
-        stacked=lambda f, y, x, beta, draw: focal_mae_loss(f, y, beta),
+        stacked=focal.stacked_focal_mae,
         hyperparameter="beta",
         tabular_grid=(0.25, 1.0, 4.0),
     ),
     LossSpec(
         name="focal_mse",
         label="focal-MSE",
-        factory=FocalMSELoss,
+        factory=focal.FocalMSELoss,
         objective="focal-MSE(beta)",
-        stacked=lambda f, y, x, beta, draw: focal_mse_loss(f, y, beta),
+        stacked=focal.stacked_focal_mse,
         hyperparameter="beta",
         tabular_grid=(0.25, 1.0, 4.0),
     ),
     LossSpec(
         name="mae_pearson",
         label="MAE-Pearson",
-        factory=MAEPearsonLoss,
+        factory=mae_pearson.MAEPearsonLoss,
         objective="(1 - P/2) MAE + (P/2) P, P the Pearson loss",
-        stacked=lambda f, y, x, repeat, draw: mae_pearson_loss(f, y),
+        stacked=mae_pearson.stacked_mae_pearson,
         in_synthetic=True,
     ),
     LossSpec(
         name="ranksim",
         label="RankSim",
-        factory=RankSimLoss,
+        factory=ranksim.RankSimLoss,
         objective="MAE + 100 RankSim(interpolation)",
-        stacked=_blockwise(
-            lambda f, y, x, interpolation, draw: (
-                mae_loss(f, y) + ranksim_loss(x, y, interpolation, RANKSIM_WEIGHT, draw)
-            ),
-            random=True,
-        ),
+        stacked=ranksim.stacked_ranksim,
         hyperparameter="interpolation",
         tabular_grid=(0.5, 1.0, 2.0),
         needs_features=True,
@@ -187,12 +133,10 @@ _SPECS = (
     LossSpec(
         name="rnc",
         label="RnC",
-        factory=RnCLoss,
+        factory=rnc.RnCLoss,
         objective="RnC(temperature), then MAE",
-        stacked=lambda f, y, x, temperature, draw: mae_loss(f, y),
-        stacked_pretraining=_blockwise(
-            lambda f, y, x, temperature, draw: rnc_loss(x, y, temperature)
-        ),
+        stacked=conventional.stacked_mae,
+        stacked_pretraining=rnc.stacked_rnc,
         tabular_pretraining=Fraction(1, 2),
         synthetic_pretraining=Fraction(100, 300),
         hyperparameter="temperature",
@@ -204,11 +148,9 @@ _SPECS = (
     LossSpec(
         name="conr",
         label="ConR",
-        factory=ConRLoss,
+        factory=conr.ConRLoss,
         objective="MAE + gamma ConR",
-        stacked=_blockwise(
-            lambda f, y, x, gamma, draw: mae_loss(f, y) + gamma * conr_loss(x, y, f)
-        ),
+        stacked=conr.stacked_conr,
         hyperparameter="gamma",
         tabular_grid=(0.2, 1.0, 4.0),
         needs_features=True,
@@ -216,9 +158,9 @@ _SPECS = (
     LossSpec(
         name="gar",
         label="GAR",
-        factory=GARLoss,
+        factory=gar.GARLoss,
         objective="GAR(alpha)",
-        stacked=lambda f, y, x, alpha, draw: stacked_gar(f, y, alpha),
+        stacked=gar_stacked.stacked_alpha,
         hyperparameter="alpha",
         tabular_grid=(0.1, 1.0, 10.0),
         synthetic_value=0.5,

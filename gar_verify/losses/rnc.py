@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from gar_verify.losses._distinct import Draw
 from gar_verify.losses._pairs import label_distances, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
@@ -35,6 +36,7 @@ from gar_verify.losses._validation import (
     labels_of,
     per_model,
 )
+from gar_verify.losses.stacking import blockwise
 
 _FLOAT64_RANGE = 600.0  # exp(-600), and a sum of any number of such, are ordinary float64 numbers
 
@@ -176,3 +178,9 @@ class RnCLoss(nn.Module):
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""
         return f"temperature={self.temperature}, views={self.views}"
+
+
+@blockwise()
+def stacked_rnc(f: Tensor, y: Tensor, x: Tensor, temperature: Tensor, draw: Draw) -> Tensor:
+    """`rnc_loss` as the stacked trainer calls it, in its first phase."""
+    return rnc_loss(x, y, temperature)

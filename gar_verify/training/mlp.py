@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-LOG2_E = math.log2(math.e)
-
 
 @dataclass(frozen=True)
 class Architecture:
@@ -147,13 +145,13 @@ class Scratch:
 def elu_(values: Tensor, scratch: Scratch | None = None) -> Tensor:
     """ELU in place: x where x > 0, else exp(x) - 1, up to a rounding of 1e-7.
 
-    On a CPU the exponential is a power of two, which torch evaluates several times as fast. (The
+    On a CPU it is made of an exponential, which takes half the time of torch's own ELU. (The
     derivative is 1 + min(result, 0).)
     """
     if values.device.type != "cpu":
         return functional.elu(values, inplace=True)
     below = (scratch or Scratch())("below", values.shape, values)
-    torch.clamp(values, max=0, out=below).mul_(LOG2_E).exp2_().sub_(1)
+    torch.clamp(values, max=0, out=below).exp_().sub_(1)
     return torch.maximum(values, below, out=values)
 
 

@@ -8,17 +8,19 @@ are each model's own.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gar_verify.losses.registry import StackedLoss
+from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS, Scorer
 from gar_verify.training import memory
 from gar_verify.training.mlp import Architecture, Scratch
@@ -28,6 +30,9 @@ from gar_verify.training.runs import PARTS, Epoch, Problem, Recipe, Rows, Run, T
 SCORING_ROWS = 256
 """Rows that are scored at a time: about a batch, so that activations stay in the cache. The same
 for every stack: another number would round differently."""
+
+LAYER_BYTES = 3 << 19
+"""Activations of the widest layer that a core's own cache holds beside what else it needs."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,13 @@ class Objective:
     pretraining_epochs: int = 0
     pairwise: bool = False
     """Whether a loss holds arrays of batch x batch numbers, which is reckoned with in memory."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Names of the modules that the losses are defined in."""
+        losses = [loss for loss in (self.loss, self.pretraining) if loss is not None]
+        functions = [loss.func if isinstance(loss, partial) else loss for loss in losses]
+        return tuple(sorted({function.__module__ for function in functions}))
 
     def at(self, epoch: int) -> tuple[StackedLoss, bool]:
         """The loss of an epoch (from 0), and whether the head is trained in it."""
@@ -70,7 +82,8 @@ def train(
         objective: what they minimise.
         device: where to compute.
         memory_bytes: bound on the memory of one stack; default: a quarter of what is free.
-        models_at_once: bound on the number of models in one stack.
+        models_at_once: bound on the number of models in one stack; default: on a CPU as many as its
+            cache holds, elsewhere none.
         threads: of the CPU. The operations are small: on a busy machine, threads that wait for one
             another make them many times slower, on an idle one a second gains little.
         on_epoch: called after every epoch of every stack with the number of models in it.
@@ -85,7 +98,7 @@ def train(
     device = torch.device(device)
     bound = memory.default_bound(device) if memory_bytes is None else memory_bytes
     limit = max(1, bound // model_bytes(problem, recipe, objective))
-    limit = min(limit, models_at_once or limit)
+    limit = min(limit, models_at_once or _models_in_cache(recipe, device))
     stacks = list(_stacks(problem, runs, recipe, limit))
     with _threads(threads):
         done = [
@@ -93,6 +106,13 @@ def train(
             for stack in stacks
         ]
     return _reordered(done, np.argsort(np.concatenate(stacks)))
+
+
+def _models_in_cache(recipe: Recipe, device: torch.device) -> int:
+    """How many models are trained together: larger stacks of wide models are slower on a CPU."""
+    if device.type != "cpu":
+        return sys.maxsize
+    return max(1, LAYER_BYTES // (4 * recipe.batch_size * max(recipe.hidden)))
 
 
 @contextmanager

@@ -4,7 +4,9 @@ import xarray as xr
 
 from gar_verify.data import load_table
 from gar_verify.experiments import provenance, store, tabular, workers
+from gar_verify.experiments.methods import tabular_methods
 from gar_verify.experiments.progress import Silent
+from gar_verify.losses import get_spec
 
 
 class Listener(Silent):
@@ -152,3 +154,25 @@ def test_code_version_ignores_remarks_and_sees_code():
     same = provenance._meaning('def f(x):\n    """Says."""\n    return x + 1  # note\n')
     assert same == provenance._meaning("def f(x):\n    return (x +\n            1)\n")
     assert same != provenance._meaning("def f(x):\n    return x + 2\n")
+
+
+def test_code_is_the_trainer_and_what_the_losses_import():
+    trainer = provenance._imported({provenance.TRAINER})
+    assert {"gar_verify.training.mlp", "gar_verify.metrics"} <= trainer
+    assert not any("gar" in name.removeprefix("gar_verify") for name in trainer)
+    mae = provenance._imported({get_spec("mae").stacked.__module__})
+    gar = provenance._imported({get_spec("gar").stacked.__module__})
+    assert "gar_verify.formulas" in mae
+    assert {"gar_verify.losses.gar_closed_form", "gar_verify.losses.aggregation"} <= gar - mae
+    assert "gar_verify.losses.rnc" not in gar | mae
+
+
+def test_code_version_depends_on_the_modules_in_use():
+    versions = {
+        provenance.code_version(method.objective.modules)
+        for method in tabular_methods(("mae", "rnc", "conr", "gar"), 100)
+    }
+    assert len(versions) == 4
+    assert provenance.code_version() not in versions
+    with pytest.raises(ValueError, match="'elsewhere' is no module of gar_verify"):
+        provenance.code_version(("elsewhere",))

@@ -20,8 +20,8 @@ from gar_verify import (
     pairwise_difference_loss,
     pearson_loss,
 )
-from gar_verify.losses.gar import stacked_gar
 from gar_verify.losses.gar_options import PARTS
+from gar_verify.losses.gar_stacked import stacked_gar
 
 ALPHAS = st.one_of(st.sampled_from([0.0, 0.1, 0.5, 1.0, 10.0, math.inf]), st.floats(0.05, 20))
 SEEDS = st.integers(0, 2**31)

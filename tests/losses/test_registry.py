@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gar_verify.losses import registry
+from gar_verify.losses import stacking
 from gar_verify.losses.registry import LOSSES, REPEATS, get_loss, get_spec
 
 PUBLISHED = {
@@ -127,7 +127,7 @@ def test_a_stack_is_its_models_one_at_a_time(
     whole_slopes = slopes(whole)
     assert whole.shape == (4,)
     for block in (1, 2 * 81, 3 * 81):
-        monkeypatch.setattr(registry, "_BLOCK", block)
+        monkeypatch.setattr(stacking, "PAIRS", block)
         parts = loss(f, y, x, values, numbers)
         torch.testing.assert_close(parts, whole)
         for a, b in zip(slopes(parts), whole_slopes, strict=True):
