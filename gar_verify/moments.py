@@ -23,6 +23,10 @@ CONVENTIONAL = ("mae", "mse", "huber")
 """Names of the conventional losses: mean |d|, mean d^2, mean of Huber's function of d."""
 
 
+ROUNDINGS = 16
+"""Rounding errors that `resolved` allows for; up to 5 were seen, whatever the size of the batch."""
+
+
 class Split(NamedTuple):
     """A batch split along its labels, with what is needed to average over it."""
 
@@ -109,6 +113,17 @@ def moments_of(batch: Split, conventional: str = "mae", delta: float = 1.0) -> M
     """The moments of a split batch; each keeps the batch dimension, with size 1."""
     phi = conventional_loss(conventional, batch.error, delta)
     return formulas.moments(batch.parts, phi, batch.weight, batch.mean)
+
+
+def resolved(m: Moments, eps: float) -> Moments:
+    """Moments whose Var(r) is zero where it is no more than rounding leaves of zero.
+
+    ``eps`` is the distance from 1 to the next number. Two samples, or predictions exactly linear in
+    the labels, leave residuals of a few eps; 1 / loss would make a gradient of 1e16 out of them.
+    """
+    noise = formulas.square(ROUNDINGS * eps) * (formulas.prediction_variance(m) + m.var_y)
+    var_r = m.var_r * (m.var_r > noise)  # keeps NaN; infinity becomes NaN
+    return Moments(m.weight, m.mean_d, m.mean_y, m.var_y, m.slope, var_r, m.conventional)
 
 
 def batch_moments(

@@ -76,7 +76,7 @@ def worst_case_of_numbers(log_losses: list[float], alpha: float) -> tuple[float,
     count = len(log_losses)
     if alpha >= GEOMETRIC_FROM:
         return sum(log_losses) / count, [1 / count] * count
-    if any(map(math.isnan, log_losses)):
+    if math.isnan(sum(log_losses)):  # none is infinite
         return math.nan, [math.nan] * count
     shift = max(log_losses)
     if alpha == 0:
@@ -93,7 +93,7 @@ def aggregate(
     """Value of the chosen form over the parts, its derivatives in all three, and the p_k.
 
     ``losses`` holds the three sub-losses along its first dimension; one below ``floor`` counts as
-    ``floor``.
+    ``floor``, a constant.
     """
     chosen = [PARTS.index(part) for part in o.parts]
     used = losses if o.parts == PARTS else losses[chosen]
@@ -101,13 +101,14 @@ def aggregate(
         value, p = used[0], used * 0 + 1
         derivatives = p
     else:
+        absent = used <= floor
         used = used.clip(floor) + 0 * used  # an infinite sub-loss becomes NaN
         value, p = worst_case(used.log(), alpha)
         derivatives = p / used
         if o.form == "power_mean":
             value = value.exp()
             derivatives = derivatives * value
-        derivatives = derivatives.clamp(max=steepest(losses.dtype))
+        derivatives = derivatives.clamp(max=steepest(losses.dtype)).masked_fill(absent, 0)
     by_part: list[Any] = [0.0] * len(PARTS)
     for i, part in enumerate(chosen):
         by_part[part] = derivatives[i]

@@ -31,6 +31,7 @@ from gar_verify.moments import (
     Split,
     conventional_slope,
     moments_of,
+    resolved,
     split,
 )
 
@@ -110,7 +111,7 @@ def reduced_dims(shape: torch.Size, o: Options) -> list[int]:
 def whole_batch(
     batch: Split, setting: Setting
 ) -> tuple[Moments, tuple[Tensor, Tensor], float | Tensor]:
-    """Moments of the whole batch; residual and label relative to it; the factor on the gradient.
+    """Moments of the whole batch, `resolved`; residual and label; the factor on the gradient.
 
     Under DistributedDataParallel gradients are averaged over the processes, hence their number.
     """
@@ -123,9 +124,13 @@ def whole_batch(
         processes = torch.distributed.get_world_size(setting.group)
     else:
         m = moments_of(batch, o.conventional, o.delta)
-        return m, (batch.parts.residual, batch.parts.label), 1.0
+        return _resolved(m), (batch.parts.residual, batch.parts.label), 1.0
     vectors = formulas.residual_and_label(batch.input, batch.target, m)
-    return m, vectors, processes * batch.weight / m.weight
+    return _resolved(m), vectors, processes * batch.weight / m.weight
+
+
+def _resolved(m: Moments) -> Moments:
+    return resolved(m, torch.finfo(m.var_y.dtype).eps)
 
 
 def evaluate(

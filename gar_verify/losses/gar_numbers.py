@@ -20,7 +20,7 @@ from gar_verify import formulas
 from gar_verify.formulas import Gradient, Moments
 from gar_verify.losses.aggregation import smallest, steepest, worst_case_of_numbers
 from gar_verify.losses.gar_options import PARTS, Options, result_dtype
-from gar_verify.moments import conventional_loss, conventional_slope, merge_all
+from gar_verify.moments import conventional_loss, conventional_slope, merge_all, resolved
 
 Vector = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _ONES = np.ones(BLOCK)
 _NUMPY_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 _RANGE = {dtype: (smallest(dtype), torch.finfo(dtype).max) for dtype in _NUMPY_DTYPES}
 _STEEPEST = steepest(torch.float64)
+_ALL = list(range(len(PARTS)))
+_EPS = float(np.finfo(np.float64).eps)
 _silent = partial(np.errstate, all="ignore")
 """NaN and infinity are propagated without a word."""
 
@@ -61,16 +63,12 @@ def evaluate_numbers(
         else:
             pairs = [(f[b], y[b]) for b in _blocks(size)]
             whole = merge_all(_block(a, b, anchor, o).moments for a, b in pairs)
+        whole = resolved(whole, _EPS)
         value, derivatives = _aggregate(whole, alpha, o, tiny)
         result = torch.scalar_tensor(min(value, limit), dtype=dtype)
         if not with_gradient:
             return result, input.new_empty(0)
-        coefficients = Gradient(
-            *(
-                max(min(x, _STEEPEST), -_STEEPEST)  # keeps NaN
-                for x in formulas.sub_losses_gradient(whole, derivatives, math)
-            )
-        )
+        coefficients = formulas.sub_losses_gradient(whole, derivatives, math)
         if size <= BLOCK:
             out = _gradient(block, coefficients, o, largest).astype(
                 _NUMPY_DTYPES[dtype], copy=False
@@ -130,7 +128,7 @@ def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[floa
     """Value of the chosen form, and its derivatives in the three sub-losses."""
     losses = formulas.sub_losses(m, math)
     by_part = [0.0] * len(PARTS)
-    chosen = range(len(PARTS)) if o.parts == PARTS else [PARTS.index(part) for part in o.parts]
+    chosen = _ALL if o.parts == PARTS else [PARTS.index(part) for part in o.parts]
     if o.raw:
         by_part[chosen[0]] = 1.0
         return losses[chosen[0]], by_part
@@ -142,20 +140,24 @@ def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[floa
     if o.form == "power_mean":
         value = scale = float(np.exp(value))
     for part, p, x in zip(chosen, weights, used, strict=True):
-        by_part[part] = min(p / x * scale, _STEEPEST)
+        if x != floor:  # where the loss is constant
+            by_part[part] = min(p / x * scale, _STEEPEST)
     return value, by_part
 
 
 def _gradient(block: _Block, coefficients: Gradient, o: Options, limit: float) -> Vector:
     """`formulas.Gradient` in as few passes as its terms allow, at most ``limit`` in size."""
-    m = block.moments
-    size = block.error.size
+    m, size = block.moments, block.error.size
     conventional, residual, label = (x / m.weight for x in coefficients)
+    largest = abs(residual) * math.sqrt(size * m.var_r) + abs(label) * math.sqrt(size * m.var_y)
+    # No entry of a vector is larger than its norm; a sign is at most 1.
+    within = o.conventional == "mae" and size == m.weight and abs(conventional) + largest < limit
+    if not within:
+        conventional, residual, label = (
+            max(min(x, _STEEPEST), -_STEEPEST) for x in (conventional, residual, label)
+        )  # finite, so that no zero is multiplied by infinity; NaN stays
     gradient = conventional_slope(o.conventional, block.error, o.delta)
     gradient = gradient * conventional
     gradient += block.residual * residual
     gradient += block.label * label
-    largest = abs(residual) * math.sqrt(size * m.var_r) + abs(label) * math.sqrt(size * m.var_y)
-    if o.conventional == "mae" and size == m.weight and abs(conventional) + largest < limit:
-        return gradient  # no entry of a vector is larger than its norm
-    return gradient.clip(-limit, limit)
+    return gradient if within else gradient.clip(-limit, limit)

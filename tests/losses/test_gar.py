@@ -20,6 +20,7 @@ from gar_verify import (
     pairwise_difference_loss,
     pearson_loss,
 )
+from gar_verify.losses.gar_accumulation import GARAccumulator
 from gar_verify.losses.gar_options import PARTS
 from gar_verify.losses.gar_stacked import stacked_gar
 
@@ -235,6 +236,45 @@ def test_degenerate_values_are_those_documented() -> None:
         assert value.item() == pytest.approx(math.log(torch.finfo(f.dtype).tiny))
         (gradient,) = torch.autograd.grad(value, f)
         assert not gradient.any()
+
+
+def without_pearson(loss: GARLoss, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The gradient in f (float64) of the other two parts alone, with the weights of all three."""
+    parts = loss.components(f, y)
+    d = f.detach() - y
+    by_mae = parts.weights[0] / parts.conventional * d.sign()
+    by_variance = parts.weights[1] / parts.error_variance * 2 * (d - d.mean())
+    return (by_mae + by_variance) / len(f)
+
+
+@given(st.integers(0, 2**31), st.sampled_from([0.5, 1.5, 2.0, 10.0, math.inf]), st.booleans())
+def test_rounding_in_step_with_the_labels_has_no_gradient(
+    seed: int, alpha: float, two_samples: bool
+) -> None:
+    """Exactly linear: 1 - Pearson is 0, not the 1e-32 that rounding leaves, by every route."""
+    generator = torch.Generator().manual_seed(seed)
+    scale, shift = torch.rand(2, generator=generator).double() + 1 / 4
+    if two_samples:
+        y = torch.randn(2, generator=generator).double()
+        f = scale * y + shift
+    else:  # eighths of integers: nothing is rounded
+        y = torch.randint(-1000, 1000, (30,), generator=generator).double()
+        f = y * (8 * scale).ceil() / 16 + 0.375
+    loss = GARLoss(alpha)
+    expected = without_pearson(loss, f, y)
+    accumulator = GARAccumulator(loss)
+    for rows in (slice(0, 1), slice(1, None)):
+        accumulator.observe(f[rows], y[rows])
+    for value in (
+        lambda f: loss(f, y),
+        lambda f: loss(f, y, torch.ones_like(y)),
+        lambda f: loss(f[:, None], y[:, None]),
+        lambda f: sum(accumulator.loss(f[r], y[r]) for r in (slice(0, 1), slice(1, None))),
+    ):
+        leaf = f.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(value(leaf), leaf)
+        torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-12)
+    assert pearson_loss(f, y).item() == 0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
