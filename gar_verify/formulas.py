@@ -1,10 +1,11 @@
 """The mathematics of the GAR loss, written once for every reader.
 
 Each function is plain arithmetic. What differs between readers is passed in: ``xp`` is the
-namespace that supplies ``sqrt``, ``exp`` and ``log`` (torch, numpy, mpmath, sympy or math), and
-``mean`` is the averaging operator (a reduction of tensors, or a symbolic sum over 1..N divided by
-N). The loss runs these functions on tensors; the scripts in ``proofs/`` run the same functions on
-symbols and prove them equal to the pairwise definitions of the paper, for every N.
+namespace that supplies ``sqrt``, ``exp`` and ``log`` (torch, numpy, mpmath, sympy or math);
+``mean(a)`` is the averaging operator (a reduction of tensors, or a symbolic sum over 1..N divided
+by N), and ``mean(a, b)`` the mean of the products, which some readers take in one step. The loss
+runs these functions on tensors; the scripts in ``proofs/`` run the same functions on symbols and
+prove them equal to the pairwise definitions of the paper, for every N.
 
 Notation: predictions f, labels y, errors d = f - y; ``mean`` is the weighted mean over the batch
 (weights w_i, total W; all ones unless given), Var and Cov are population moments (1/N).
@@ -31,6 +32,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+Mean = Callable[..., Any]
+"""``mean(a)`` averages a over the batch, ``mean(a, b)`` the products a_i b_i."""
 
 Scalar = Any
 """A number to one of the readers: a tensor, an array, a float, an mpf or a SymPy expression."""
@@ -91,20 +95,20 @@ def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
 # --- from the batch to its moments -------------------------------------------------------------
 
 
-def split_errors(f: Scalar, y: Scalar, mean: Callable[[Scalar], Scalar]) -> Decomposition:
+def split_errors(f: Scalar, y: Scalar, mean: Mean) -> Decomposition:
     """Split the errors along the labels: their means, the slope, and both parts of each error."""
     d = f - y
     mean_y, mean_d = mean(y), mean(d)
     label, error = y - mean_y, d - mean_d
-    var_y = mean(square(label))
-    slope = ratio(mean(error * label), var_y)
+    var_y = mean(label, label)
+    slope = ratio(mean(error, label), var_y)
     return Decomposition(mean_d, mean_y, var_y, slope, error - slope * label, label)
 
 
 def decompose(
     f: Scalar,
     y: Scalar,
-    mean: Callable[[Scalar], Scalar],
+    mean: Mean,
     shift_f: Scalar = 0,
     shift_y: Scalar = 0,
 ) -> Decomposition:
@@ -117,9 +121,7 @@ def decompose(
     return parts._replace(mean_d=parts.mean_d + (shift_f - shift_y), mean_y=parts.mean_y + shift_y)
 
 
-def moments(
-    parts: Decomposition, conventional: Scalar, weight: Scalar, mean: Callable[[Scalar], Scalar]
-) -> Moments:
+def moments(parts: Decomposition, conventional: Scalar, weight: Scalar, mean: Mean) -> Moments:
     """The moments of a decomposed batch; ``conventional`` holds phi(d_i), sample by sample."""
     return Moments(
         weight=weight,
@@ -127,7 +129,7 @@ def moments(
         mean_y=parts.mean_y,
         var_y=parts.var_y,
         slope=parts.slope,
-        var_r=mean(square(parts.residual)),
+        var_r=mean(parts.residual, parts.residual),
         conventional=mean(conventional),
     )
 

@@ -8,7 +8,7 @@ that float32 and half-precision batches lose nothing; see `accumulation_dtype`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class Split(NamedTuple):
     """Means, slope and per-sample parts; reduced entries keep the batch dimension, with size 1."""
     error: Tensor
     """d = f - y in the precision of the statistics, shape of the input."""
-    mean: Callable[[Tensor], Tensor]
+    mean: formulas.Mean
     """Average over the batch dimension, which stays with size 1."""
     share: Tensor | float
     """w_i / W: what each sample contributes to a mean; 1/N without weights."""
@@ -62,10 +62,13 @@ def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None 
     f, y = input.to(dtype), target.to(dtype)
     if sample_weight is None:
         size = f.shape[dim]
-        parts = formulas.decompose(
-            f, y, lambda x: x.mean(dim, keepdim=True), f.narrow(dim, 0, 1), y.narrow(dim, 0, 1)
-        )
-        return Split(f, y, parts, f - y, lambda x: x.mean(dim, keepdim=True), 1 / size, float(size))
+
+        def plain_mean(x: Tensor, times: Tensor | None = None) -> Tensor:
+            return (x if times is None else x * times).mean(dim, keepdim=True)
+
+        shift_f, shift_y = f.narrow(dim, 0, 1), y.narrow(dim, 0, 1)
+        parts = formulas.decompose(f, y, plain_mean, shift_f, shift_y)
+        return Split(f, y, parts, f - y, plain_mean, 1 / size, float(size))
     w = _expand_weight(sample_weight.to(dtype), f, dim)
     heaviest = w.argmax(dim, keepdim=True)
     shift_f, shift_y = f.gather(dim, heaviest), y.gather(dim, heaviest)
@@ -73,8 +76,8 @@ def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None 
     total = w.sum(dim, keepdim=True)
     share = w / total
 
-    def mean(x: Tensor) -> Tensor:
-        return (share * x).sum(dim, keepdim=True)
+    def mean(x: Tensor, times: Tensor | None = None) -> Tensor:
+        return (share * (x if times is None else x * times)).sum(dim, keepdim=True)
 
     parts = formulas.decompose(f, y, mean, shift_f, shift_y)
     return Split(f, y, parts, f - y, mean, share, total)

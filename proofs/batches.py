@@ -58,9 +58,9 @@ class SymbolicBatch:
         """Weighted sum over the samples."""
         return total(self.w * body, INDEX, self.size)
 
-    def mean(self, body: Any) -> Expr:
-        """Weighted mean over the samples."""
-        return self.total(body) / self.weight
+    def mean(self, body: Any, times: Any = 1) -> Expr:
+        """Weighted mean over the samples, of a product where there are two factors."""
+        return self.total(body * times) / self.weight
 
     def at(self, index: Symbol) -> SimpleNamespace:
         """The sample with that index."""
@@ -110,9 +110,12 @@ class ExactBatch:
         """Weighted sum over the samples."""
         return sum(self.w * body, Fraction(0))
 
-    def mean(self, body: Any) -> Any:
-        """Weighted mean over the samples; a division by zero when the weights sum to zero."""
-        return self.total(body) / self.weight
+    def mean(self, body: Any, times: Any = 1) -> Any:
+        """Weighted mean over the samples, of a product where there are two factors.
+
+        A division by zero when the weights sum to zero.
+        """
+        return self.total(body * times) / self.weight
 
     def at(self, index: int) -> SimpleNamespace:
         """The sample at that place, counted from 0."""

@@ -80,9 +80,9 @@ class Union:
         self._chunks = chunks
         self.weight = sympy.expand(sum(chunk.numbers["weight"] for chunk in chunks))
 
-    def mean(self, body: Any) -> Expr:
-        """Weighted mean over all chunks."""
-        summed = sum(chunk.total(body) for chunk in self._chunks)
+    def mean(self, body: Any, times: Any = 1) -> Expr:
+        """Weighted mean over all chunks, of a product where there are two factors."""
+        summed = sum(chunk.total(body * times) for chunk in self._chunks)
         return expand_polynomial(sympy.expand_mul(summed / self.weight))
 
 

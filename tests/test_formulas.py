@@ -33,8 +33,8 @@ def moments_with(
     b = np.array([convert(v) for v in y.tolist()])
     n = convert(len(f))
 
-    def mean(x: Any) -> Any:
-        return x.sum() / n
+    def mean(x: Any, times: Any = 1) -> Any:
+        return (x * times).sum() / n
 
     parts = formulas.decompose(a, b, mean, a[0], b[0])
     return formulas.moments(parts, formulas.absolute(a - b), n, mean), a, b

@@ -102,12 +102,14 @@ def _block(
     size = len(f)
     ones = _ONES[:size]  # a sum by BLAS costs half of numpy's own
 
-    def mean(x: Vector) -> float:
-        return float(x.dot(ones)) / size
+    def mean(x: Vector, times: Vector = ones) -> float:
+        return float(x.dot(times)) / size
 
     f, y = f.astype(np.float64), y.astype(np.float64)
     error = f - y
-    parts = formulas.split_errors(f - anchor[0], y - anchor[1], mean)
+    f -= anchor[0]
+    y -= anchor[1]
+    parts = formulas.split_errors(f, y, mean)
     phi = conventional_loss(o.conventional, error, o.delta)
     return _Block(error, parts.residual, parts.label, formulas.moments(parts, phi, size, mean))
 
@@ -120,8 +122,10 @@ def _recentred(
 ) -> _Block:
     """A block split along the labels of the whole batch, whose means are relative to the anchor."""
     f, y = f.astype(np.float64), y.astype(np.float64)
-    vectors = formulas.residual_and_label(f - anchor[0], y - anchor[1], whole)
-    return _Block(f - y, *vectors, whole)
+    error = f - y
+    f -= anchor[0]
+    y -= anchor[1]
+    return _Block(error, *formulas.residual_and_label(f, y, whole), whole)
 
 
 def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[float, list[float]]:
@@ -146,7 +150,10 @@ def _aggregate(m: Moments, alpha: float, o: Options, floor: float) -> tuple[floa
 
 
 def _gradient(block: _Block, coefficients: Gradient, o: Options, limit: float) -> Vector:
-    """`formulas.Gradient` in as few passes as its terms allow, at most ``limit`` in size."""
+    """`formulas.Gradient` in as few passes as its terms allow, at most ``limit`` in size.
+
+    The vectors of the block are used up.
+    """
     m, size = block.moments, block.error.size
     conventional, residual, label = (x / m.weight for x in coefficients)
     largest = abs(residual) * math.sqrt(size * m.var_r) + abs(label) * math.sqrt(size * m.var_y)
@@ -157,7 +164,8 @@ def _gradient(block: _Block, coefficients: Gradient, o: Options, limit: float) -
             max(min(x, _STEEPEST), -_STEEPEST) for x in (conventional, residual, label)
         )  # finite, so that no zero is multiplied by infinity; NaN stays
     gradient = conventional_slope(o.conventional, block.error, o.delta)
-    gradient = gradient * conventional
-    gradient += block.residual * residual
-    gradient += block.label * label
+    gradient *= conventional  # in place: a new vector costs more than the multiplication
+    for vector, coefficient in ((block.residual, residual), (block.label, label)):
+        vector *= coefficient
+        gradient += vector
     return gradient if within else gradient.clip(-limit, limit)

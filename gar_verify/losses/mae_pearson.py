@@ -29,8 +29,8 @@ def _sqrt(v: Tensor) -> Tensor:
     return torch.where(v == 0, v, torch.sqrt(v.masked_fill(v == 0, 1.0)))
 
 
-def _mean(v: Tensor) -> Tensor:
-    return v.mean(-2, keepdim=True)
+def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
+    return (v if times is None else v * times).mean(-2, keepdim=True)
 
 
 def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
