@@ -208,9 +208,9 @@ class GARLoss(nn.Module):
     and 1e100 in size, where squares are numbers too. NaN or infinity in the input gives NaN. The
     module has no parameters and no state.
 
-    What rounding leaves of a residual (16 eps of float64, relative to predictions and labels) counts
-    as zero: predictions exactly linear in the labels, two samples among them, have 1 - Pearson = 0
-    (or 2) and no gradient from it.
+    What rounding leaves of a residual (16 eps of float64, relative to predictions and labels)
+    counts as zero: predictions exactly linear in the labels, two samples among them, have
+    1 - Pearson = 0 (or 2) and no gradient from it.
 
     In log form the gradient grows as 1 / loss near a perfect fit: with a constant rate of learning
     the error then oscillates at about its square root. Where labels can be fitted perfectly, lower
