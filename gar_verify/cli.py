@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gar_verify.commands.claims import claims as claims_command
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -175,6 +177,9 @@ def data_list() -> None:
                 f"{name}: {rows} rows, {columns} features, checksum {table.checksum[:12]}, "
                 f"{table.source}"
             )
+
+
+app.command("claims", epilog="Example: gar-verify claims --only theorem-4")(claims_command)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ _INTRODUCTION = (
     "equation, in the normal form of power sums, leaves exactly 0; nothing else passes. Wrong "
     "variants are refuted by explicit data in exact arithmetic."
 )
-_STYLE = """
+STYLE = """
 body { max-width: 50em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 Georgia, serif;
        background: #fff; color: #111; }
 h2 { margin-top: 2.5em; border-bottom: 1px solid #bbb; }
@@ -134,7 +134,7 @@ def html(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     body += ["</table>", f"<p>{escape(opinion_line(opinions))}.</p>"]
     for result in results:
         body += _html_section(result)
-    head = f'<meta charset="utf-8"><title>{_TITLE}</title><style>{_STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>{_TITLE}</title><style>{STYLE}</style>'
     return "\n".join(
         [
             "<!DOCTYPE html>",

@@ -6,6 +6,7 @@ They are stored in ``published.json`` beside this module and read here, nowhere 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -44,3 +45,20 @@ def ablation(sub_losses: str, metric: str) -> float:
     The letters: a is the Pearson loss, b the MAE, c half the error variance.
     """
     return published()["ablation"].get(sub_losses, {}).get(metric, np.nan)
+
+
+def leaves() -> dict[str, Any]:
+    """Everything that is published as one level: figures and statements by their path.
+
+    >>> leaves()["tabular/concrete/gar/MAE/mean"], leaves()["relative_time/gar"]
+    (4.603, 1.0)
+    """
+    return dict(_leaves("", {k: v for k, v in published().items() if k != "source"}))
+
+
+def _leaves(path: str, node: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(node, dict):
+        yield path, node
+        return
+    for name, child in node.items():
+        yield from _leaves(f"{path}/{name}" if path else name, child)

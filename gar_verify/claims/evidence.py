@@ -1,0 +1,109 @@
+"""Where the verdicts come from: proofs, summaries of full runs, and small tables of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+import proofs
+from gar_verify import paths
+from gar_verify.experiments import summaries
+from gar_verify.experiments.summaries import SummaryError
+from proofs.statements import Result
+
+RUNTIME = "runtime"
+PEAKS = "squared_sine_peaks"
+
+COLUMNS = {
+    RUNTIME: ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high"),
+    PEAKS: ("method", "seed", "peak", "height", "predicted", "recovered"),
+}
+"""Columns of the tables of results that are no summaries."""
+
+COMMANDS = {
+    RUNTIME: "gar-verify bench",
+    PEAKS: "gar-verify run squared_sine --save",
+    "wine_ablation": "gar-verify run ablation --save",
+    "sensitivity_paper": "gar_verify.experiments.sensitivity.run(method='gar')",
+}
+"""What makes each result; for every other study, `gar-verify run` with its name."""
+
+NO_PROTOCOL = {
+    "superconductivity": "the released scripts cover Superconductivity, but no table or published "
+    "figure of it is at hand",
+    "ic50": "the released scripts cover IC50 with its 15 targets, but no table or published figure "
+    "of it is at hand",
+    "agedb": "the released scripts cover AgeDB; its images may not be passed on, and training on "
+    "them needs a large network and a GPU",
+    "sts_b": "STS-B does not appear in the released scripts: the row has no protocol to follow",
+    "imdb_wiki": "IMDB-WIKI does not appear in the released scripts: the row has no protocol to "
+    "follow",
+}
+"""Tasks of the paper that cannot be run here, and why."""
+
+
+class MissingEvidence(Exception):
+    """What a claim needs is not there; the message says what, and what makes it."""
+
+
+class Evidence:
+    """Everything that a judge may look at, read on first use.
+
+    Args:
+        folder: of the summaries and tables; default: `paths.summaries`.
+        proved: results of proofs by name that take the place of a run.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, proved: Mapping[str, Result] | None = None
+    ) -> None:
+        """Keep where to look; nothing is read yet."""
+        self.folder = folder or paths.summaries()
+        self._proved = proved or {}
+
+    def proof(self, name: str) -> Result:
+        """The result of the statement of that full name; proved once in a process."""
+        return self._proved.get(name) or _proof(name)
+
+    def summary(self, study: str) -> xr.Dataset:
+        """The selected test values of a study, as from `summaries.read`.
+
+        Raises:
+            MissingEvidence: if there is no such summary.
+        """
+        try:
+            return summaries.read(study, self.folder)
+        except SummaryError:
+            command = COMMANDS.get(study, f"gar-verify run {study} --save")
+            raise MissingEvidence(
+                NO_PROTOCOL.get(study, f"there is no summary {study}.csv; to make it: {command}")
+            ) from None
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of results that is no summary: `RUNTIME` or `PEAKS`.
+
+        Raises:
+            MissingEvidence: if it is not there.
+            ValueError: if it lacks a column.
+        """
+        path = self.folder / f"{name}.csv"
+        if not path.is_file():
+            raise MissingEvidence(f"there is no table {path.name}; to make it: {COMMANDS[name]}")
+        frame = pd.read_csv(path)
+        lacking = [column for column in COLUMNS[name] if column not in frame]
+        if lacking:
+            raise ValueError(
+                f"{path.name} lacks {', '.join(lacking)}; it has {', '.join(frame.columns)}. "
+                f"Make it again: {COMMANDS[name]}"
+            )
+        return frame
+
+
+@cache
+def _proof(name: str) -> Result:
+    (result,) = proofs.run(name)
+    return result

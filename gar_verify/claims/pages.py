@@ -1,0 +1,194 @@
+"""The ledger as a table for a terminal, as data, as Markdown and as one HTML page.
+
+No page holds times or versions: each stays the same, byte for byte, until a verdict or a number
+changes.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gar_verify import paths
+from gar_verify.claims.catalogue import counts
+from gar_verify.claims.model import Claim, Verdict
+from proofs.pages import STYLE
+
+TITLE = "The claims about GAR, and what became of them"
+INTRODUCTION = (
+    "Every claim that can be checked of the paper, of a published summary of it and of the "
+    "authors' released analysis. Verdicts are computed: from proofs, from the summaries of full "
+    "runs in paper_figures/results, and from what is calculated on the spot, by the rule that "
+    "stands beside each. GAR is the paper's formula, GAR (released) the one with the constants of "
+    "the released code, half the error variance among them; a claim about GAR must hold for both."
+)
+WIDTH = 100
+FIELDS = {
+    "where": "Claimed in",
+    "how": "Measured how",
+    "measured": "Measured",
+    "published": "Published",
+    "reason": "Reason",
+    "rule": "Rule",
+}
+COLORS = {
+    Verdict.PROVED: "#064",
+    Verdict.REPRODUCED: "#064",
+    Verdict.IN_PART: "#740",
+    Verdict.NOT_REPRODUCED: "#b00",
+    Verdict.NOT_TESTABLE: "#555",
+}
+_STYLE = """
+.verdict { font-weight: bold; white-space: nowrap; }
+h3 { margin: 2em 0 .2em; } dt { color: #555; font-size: .9em; } dd { margin: 0 0 .4em 1em; }
+p, dd, td, code { overflow-wrap: anywhere; }
+"""
+
+
+def frame(claims: Sequence[Claim]) -> pd.DataFrame:
+    """The ledger as a data frame, a line for each claim by its identifier; verdicts are text."""
+    return pd.DataFrame(records(claims)).set_index("identifier")
+
+
+def records(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """One record for each claim, ready for JSON."""
+    return [
+        {**asdict(claim), "verdict": str(claim.verdict), "answers": list(claim.answers)}
+        for claim in claims
+    ]
+
+
+def table(claims: Sequence[Claim], width: int = WIDTH) -> str:
+    """The ledger for a terminal: verdict, identifier and statement, wrapped; then the counts."""
+    first = max(len(claim.verdict) for claim in claims) + 2
+    second = max(len(claim.identifier) for claim in claims) + 2
+    lines = []
+    for topic, group in _by_topic(claims):
+        lines += ["", topic, "-" * len(topic)]
+        for claim in group:
+            head = f"{claim.verdict:{first}}{claim.identifier:{second}}"
+            lines += textwrap.wrap(
+                head + claim.statement,
+                max(width, len(head) + 30),
+                subsequent_indent=" " * len(head),
+                break_on_hyphens=False,
+            )
+    return "\n".join([*lines[1:], "", summary(claims)])
+
+
+def summary(claims: Sequence[Claim]) -> str:
+    """The verdicts counted, in one sentence."""
+    found = ", ".join(f"{number} {verdict}" for verdict, number in counts(claims).items() if number)
+    return f"{len(claims)} claims: {found}."
+
+
+def text(claim: Claim, width: int = WIDTH) -> str:
+    """Everything about one claim, for a terminal."""
+    title = f"{claim.identifier}: {claim.verdict}"
+    lines = [title, "=" * len(title), *textwrap.wrap(claim.statement, width), ""]
+    for name, value in _fields(claim):
+        lines += textwrap.wrap(
+            f"{name}: {value}", width, subsequent_indent="  ", break_on_hyphens=False
+        )
+    return "\n".join([*lines, f"Shown by: {claim.command}"])
+
+
+def markdown(claims: Sequence[Claim]) -> str:
+    """The ledger as Markdown: an overview, then each claim with its evidence."""
+    lines = [f"# {TITLE}", "", INTRODUCTION, "", summary(claims)]
+    for topic, group in _by_topic(claims):
+        lines += ["", f"## {topic}", "", "| claim | verdict | statement |", "|---|---|---|"]
+        lines += [
+            f"| [{c.identifier}](#{c.identifier}) | {c.verdict} | {_cell(c.statement)} |"
+            for c in group
+        ]
+        for claim in group:
+            lines += ["", f"### {claim.identifier}", "", f"**{claim.verdict}**: {claim.statement}"]
+            lines += ["", *(f"- {name}: {value}" for name, value in _fields(claim))]
+            lines += [f"- Shown by: `{claim.command}`"]
+    return "\n".join(lines) + "\n"
+
+
+def html(claims: Sequence[Claim]) -> str:
+    """The ledger as one HTML file that needs no network and fits a phone."""
+    body = [f"<h1>{TITLE}</h1>", f"<p>{escape(INTRODUCTION)}</p>", f"<p>{summary(claims)}</p>"]
+    for topic, group in _by_topic(claims):
+        body += [f"<h2>{escape(topic)}</h2>", "<table>", "<tr><th>claim</th><th>verdict</th></tr>"]
+        for c in group:
+            link = f'<a href="#{c.identifier}">{escape(c.statement)}</a>'
+            body += [f"<tr><td>{link}</td><td>{_verdict(c)}</td></tr>"]
+        body += ["</table>"]
+        for claim in group:
+            body += _html_section(claim)
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
+        f'initial-scale=1"><title>{TITLE}</title><style>{STYLE}{_STYLE}</style>'
+    )
+    page = ["<!DOCTYPE html>", f'<html lang="en"><head>{head}</head><body>', *body]
+    return "\n".join([*page, "</body></html>", ""])
+
+
+def _html_section(claim: Claim) -> Iterator[str]:
+    yield f'<h3 id="{claim.identifier}">{escape(claim.statement)}</h3>'
+    yield f"<p>{_verdict(claim)} <code>{claim.identifier}</code></p>"
+    yield "<dl>"
+    yield from (f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in _fields(claim))
+    yield f"<dt>Shown by</dt><dd><code>{escape(claim.command)}</code></dd></dl>"
+
+
+def _verdict(claim: Claim) -> str:
+    return f'<span class="verdict" style="color:{COLORS[claim.verdict]}">{claim.verdict}</span>'
+
+
+def write(claims: Sequence[Claim], folder: Path | None = None) -> list[Path]:
+    """Write ``claims.md``, ``claims.html`` and ``claims.json``, each whole or not at all.
+
+    Args:
+        claims: from `evaluate`.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        The three paths.
+    """
+    target = folder or paths.figures()
+    target.mkdir(parents=True, exist_ok=True)
+    pages: dict[str, Callable[[Sequence[Claim]], str]] = {
+        "claims.md": markdown,
+        "claims.html": html,
+        "claims.json": as_json,
+    }
+    written = []
+    for name, page in pages.items():
+        part = target / f".{name}.part"
+        part.write_text(page(claims), encoding="utf-8", newline="\n")
+        part.replace(target / name)
+        written.append(target / name)
+    return written
+
+
+def as_json(claims: Sequence[Claim]) -> str:
+    """The records as text."""
+    return json.dumps(records(claims), indent=1, ensure_ascii=False) + "\n"
+
+
+def _fields(claim: Claim) -> Iterator[tuple[str, str]]:
+    for field, name in FIELDS.items():
+        value = getattr(claim, field)
+        if value:
+            yield name, value
+
+
+def _by_topic(claims: Sequence[Claim]) -> Iterator[tuple[str, list[Claim]]]:
+    for topic in dict.fromkeys(claim.topic for claim in claims):
+        yield topic, [claim for claim in claims if claim.topic == topic]
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")

@@ -1,0 +1,321 @@
+"""Claims about the real tables: published figures, who is best, and which gains are significant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gar_verify.claims.evidence import NO_PROTOCOL, Evidence, MissingEvidence
+from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.rules import FIGURES, Figure, how_close, judge_figures, listed, share
+from gar_verify.data.real import REAL_TABLES
+from gar_verify.experiments import published, statistics
+from gar_verify.experiments.methods import RELEASED, TABULAR, label
+from gar_verify.experiments.selection import summarize
+from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+
+TOPIC = "Real tables"
+SUMMARY = "a published summary of the paper"
+PROTOCOL = (
+    "the paper's protocol with five folds: mean (standard deviation) of the selected test values"
+)
+GARS = ("gar", RELEASED)
+"""GAR by the paper's formula and with the constants of the released code."""
+BASELINES = tuple(name for name in TABULAR if name not in GARS)
+TASKS = (*REAL_TABLES, *NO_PROTOCOL)
+"""The paper's tasks as far as they are named; it counts eight."""
+DIGITS = 3
+"""Decimals of the paper's tables: what is equal in them is equal."""
+
+
+def gars(results: xr.Dataset) -> list[str]:
+    """Which of `GARS` a summary has."""
+    return [name for name in GARS if name in results["method"]]
+
+
+def measured(summary: xr.Dataset, method: str, metric: str) -> tuple[float, float]:
+    """Mean and standard deviation of a method, from `selection.summarize`."""
+    at = summary.sel({"method": method, "metric": metric})
+    return at["mean"].item(), at["std"].item()
+
+
+def is_best(value: float, others: Iterable[float], metric: str) -> bool:
+    """Better than all others or equal, to the decimals that the paper prints."""
+    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    return all(sign * round(value, DIGITS) <= sign * round(other, DIGITS) for other in others)
+
+
+def _shown(task: str) -> str:
+    """The table of a task; of one that cannot be run, which tables there are."""
+    return "gar-verify data" if task in NO_PROTOCOL else f"gar-verify table {task}"
+
+
+def _figures_of_concrete(metric: str) -> Callable[[Evidence], Finding]:
+    def judge(evidence: Evidence) -> Finding:
+        summary = summarize(evidence.summary("concrete"))
+        names = [str(name) for name in summary["method"].to_numpy()]
+        return judge_figures([_figure(summary, "concrete", name, metric) for name in names])
+
+    return judge
+
+
+def _figure(
+    summary: xr.Dataset, table: str, method: str, metric: str, claimed: float | None = None
+) -> Figure:
+    mean, std = published.tabular(table, method, metric)
+    theirs = mean if claimed is None else claimed
+    return Figure(label(method), *measured(summary, method, metric), theirs, std)
+
+
+SUMMARY_RULE = (
+    "by each kind of GAR, the paper's formula and the released constants: all figures within three "
+    "standard deviations, and GAR better than the others named or equal. Both: reproduced; one: in "
+    "part; none: not reproduced"
+)
+
+
+def _summary_row(table: str, metric: str) -> Callable[[Evidence], Finding]:
+    claimed: dict[str, float] = published.published()["summary_claims"][table][metric]
+    others = [name for name in claimed if name != "gar"]
+
+    def judge(evidence: Evidence) -> Finding:
+        results = evidence.summary(table)
+        _need(results, ["gar", *others], table)
+        summary = summarize(results)
+        baselines = [_figure(summary, table, name, metric, claimed[name]) for name in others]
+        ours = [_figure(summary, table, name, metric, claimed["gar"]) for name in gars(results)]
+        best = [is_best(gar.mean, [b.mean for b in baselines], metric) for gar in ours]
+        close = [all(figure.is_close for figure in (*baselines, gar)) for gar in ours]
+        lines = [*baselines, *ours]
+        return Finding(
+            verdict=share(a and b for a, b in zip(best, close, strict=True)),
+            measured=listed((line.name, line.mean, line.std) for line in lines),
+            published=listed((label(name), value, np.nan) for name, value in claimed.items()),
+            reason=f"{how_close(lines)}; "
+            + "; ".join(
+                f"{gar.name} is {'best or equal' if won else 'not best'}"
+                for gar, won in zip(ours, best, strict=True)
+            ),
+        )
+
+    return judge
+
+
+def _need(results: xr.Dataset, methods: Sequence[str], table: str) -> None:
+    lacking = [name for name in methods if name not in results["method"]]
+    if lacking:
+        raise MissingEvidence(
+            f"the summary of {table} lacks {', '.join(map(label, lacking))}; to complete it: "
+            f"gar-verify run {table} --save"
+        )
+
+
+LOWEST = (
+    "by each kind of GAR: mean test MAE at most that of every baseline, to three decimals. Both, "
+    "and no baseline missing: reproduced; one, or a baseline missing: in part; none: not reproduced"
+)
+
+
+def lowest_mae(table: str) -> Callable[[Evidence], Finding]:
+    """Judge of whether GAR's test MAE is the lowest on a table, by `LOWEST`."""
+
+    def judge(evidence: Evidence) -> Finding:
+        results = evidence.summary(table)
+        _need(results, ["gar", "mae"], table)
+        summary = summarize(results)
+        there = [name for name in BASELINES if name in results["method"]]
+        lines = {name: measured(summary, name, "MAE") for name in (*there, *gars(results))}
+        wins = [
+            is_best(lines[name][0], [lines[other][0] for other in there], "MAE")
+            for name in gars(results)
+        ]
+        verdict = share(wins)
+        lacking = [label(name) for name in BASELINES if name not in there]
+        if lacking and verdict is Verdict.REPRODUCED:
+            verdict = Verdict.IN_PART
+        said = [_better_than(lines, name, there) for name in gars(results)]
+        said += [f"not trained yet: {', '.join(lacking)}"] * bool(lacking)
+        return Finding(
+            verdict, listed((label(n), *line) for n, line in lines.items()), "; ".join(said)
+        )
+
+    return judge
+
+
+def _better_than(lines: dict[str, tuple[float, float]], name: str, others: Sequence[str]) -> str:
+    ahead = [label(o) for o in others if not is_best(lines[name][0], [lines[o][0]], "MAE")]
+    said = f"{label(name)} is best or equal against {len(others) - len(ahead)} of {len(others)}"
+    return f"{said} (better: {', '.join(ahead)})" if ahead else said
+
+
+EVERYWHERE = (
+    "reproduced on every task of the paper: reproduced; on some, or in part: in part; on none: not "
+    "reproduced"
+)
+
+
+def _lowest_everywhere(evidence: Evidence) -> Finding:
+    verdicts: dict[str, Verdict] = {}
+    for task in TASKS:
+        try:
+            verdicts[task] = lowest_mae(task)(evidence).verdict
+        except MissingEvidence:
+            verdicts[task] = Verdict.NOT_TESTABLE
+    tested = [task for task, verdict in verdicts.items() if verdict is not Verdict.NOT_TESTABLE]
+    if not tested:
+        raise MissingEvidence(
+            "there is no summary of any of the paper's tables; to make them: gar-verify run all"
+        )
+    return Finding(
+        verdict=everywhere(verdicts.values()),
+        measured="; ".join(f"{task}: {verdict}" for task, verdict in verdicts.items()),
+        reason=f"{len(tested)} of the tasks can be tested here; see the claims lowest-mae-...",
+    )
+
+
+def everywhere(verdicts: Iterable[Verdict]) -> Verdict:
+    """`EVERYWHERE`."""
+    found = set(verdicts)
+    if found == {Verdict.REPRODUCED}:
+        return Verdict.REPRODUCED
+    positive = found & {Verdict.REPRODUCED, Verdict.IN_PART}
+    return Verdict.IN_PART if positive else Verdict.NOT_REPRODUCED
+
+
+TESTS = {
+    "p published": "the paper's unpaired t-test, uncorrected",
+    "p holm": "the corrected resampled t-test with Holm's correction over the baselines",
+}
+MOST = (
+    "more than half of the gains of each kind of GAR have p < 0.05. Both kinds: reproduced; one: in "
+    "part; none: not reproduced"
+)
+
+
+def gains(evidence: Evidence, gar: str) -> pd.DataFrame:
+    """Comparisons of one kind of GAR with every baseline, on every table that has a summary."""
+    found = {}
+    for table in REAL_TABLES:
+        try:
+            results = evidence.summary(table)
+        except MissingEvidence:
+            continue
+        others = [name for name in BASELINES if name in results["method"]]
+        if gar in results["method"] and others:
+            found[table] = statistics.compare(results.sel({"method": [*others, gar]}), gar)
+    if not found:
+        raise MissingEvidence(
+            "no summary compares GAR; to make one: gar-verify run concrete --save"
+        )
+    return pd.concat(found, names=["table"])
+
+
+def _significant(test: str) -> Callable[[Evidence], Finding]:
+    def judge(evidence: Evidence) -> Finding:
+        hits, said, why = [], [], []
+        for gar in GARS:
+            lines = gains(evidence, gar)
+            won = lines["difference"] > 0
+            sure = lines[test] < statistics.LEVEL
+            hits.append(2 * (won & sure).sum() > won.sum())
+            by_table = [
+                f"{table} {(won & sure)[table].sum()} of {won[table].sum()}"
+                for table in won.index.unique("table")
+            ]
+            said.append(
+                f"{label(gar)}: {(won & sure).sum()} of {won.sum()} gains significant "
+                f"({', '.join(by_table)})"
+            )
+            why.append(
+                f"{label(gar)} is worse in {(~won).sum()} of {len(won)} comparisons, "
+                f"{(~won & sure).sum()} of them significant"
+            )
+        return Finding(share(hits), "; ".join(said), "; ".join(why))
+
+    return judge
+
+
+def _significance_entry(
+    identifier: str, statement: str, where: str, test: str, answers: tuple[str, ...] = ()
+) -> Entry:
+    return Entry(
+        identifier,
+        TOPIC,
+        statement,
+        where,
+        f"GAR against every baseline on every metric and table at hand, by {TESTS[test]}",
+        MOST,
+        "gar-verify table concrete",
+        _significant(test),
+        answers,
+    )
+
+
+def _entries() -> Iterator[Entry]:
+    words = published.published()["statements"]
+    for metric in METRICS:
+        yield Entry(
+            f"figures-concrete-{metric.lower()}",
+            TOPIC,
+            f"Concrete: test {metric} of all nine methods",
+            "the authors' released analysis",
+            PROTOCOL,
+            FIGURES,
+            "gar-verify table concrete",
+            _figures_of_concrete(metric),
+            (f"tabular/concrete/*/{metric}/*",),
+        )
+    for table, by_metric in published.published()["summary_claims"].items():
+        for metric in by_metric:
+            yield Entry(
+                f"summary-{table.replace('_', '-')}-{metric.lower()}",
+                TOPIC,
+                f"{table}: test {metric}, GAR ahead of the methods named beside it",
+                SUMMARY,
+                PROTOCOL,
+                SUMMARY_RULE,
+                _shown(table),
+                _summary_row(table, metric),
+                (f"summary_claims/{table}/{metric}/*", f"tabular/{table}/*/{metric}/mean"),
+            )
+    for task in TASKS:
+        yield Entry(
+            f"lowest-mae-{task.replace('_', '-')}",
+            TOPIC,
+            f"{task}: the test MAE of GAR is at most that of every baseline",
+            SUMMARY,
+            PROTOCOL,
+            LOWEST,
+            _shown(task),
+            lowest_mae(task),
+        )
+    yield Entry(
+        "lowest-mae-everywhere",
+        TOPIC,
+        words["lowest_mae"],
+        SUMMARY,
+        "by the claims lowest-mae-... together",
+        EVERYWHERE,
+        "gar-verify claims --only lowest-mae",
+        _lowest_everywhere,
+        ("statements/lowest_mae",),
+    )
+    yield _significance_entry(
+        "gains-significant",
+        words["significant"],
+        "the paper's tables",
+        "p published",
+        ("statements/significant",),
+    )
+    yield _significance_entry(
+        "gains-significant-corrected",
+        "The same after a test that accounts for shared training rows and many baselines",
+        "not in the paper: what a careful reader asks of the claim before",
+        "p holm",
+    )
+
+
+ENTRIES = tuple(_entries())
