@@ -6,7 +6,16 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gar_verify.claims import released, runtime, settings, synthetic, tabular, theory
+from gar_verify.claims import (
+    ablation,
+    alpha,
+    released,
+    runtime,
+    significance,
+    synthetic,
+    tabular,
+    theory,
+)
 from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Claim, Entry, Verdict
 
@@ -15,7 +24,9 @@ ENTRIES: tuple[Entry, ...] = (
     *released.ENTRIES,
     *synthetic.ENTRIES,
     *tabular.ENTRIES,
-    *settings.ENTRIES,
+    *significance.ENTRIES,
+    *alpha.ENTRIES,
+    *ablation.ENTRIES,
     *runtime.ENTRIES,
 )
 """Every claim, topic by topic."""

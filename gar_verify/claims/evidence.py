@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import xarray as xr
@@ -12,7 +13,6 @@ import xarray as xr
 import proofs
 from gar_verify import paths
 from gar_verify.experiments import summaries
-from gar_verify.experiments.summaries import SummaryError
 from proofs.statements import Result
 
 RUNTIME = "runtime"
@@ -32,18 +32,41 @@ COMMANDS = {
 }
 """What makes each result; for every other study, `gar-verify run` with its name."""
 
-NO_PROTOCOL = {
-    "superconductivity": "the released scripts cover Superconductivity, but no table or published "
-    "figure of it is at hand",
-    "ic50": "the released scripts cover IC50 with its 15 targets, but no table or published figure "
-    "of it is at hand",
-    "agedb": "the released scripts cover AgeDB; its images may not be passed on, and training on "
-    "them needs a large network and a GPU",
-    "sts_b": "STS-B does not appear in the released scripts: the row has no protocol to follow",
-    "imdb_wiki": "IMDB-WIKI does not appear in the released scripts: the row has no protocol to "
-    "follow",
+
+class Untestable(NamedTuple):
+    """A task of the paper that cannot be run here."""
+
+    title: str
+    reason: str
+
+
+UNTESTABLE = {
+    "superconductivity": Untestable(
+        "Superconductivity",
+        "the released scripts cover Superconductivity, but neither its table nor a published "
+        "figure of it is at hand",
+    ),
+    "ic50": Untestable(
+        "IC50",
+        "the released scripts cover IC50 with its 15 targets, but neither its table nor a "
+        "published figure of it is at hand",
+    ),
+    "agedb": Untestable(
+        "AgeDB",
+        "the released scripts cover AgeDB, but neither its images nor a published figure of it "
+        "are at hand",
+    ),
+    "sts_b": Untestable(
+        "STS-B",
+        "STS-B does not appear in the authors' released scripts: the row has no protocol to follow",
+    ),
+    "imdb_wiki": Untestable(
+        "IMDB-WIKI",
+        "IMDB-WIKI does not appear in the authors' released scripts: the row has no protocol to "
+        "follow",
+    ),
 }
-"""Tasks of the paper that cannot be run here, and why."""
+"""Such tasks by name; one that gets a summary is judged like any other."""
 
 
 class MissingEvidence(Exception):
@@ -74,14 +97,14 @@ class Evidence:
 
         Raises:
             MissingEvidence: if there is no such summary.
+            SummaryError: if it is there and cannot be read.
         """
-        try:
+        if (self.folder / f"{study}.csv").is_file():
             return summaries.read(study, self.folder)
-        except SummaryError:
-            command = COMMANDS.get(study, f"gar-verify run {study} --save")
-            raise MissingEvidence(
-                NO_PROTOCOL.get(study, f"there is no summary {study}.csv; to make it: {command}")
-            ) from None
+        if study in UNTESTABLE:
+            raise MissingEvidence(UNTESTABLE[study].reason)
+        command = COMMANDS.get(study, f"gar-verify run {study} --save")
+        raise MissingEvidence(f"there is no summary {study}.csv; to make it: {command}")
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of results that is no summary: `RUNTIME` or `PEAKS`.

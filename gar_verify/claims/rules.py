@@ -9,8 +9,11 @@ import numpy as np
 
 from gar_verify.claims.model import Finding, Verdict
 
-REACH = 3.0
+DEVIATIONS = 3.0
 """Standard deviations within which a figure counts as reproduced."""
+
+PART = 0.1
+"""Where no deviation is published, also this part of the figure: a measured spread may be wide."""
 
 ROUNDING = 5e-4
 """Half a unit of the last digit that is published."""
@@ -42,34 +45,37 @@ class Figure:
     """NaN where none is published."""
 
     @property
-    def reach(self) -> float:
-        """The standard deviation that counts: the published one where there is one."""
-        return self.std if np.isnan(self.published_std) else self.published_std
+    def gap(self) -> float:
+        """Distance from the published figure."""
+        return abs(self.mean - self.published)
 
     @property
-    def off(self) -> float:
-        """Distance in these standard deviations."""
-        return abs(self.mean - self.published) / self.reach if self.reach else np.inf
+    def reach(self) -> float:
+        """The largest gap of a figure that counts as reproduced."""
+        if np.isnan(self.published_std):
+            return min(DEVIATIONS * self.std, PART * abs(self.published))
+        return DEVIATIONS * self.published_std
 
     @property
     def is_close(self) -> bool:
-        """Within `REACH` standard deviations, or equal to the digits that are published."""
-        return self.off <= REACH or abs(self.mean - self.published) <= ROUNDING
+        """Whether the figure counts as reproduced; what rounds to the published one does."""
+        return self.gap <= max(self.reach, ROUNDING)
 
 
-FIGURES = (
-    "each figure within three standard deviations (the published one where there is one, "
-    f"otherwise that measured here). {SHARE.capitalize()}"
+CLOSE = (
+    f"within {DEVIATIONS:g} published standard deviations; where none is published, within "
+    f"{DEVIATIONS:g} measured ones and a tenth of the figure"
 )
+FIGURES = f"each figure {CLOSE}. {SHARE.capitalize()}"
 
 
-def judge_figures(figures: Sequence[Figure]) -> Finding:
-    """`FIGURES`."""
+def judge_figures(figures: Sequence[Figure], published: str) -> Finding:
+    """`FIGURES`, of those that are published; ``published`` lists these."""
     known = [figure for figure in figures if not np.isnan(figure.published)]
     return Finding(
         verdict=share(figure.is_close for figure in known),
         measured=listed((figure.name, figure.mean, figure.std) for figure in known),
-        published=listed((figure.name, figure.published, figure.published_std) for figure in known),
+        published=published,
         reason=how_close(known),
     )
 
@@ -77,9 +83,9 @@ def judge_figures(figures: Sequence[Figure]) -> Finding:
 def how_close(figures: Sequence[Figure]) -> str:
     """How many figures are close, and by how much the others are not."""
     close = sum(figure.is_close for figure in figures)
-    far = [f"{figure.name} ({figure.off:.1f})" for figure in figures if not figure.is_close]
-    said = f"{close} of {len(figures)} figures within three standard deviations"
-    return f"{said}; further off, in standard deviations: {', '.join(far)}" if far else said
+    far = [f"{figure.name} by {figure.gap:.3f}" for figure in figures if not figure.is_close]
+    said = f"{close} of {len(figures)} figures close enough"
+    return f"{said}; off: {', '.join(far)}" if far else said
 
 
 def listed(lines: Iterable[tuple[str, float, float]]) -> str:

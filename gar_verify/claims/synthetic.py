@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 
-from gar_verify.claims.evidence import PEAKS, Evidence
+from gar_verify.claims.evidence import COMMANDS, PEAKS, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.claims.tabular import GARS
@@ -32,13 +32,20 @@ def errors(evidence: Evidence, curve: str) -> dict[str, tuple[float, float]]:
 
 def _figures(curve: str) -> Callable[[Evidence], Finding]:
     def judge(evidence: Evidence) -> Finding:
-        figures = []
-        for name, (mean, std) in errors(evidence, curve).items():
-            theirs = np.array(published.synthetic_runs(curve, name))
-            figures.append(Figure(label(name), mean, std, theirs.mean(), theirs.std()))
-        return judge_figures(figures)
+        figures = [
+            Figure(label(name), *line, *_published(curve, name))
+            for name, line in errors(evidence, curve).items()
+        ]
+        theirs = listed((label(name), *_published(curve, name)) for name in SYNTHETIC)
+        return judge_figures(figures, theirs)
 
     return judge
+
+
+def _published(curve: str, name: str) -> tuple[float, float]:
+    """Mean and standard deviation of the authors' five runs."""
+    runs = np.array(published.synthetic_runs(curve, name))
+    return runs.mean(), runs.std()
 
 
 LOWEST = (
@@ -56,7 +63,7 @@ def _lowest(curve: str) -> Callable[[Evidence], Finding]:
         return Finding(
             verdict=share(mean < others[best] for mean in ours.values()),
             measured=listed((label(name), *line) for name, line in lines.items()),
-            published=listed((label(n), v, np.nan) for n, v in _published_means(curve).items()),
+            published=listed((label(name), *_published(curve, name)) for name in SYNTHETIC),
             reason=f"the best of the others is {label(best)}; "
             + "; ".join(
                 f"{label(name)} is {'lower' if mean < others[best] else 'not lower'}"
@@ -67,10 +74,6 @@ def _lowest(curve: str) -> Callable[[Evidence], Finding]:
     return judge
 
 
-def _published_means(curve: str) -> Mapping[str, float]:
-    return {name: float(np.mean(published.synthetic_runs(curve, name))) for name in SYNTHETIC}
-
-
 FEWEST = (
     "two parts: MAE misses one or two peaks on average over the seeds (rounded), and no method "
     f"misses fewer than GAR. {SHARE.capitalize()}"
@@ -79,6 +82,8 @@ FEWEST = (
 
 def _fewest(evidence: Evidence) -> Finding:
     missed = missed_peaks(evidence.table(PEAKS))
+    if not {"mae", "gar"} <= set(missed.index):
+        raise MissingEvidence(f"{PEAKS}.csv lacks MAE or GAR; to make it: {COMMANDS[PEAKS]}")
     mae, gar = missed["mae"], missed["gar"]
     return Finding(
         verdict=share([1 <= round(mae) <= 2, bool(gar <= missed.min())]),
@@ -92,12 +97,8 @@ def _fewest(evidence: Evidence) -> Finding:
 def missed_peaks(peaks: pd.DataFrame) -> pd.Series:
     """Mean number of peaks that a method does not recover, over the seeds."""
     each = 1 - peaks.set_index(["method", "seed"])["recovered"]
-    return (
-        each.groupby(level=["method", "seed"], sort=False)
-        .sum()
-        .groupby("method", sort=False)
-        .mean()
-    )
+    by_run = each.groupby(level=["method", "seed"], sort=False).sum()
+    return by_run.groupby(level="method", sort=False).mean()
 
 
 ONLY_LARGEST = (

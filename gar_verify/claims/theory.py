@@ -15,6 +15,8 @@ PROOF = (
     "otherwise not reproduced"
 )
 
+COUNTEREXAMPLE = "an exact counterexample: proved; otherwise not reproduced"
+
 
 def by_proof(
     identifier: str,
@@ -23,7 +25,6 @@ def by_proof(
     name: str,
     steps: Sequence[str] = (),
     refuted: Sequence[str] = (),
-    topic: str = TOPIC,
 ) -> Entry:
     """A claim that a statement of `proofs` settles, by some of its steps or all of them.
 
@@ -33,8 +34,7 @@ def by_proof(
         where: it is made.
         name: full name of the statement in `proofs`.
         steps: names of the steps that say it; default: all.
-        refuted: names of wrong variants that belong to it.
-        topic: of the claim.
+        refuted: names of wrong variants that belong to it; default: all.
     """
 
     def judge(evidence: Evidence) -> Finding:
@@ -45,7 +45,21 @@ def by_proof(
         return Finding(verdict, _counted(shown, wrong), _rests(result, shown))
 
     command = f"gar-verify prove --only {name}"
-    return Entry(identifier, topic, statement, where, HOW, PROOF, command, judge)
+    return Entry(identifier, TOPIC, statement, where, HOW, PROOF, command, judge)
+
+
+def by_counterexample(
+    identifier: str, statement: str, where: str, name: str, variant: str
+) -> Entry:
+    """A claim that something fails, which a wrong variant of a statement of `proofs` settles."""
+
+    def judge(evidence: Evidence) -> Finding:
+        found = variant_of(evidence.proof(name), variant)
+        verdict = Verdict.PROVED if found.passed else Verdict.NOT_REPRODUCED
+        return Finding(verdict, f"counterexample: {found.seen}", found.part.text)
+
+    command = f"gar-verify prove --only {name}"
+    return Entry(identifier, TOPIC, statement, where, HOW, COUNTEREXAMPLE, command, judge)
 
 
 def step_of(result: Result, name: str) -> Outcome[Step]:
