@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,21 +34,24 @@ def curve(evidence: Evidence, study: str, metric: str) -> Curve:
     return dict(zip(map(float, summary["alpha"].to_numpy()), pairs, strict=True))
 
 
-def _curves(evidence: Evidence) -> dict[str, Curve]:
-    return {label(gar): curve(evidence, study, "MAE") for study, gar in STUDIES.items()}
+def _curves(evidence: Evidence, metric: str) -> dict[str, Curve]:
+    return {label(gar): curve(evidence, study, metric) for study, gar in STUDIES.items()}
 
 
 def _figures_of_alpha(metric: str) -> Callable[[Evidence], Finding]:
     def judge(evidence: Evidence) -> Finding:
-        theirs = published.alpha_sensitivity(metric)
         spread = published.alpha_sensitivity("MAE_std") if metric == "MAE" else {}
+        theirs = {
+            alpha: (value, spread.get(alpha, np.nan))
+            for alpha, value in published.alpha_sensitivity(metric).items()
+        }
+        curves = _curves(evidence, metric)
         figures = [
-            Figure(f"{label(gar)} {alpha:g}", *ours, theirs[alpha], spread.get(alpha, np.nan))
-            for study, gar in STUDIES.items()
-            for alpha, ours in curve(evidence, study, metric).items()
+            Figure(f"{gar} at {alpha:g}", *ours, *theirs[alpha])
+            for gar, line in curves.items()
+            for alpha, ours in line.items()
         ]
-        shown = listed((f"{alpha:g}:", v, spread.get(alpha, np.nan)) for alpha, v in theirs.items())
-        return judge_figures(figures, shown)
+        return replace(judge_figures(figures, _said(theirs)), measured=_all_said(curves))
 
     return judge
 
@@ -56,26 +60,32 @@ def _by_alpha(holds: Callable[[Curve], bool]) -> Callable[[Evidence], Finding]:
     """Judge of a property of the curve of test MAE over alpha, for each kind of GAR."""
 
     def judge(evidence: Evidence) -> Finding:
-        curves = _curves(evidence)
-        hits = {name: holds(line) for name, line in curves.items()}
-        theirs = published.alpha_sensitivity("MAE")
+        curves = _curves(evidence, "MAE")
+        hits = {gar: holds(line) for gar, line in curves.items()}
+        answers = (
+            f"{gar}: {'holds' if hit else 'does not hold'}{_extremes(curves[gar])}"
+            for gar, hit in hits.items()
+        )
+        theirs = published.alpha_sensitivity("MAE").items()
         return Finding(
             verdict=share(hits.values()),
-            measured="; ".join(
-                f"{name}: " + listed((f"{alpha:g}:", *value) for alpha, value in line.items())
-                for name, line in curves.items()
-            ),
-            published=listed((f"{alpha:g}:", value, np.nan) for alpha, value in theirs.items()),
-            reason="; ".join(
-                f"{name}: {'holds' if hit else 'does not hold'}" + _peaks(curves[name])
-                for name, hit in hits.items()
-            ),
+            measured=_all_said(curves),
+            published=_said({alpha: (value, np.nan) for alpha, value in theirs}),
+            reason="; ".join(answers),
         )
 
     return judge
 
 
-def _peaks(line: Curve) -> str:
+def _said(line: Curve) -> str:
+    return listed((f"{alpha:g}:", *value) for alpha, value in line.items())
+
+
+def _all_said(curves: dict[str, Curve]) -> str:
+    return "; ".join(f"{gar} at {_said(line)}" for gar, line in curves.items())
+
+
+def _extremes(line: Curve) -> str:
     """Lowest test MAE, and the alphas from `STEADY_FROM` on that are far above it."""
     best = min(line, key=lambda alpha: line[alpha][0])
     above = [f"{alpha:g}" for alpha in line if alpha >= STEADY_FROM and not _near(line, alpha)]

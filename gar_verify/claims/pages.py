@@ -29,6 +29,7 @@ INTRODUCTION = (
     "stands beside each. GAR is the paper's formula, GAR (released) the one with the constants of "
     "the released code, half the error variance among them; a claim about GAR must hold for both."
 )
+EVIDENCE = "What each verdict rests on"
 WIDTH = 100
 FIELDS = {
     "where": "Claimed in",
@@ -80,7 +81,7 @@ def table(claims: Sequence[Claim], width: int = WIDTH) -> str:
                 subsequent_indent=" " * len(head),
                 break_on_hyphens=False,
             )
-    return "\n".join([*lines[1:], "", summary(claims)])
+    return "\n".join([*lines[1:], "", *textwrap.wrap(summary(claims), width)])
 
 
 def summary(claims: Sequence[Claim]) -> str:
@@ -109,10 +110,11 @@ def markdown(claims: Sequence[Claim]) -> str:
             f"| [{c.identifier}](#{c.identifier}) | {c.verdict} | {_cell(c.statement)} |"
             for c in group
         ]
-        for claim in group:
-            lines += ["", f"### {claim.identifier}", "", f"**{claim.verdict}**: {claim.statement}"]
-            lines += ["", *(f"- {name}: {value}" for name, value in _fields(claim))]
-            lines += [f"- Shown by: `{claim.command}`"]
+    lines += ["", f"## {EVIDENCE}"]
+    for claim in claims:
+        lines += ["", f"### {claim.identifier}", "", f"**{claim.verdict}**: {claim.statement}"]
+        lines += ["", *(f"- {name}: {value}" for name, value in _fields(claim))]
+        lines += [f"- Shown by: `{claim.command}`"]
     return "\n".join(lines) + "\n"
 
 
@@ -125,8 +127,9 @@ def html(claims: Sequence[Claim]) -> str:
             link = f'<a href="#{c.identifier}">{escape(c.statement)}</a>'
             body += [f"<tr><td>{link}</td><td>{_verdict(c)}</td></tr>"]
         body += ["</table>"]
-        for claim in group:
-            body += _html_section(claim)
+    body += [f"<h2>{EVIDENCE}</h2>"]
+    for claim in claims:
+        body += _html_section(claim)
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
         f'initial-scale=1"><title>{TITLE}</title><style>{STYLE}{_STYLE}</style>'

@@ -137,9 +137,16 @@ def _set(labels: tuple[float, ...]) -> str:
 Judge = Callable[[Evidence], Finding]
 
 
-def _live(identifier: str, statement: str, where: str, rule: str, judge: Judge) -> Entry:
+def _live(
+    identifier: str,
+    statement: str,
+    where: str,
+    rule: str,
+    judge: Judge,
+    answers: tuple[str, ...] = (),
+) -> Entry:
     command = f"gar-verify claims --only {identifier}"
-    return Entry(identifier, TOPIC, statement, where, LIVE, rule, command, judge)
+    return Entry(identifier, TOPIC, statement, where, LIVE, rule, command, judge, answers)
 
 
 def _by_code(identifier: str, statement: str, steps: Sequence[str], *refuted: str) -> Entry:
@@ -165,25 +172,27 @@ def _entries() -> Iterator[Entry]:
     )
     yield _by_code(
         "released-half-variance",
-        "It computes half the variance of the errors",
+        "The released code computes half the variance of the errors",
         ("half the error variance of the code",),
         "half forgotten",
     )
     yield _by_code(
         "released-pearson",
-        "Its Pearson term is (N - 1) / N times 1 - rho: unbiased deviations in a mean over N",
+        "Its Pearson term is (N - 1) / N times 1 - rho: the released code has unbiased deviations "
+        "in a mean over N",
         ("the Pearson term", "the Pearson term as the paper has it"),
         "no factor",
     )
     yield _by_code(
         "released-eps",
-        "It adds 1e-7 to each sub-loss, which changes the gradient by the factor L / (L + 1e-7)",
+        "The released code adds 1e-7 to each sub-loss, which changes the gradient by the factor "
+        "L / (L + 1e-7)",
         ("eps",),
         "eps without effect",
     )
     yield _live(
         "released-floor",
-        "It floors standard deviations at 1e-7",
+        "The released code floors standard deviations at 1e-7",
         CODE,
         "constant predictions give NaN without the floor and a finite value with it: reproduced; "
         "otherwise not reproduced",
@@ -191,21 +200,22 @@ def _entries() -> Iterator[Entry]:
     )
     yield _by_code(
         "released-normaliser",
-        "For alpha other than 1 it does not add the log of its normaliser back: the value is "
-        "shifted, the gradient is right",
+        "For alpha other than 1 the released code does not add the log of its normaliser back: the "
+        "value is shifted, the gradient is right",
         ("the forgotten normaliser", "the same gradient"),
         "value not shifted",
     )
     yield _by_code(
         "released-power-mean",
-        "Its variant GAR-EXP returns the power mean itself",
+        "The variant GAR-EXP of the released code returns the power mean itself",
         ("GAR-EXP",),
     )
-    yield _fails("released-alpha-0", "At alpha = 0 it divides by zero", "alpha = 0")
-    yield _fails("released-one-sample", "For N = 1 it gives NaN", "one sample")
+    yield _fails("released-alpha-0", "At alpha = 0 the released code divides by zero", "alpha = 0")
+    yield _fails("released-one-sample", "For N = 1 the released code gives NaN", "one sample")
     yield _live(
         "released-broadcasting",
-        "Predictions of shape (N, 1) against labels of shape (N,) broadcast silently to N x N",
+        "Predictions of shape (N, 1) against labels of shape (N,) broadcast silently to N x N "
+        "in the released code",
         CODE,
         "torch widens the shapes, and gar_loss refuses them: reproduced; otherwise not reproduced",
         _broadcast,
@@ -217,6 +227,7 @@ def _entries() -> Iterator[Entry]:
         "two label sets with equal RankSim and RnC losses and gradients, but different error "
         "variances: proved, for an example is enough; RankSim alone: in part; none: not reproduced",
         _ranks,
+        ("statements/ranks",),
     )
 
 

@@ -91,7 +91,7 @@ def how_close(figures: Sequence[Figure]) -> str:
 def listed(lines: Iterable[tuple[str, float, float]]) -> str:
     """Names with means and, where there are, standard deviations.
 
-    >>> listed([("MAE", 4.8835, 0.1168), ("GAR", 4.603, float("nan"))])
+    >>> listed([("MAE", 4.8836, 0.1168), ("GAR", 4.603, float("nan"))])
     'MAE 4.884 (0.117), GAR 4.603'
     """
     return ", ".join(f"{name} {with_spread(mean, std)}" for name, mean, std in lines)
