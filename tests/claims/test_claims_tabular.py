@@ -143,6 +143,14 @@ def test_gains_are_counted_by_both_tests(judge: Judge, store: Store, concrete: x
     assert claim.measured.startswith("GAR: concrete 0 of 2 gains significant; GAR (released): conc")
 
 
+def test_a_significant_loss_is_no_gain(judge: Judge, store: Store, concrete: xr.Dataset) -> None:
+    errors = concrete.sel(metric=["MAE", "RMSE"])
+    evidence = store("concrete", at(errors, mae=4.001, mse=3.0, gar=4.0, gar_released=4.0))
+    claim = judge("gains-significant", evidence)
+    assert claim.verdict is Verdict.NOT_REPRODUCED
+    assert "worse in 2 of 4 comparisons, significantly in 2" in claim.reason
+
+
 def test_the_correction_can_take_a_gain_away(judge: Judge) -> None:
     """On the summaries in the repository the paper's test counts more gains than the other."""
     names = ("gains-significant", "gains-significant-corrected")
