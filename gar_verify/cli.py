@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands.claims import claims as claims_command
+from gar_verify.commands import claims
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +179,7 @@ def data_list() -> None:
             )
 
 
-app.command("claims", epilog="Example: gar-verify claims --only theorem-4")(claims_command)
+app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+EXAMPLE = "Example: gar-verify claims --only theorem-4"
+
 
 def claims(
     only: Annotated[
