@@ -157,10 +157,14 @@ def _cost(evidence: Evidence) -> Finding:
     pairs = [exponents[name] > PAIRWISE for name in exponents if name not in ("mae", *GARS)]
     return Finding(
         verdict=share([*linear, *pairs]),
-        measured="exponents: " + ", ".join(f"{label(n)} {e:.2f}" for n, e in exponents.items()),
+        measured="exponents: " + ", ".join(f"{_name(n)} {e:.2f}" for n, e in exponents.items()),
         reason=f"{sum(linear)} of {len(linear)} kinds of GAR at most linear, {sum(pairs)} of "
         f"{len(pairs)} losses of pairs clearly more; one pass is enough, as six-numbers proves",
     )
+
+
+def _name(method: str) -> str:
+    return f"{label('rnc')}, contrastive phase" if method == CONTRASTIVE else label(method)
 
 
 def _measured(times: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -75,22 +75,26 @@ def _lowest(curve: str) -> Callable[[Evidence], Finding]:
 
 
 FEWEST = (
-    "two parts: MAE misses one or two peaks on average over the seeds (rounded), and no method "
-    f"misses fewer than GAR. {SHARE.capitalize()}"
+    "MAE misses one or two peaks on average over the seeds (rounded); and each kind of GAR misses "
+    f"at most as many as every other method. {SHARE.capitalize()}"
 )
 
 
 def _fewest(evidence: Evidence) -> Finding:
-    missed = missed_peaks(evidence.table(PEAKS))
+    peaks = evidence.table(PEAKS)
+    missed = missed_peaks(peaks)
     if not {"mae", "gar"} <= set(missed.index):
         raise MissingEvidence(f"{PEAKS}.csv lacks MAE or GAR; to make it: {COMMANDS[PEAKS]}")
-    mae, gar = missed["mae"], missed["gar"]
+    kinds = [name for name in GARS if name in missed]
+    others = missed.drop(kinds)
+    best = str(others.idxmin())
+    counts = ", ".join(f"{label(str(name))} {count:.1f}" for name, count in missed.items())
     return Finding(
-        verdict=share([1 <= round(mae) <= 2, bool(gar <= missed.min())]),
-        measured="peaks missed, mean over seeds: "
-        + ", ".join(f"{label(str(name))} {count:.1f}" for name, count in missed.items()),
-        reason=f"MAE misses {mae:.1f}; the fewest are missed by {label(str(missed.idxmin()))}; "
-        "judged on Squared sine by the rule of its notebook, not by eye",
+        verdict=share([1 <= round(missed["mae"]) <= 2, *(missed[kinds] <= others.min())]),
+        measured=f"peaks missed, mean over seeds: {counts}, of {peaks['peak'].nunique()}",
+        reason=f"MAE misses {missed['mae']:.1f}; of the other methods {label(best)} misses the "
+        f"fewest, {others.min():.1f}; judged on Squared sine, by rule and not by eye: of which curve "
+        "it is said, the statement at hand leaves open",
     )
 
 
@@ -102,8 +106,8 @@ def missed_peaks(peaks: pd.DataFrame) -> pd.Series:
 
 
 ONLY_LARGEST = (
-    "a run counts if it recovers the largest peaks (within 1 % of the greatest height) and no "
-    "other. Some method does so in every seed: reproduced; in some seed: in part; never: not "
+    "a run counts if it recovers one or more of the largest peaks (within 1 % of the greatest "
+    "height) and no other. Some method does so in every seed: reproduced; in some seed: in part; never: not "
     "reproduced"
 )
 

@@ -113,6 +113,13 @@ def test_linear_cost(
     assert f"GAR {gar:.2f}" in claim.measured
 
 
+def test_the_contrastive_phase_stands_for_rnc(judge: Judge, lines: Callable[..., Evidence]) -> None:
+    rows = alone(mae=1.0, gar=0.9, gar_released=0.9, rnc=1.0, rnc_contrastive=2.0)
+    claim = judge("linear-cost", lines("runtime", rows))
+    assert claim.verdict is Verdict.REPRODUCED
+    assert claim.measured.endswith("GAR (released) 0.90, RnC, contrastive phase 2.00")
+
+
 def test_growth_is_of_the_larger_sizes() -> None:
     rows = pd.DataFrame(alone(gar=1.0))
     rows.loc[rows["batch_size"] <= 256, "seconds"] = 1.0

@@ -70,10 +70,20 @@ def test_peaks_missed(
     assert judge("peaks-missed", evidence).verdict is verdict
 
 
+def test_each_kind_of_gar_is_held_against_the_others_only(
+    judge: Judge, lines: Callable[..., Evidence]
+) -> None:
+    mae, some = (0, 0, 1, 1), (0, 1, 1, 1)
+    found = peaks(mae=(mae, mae), gar=(some, some), gar_released=(ALL, ALL))
+    assert judge("peaks-missed", lines("squared_sine_peaks", found)).verdict is Verdict.REPRODUCED
+    found = peaks(mae=(some, some), gar=(mae, mae), gar_released=(ALL, ALL))
+    assert judge("peaks-missed", lines("squared_sine_peaks", found)).verdict is Verdict.IN_PART
+
+
 def test_peaks_missed_is_a_mean_over_seeds(judge: Judge, lines: Callable[..., Evidence]) -> None:
     found = peaks(mae=((0, 1, 1, 1), (0, 0, 1, 1)), gar=(ALL, ALL))
     claim = judge("peaks-missed", lines("squared_sine_peaks", found))
-    assert claim.measured == "peaks missed, mean over seeds: MAE 1.5, GAR 0.0"
+    assert claim.measured == "peaks missed, mean over seeds: MAE 1.5, GAR 0.0, of 4"
     alone = lines("squared_sine_peaks", peaks(mae=(ALL, ALL)))
     assert judge("peaks-missed", alone).verdict is Verdict.NOT_TESTABLE
 
