@@ -93,8 +93,8 @@ def _fewest(evidence: Evidence) -> Finding:
         verdict=share([1 <= round(missed["mae"]) <= 2, *(missed[kinds] <= others.min())]),
         measured=f"peaks missed, mean over seeds: {counts}, of {peaks['peak'].nunique()}",
         reason=f"MAE misses {missed['mae']:.1f}; of the other methods {label(best)} misses the "
-        f"fewest, {others.min():.1f}; judged on Squared sine, by rule and not by eye: of which curve "
-        "it is said, the statement at hand leaves open",
+        f"fewest, {others.min():.1f}; judged on Squared sine, by rule and not by eye: of which "
+        "curve it is said, the statement at hand leaves open",
     )
 
 
@@ -107,8 +107,8 @@ def missed_peaks(peaks: pd.DataFrame) -> pd.Series:
 
 ONLY_LARGEST = (
     "a run counts if it recovers one or more of the largest peaks (within 1 % of the greatest "
-    "height) and no other. Some method does so in every seed: reproduced; in some seed: in part; never: not "
-    "reproduced"
+    "height) and no other. Some method does so in every seed: reproduced; in some seed: in part; "
+    "never: not reproduced"
 )
 
 
