@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands import claims
+from gar_verify.commands import claims, data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(data.app, name="data")
 
 Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
 Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
@@ -159,24 +160,6 @@ def bench(
     worst = accuracy.worst(errors)
     show("Largest relative error against 50 digits", "loss_accuracy", worst, 12)
     figures.save(figures.accuracy_figure(worst), "loss_accuracy", folder)
-
-
-@app.command("data", epilog="Example: gar-verify data")
-def data_list() -> None:
-    """List the tables and whether each is at hand."""
-    from gar_verify.data import TABLES, DataError, load_table
-
-    for name in TABLES:
-        try:
-            table = load_table(name)
-        except DataError as error:
-            typer.echo(f"{name}: absent. {error}")
-        else:
-            rows, columns = len(table.train_X) + len(table.test_X), table.train_X.shape[1]
-            typer.echo(
-                f"{name}: {rows} rows, {columns} features, checksum {table.checksum[:12]}, "
-                f"{table.source}"
-            )
 
 
 app.command("claims", epilog=claims.EXAMPLE)(claims.claims)

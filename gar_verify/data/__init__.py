@@ -1,9 +1,11 @@
 """Tables by name: the paper's synthetic curves and real tables, and scikit-learn's diabetes set."""
 
-from gar_verify.data import real, synthetic
+from pathlib import Path
+
+from gar_verify.data import files, real, synthetic
 from gar_verify.data.table import DataError, Table
 
-__all__ = ["TABLES", "DataError", "Table", "is_available", "load_table"]
+__all__ = ["TABLES", "DataError", "Table", "is_available", "load_table", "place"]
 
 TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes")
 """Names that `load_table` accepts."""
@@ -22,7 +24,25 @@ def load_table(name: str) -> Table:
         return real.load(name)
     if name == "diabetes":
         return real.load_diabetes_table()
-    raise DataError(f"There is no table '{name}'; choose one of {', '.join(TABLES)}.")
+    raise _unknown(name)
+
+
+def place(name: str) -> Path:
+    """The file that a table is read from.
+
+    Raises:
+        DataError: if there is no such name or no such file; the message says what to do.
+    """
+    if name not in TABLES:
+        raise _unknown(name)
+    if name == "diabetes":
+        return real.diabetes_file()
+    path = files.find(f"{name}.npz") if name in synthetic.CURVES else real.place(name)
+    if path is not None:
+        return path
+    if name in synthetic.CURVES:
+        raise DataError(f"The table '{name}' is generated and has no file; it is always at hand.")
+    raise DataError(real.absent(name))
 
 
 def is_available(name: str) -> bool:
@@ -32,3 +52,7 @@ def is_available(name: str) -> bool:
     except DataError:
         return False
     return True
+
+
+def _unknown(name: str) -> DataError:
+    return DataError(f"There is no table '{name}'; choose one of {', '.join(TABLES)}.")

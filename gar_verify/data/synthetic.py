@@ -4,8 +4,8 @@ Sine:          y = sin x on -10 pi, -10 pi + 0.1, ... (629 points)
 Squared sine:  x = sign(t) sqrt|t| for t = -1024 ... 1023, y = 2 (x / 32)^2 sin x (2048 points)
 
 The published split is a stored permutation ``ids`` (the first half tests). It is read from the data
-folder where that holds it; otherwise a permutation with a fixed seed takes its place, and the
-table's ``source`` says so.
+folder where that holds it. Otherwise that of Sine is drawn as it was first (`splits`); for Squared
+sine a permutation of ours takes its place, and the table's ``source`` says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_verify import paths
-from gar_verify.data import files
+from gar_verify.data import files, splits
 from gar_verify.data.table import Array, DataError, Table
 
 SPLIT_SEED = 0
@@ -60,6 +60,8 @@ def load(name: str) -> Table:
 
 def _split(name: str, n: int) -> tuple[NDArray[np.int64], str]:
     path = files.find(f"{name}.npz")
+    if path is None and name in splits.PUBLISHED_SEEDS:
+        return splits.permutation(name, n), splits.origin(name)
     if path is None:
         ids = np.random.default_rng(SPLIT_SEED).permutation(n)
         return ids, f"split by a permutation of ours with seed {SPLIT_SEED}, not the published one"

@@ -2,15 +2,17 @@
 
 The operations of the trainer are small: two processes use two cores fully, two threads do not. A
 piece does not know in which process it is computed, so the results are the same bits. joblib starts
-the processes, and honours ``joblib.parallel_config``: with its dask backend they may be those of a
-cluster.
+the processes; inside `cluster` it sends the pieces to those of a dask.distributed cluster instead.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
+from typing import Any, TypeVar
 
 import joblib
 
@@ -28,6 +30,52 @@ UNIT = 3.5e6
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+AHEAD = 2
+"""Pieces that are sent to a cluster before they are needed, for each of its threads."""
+
+_client: ContextVar[Any] = ContextVar("client", default=None)
+"""The connection to the cluster, inside `cluster`."""
+
+
+class ClusterError(Exception):
+    """A cluster cannot be used; the message says what to do."""
+
+
+@contextmanager
+def cluster(address: str, timeout: float = 10.0) -> Iterator[None]:
+    """Send what `as_completed` is given to a dask.distributed cluster.
+
+    A worker that dies does not end the sweep: the scheduler gives its pieces to others.
+
+    Args:
+        address: of the scheduler, such as ``tcp://host:8786``.
+        timeout: seconds to wait for the scheduler, and for a first worker.
+
+    Raises:
+        ClusterError: if dask is not installed, nobody answers, or there is no worker.
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        raise ClusterError(
+            f"a cluster needs dask ({error}); pip install 'gar_verify[cluster]'"
+        ) from error
+    # A piece carries its table: tens of megabytes, which dask would warn of.
+    quiet = dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    with quiet, _connected(Client, address, timeout) as client:
+        token = _client.set(client)
+        try:
+            yield
+        finally:
+            _client.reset(token)
+
+
+def in_cluster() -> bool:
+    """Whether `as_completed` computes on other machines, which may not see this one's files."""
+    return _client.get() is not None
 
 
 def default_jobs(work: float, device: str) -> int:
@@ -50,8 +98,16 @@ def as_completed(
 ) -> Iterator[tuple[int, Result]]:
     """Results of the function with the numbers of their items, as they come.
 
-    With one job everything happens here, in order. An error in a process is raised here.
+    With one job everything happens here, in order. In a cluster ``jobs`` does not count. An error
+    in a process is raised here.
+
+    Raises:
+        ClusterError: if the cluster is lost, or a piece makes its workers die.
     """
+    client = _client.get()
+    if client is not None:
+        yield from _from_cluster(client, function, items)
+        return
     jobs = min(jobs, len(items))
     if jobs <= 1:
         for position, item in enumerate(items):
@@ -59,6 +115,65 @@ def as_completed(
         return
     calls = (joblib.delayed(_numbered)(function, i, item) for i, item in enumerate(items))
     yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+
+
+@contextmanager
+def _connected(client: Callable[..., Any], address: str, timeout: float) -> Iterator[Any]:
+    try:
+        connected = client(address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"no scheduler answers at {address!r} ({_first_line(error)}). Start one with "
+            "dask scheduler, workers with dask worker ADDRESS --nthreads 1, and name its address, "
+            "such as tcp://host:8786"
+        ) from error
+    with connected:
+        try:
+            connected.wait_for_workers(1, timeout=timeout)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"the scheduler at {address!r} has no worker after {timeout:g} s. Start some with "
+                f"dask worker {address} --nthreads 1"
+            ) from error
+        yield connected
+
+
+def _from_cluster(
+    client: Any, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[tuple[int, Result]]:
+    """As `as_completed`; only so many items are under way that the scheduler need not hold all."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker, as_completed
+
+    waiting = iter(enumerate(items))
+    running: dict[Any, int] = {}
+    done = as_completed(loop=client.loop)
+
+    def send(count: int) -> None:
+        for position, item in islice(waiting, count):
+            future = client.submit(function, item, pure=False)
+            running[future] = position
+            done.add(future)
+
+    send(AHEAD * max(1, sum(client.ncores().values())))
+    try:
+        while running:
+            future = next(done)
+            position = running.pop(future)
+            yield position, future.result()
+            send(1)
+    except (CancelledError, KilledWorker, OSError) as error:
+        raise ClusterError(
+            f"the cluster did not finish ({_first_line(error)}). What came back is kept where "
+            "results are kept: the same command goes on from there"
+        ) from error
+    finally:
+        client.cancel(list(running))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _numbered(function: Callable[[Item], Result], position: int, item: Item) -> tuple[int, Result]:

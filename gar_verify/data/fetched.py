@@ -1,0 +1,138 @@
+"""Original tables on this machine: fetched, found and checked again.
+
+A table lies as the file it came as, in the folder that ``GAR_VERIFY_DATA`` names or else in the
+cache. Beside a fetched one lies ``FILE.sha256``, its checksum when it was fetched, in the format of
+``sha256sum``: what comes is checked against what is known of the table (`originals`), and later
+against that checksum as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gar_verify import paths
+from gar_verify.data import download, files, originals
+from gar_verify.data.originals import Original
+from gar_verify.data.table import DataError
+
+
+def find(original: Original) -> Path | None:
+    """The file of a table in the data folder or the cache, or None."""
+    cached = path_of(original)
+    return files.find(original.file) or (cached if cached.is_file() else None)
+
+
+def path_of(original: Original) -> Path:
+    """Where the file lies after `fetch`."""
+    return paths.downloads() / original.file
+
+
+def fetch(
+    original: Original,
+    *,
+    patience: download.Patience | None = None,
+    report: Callable[[float], None] = lambda count: None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Fetch a table into the cache, check it, and record its checksum.
+
+    Raises:
+        DataError: if it cannot be fetched or is not what it should be; the message says what to do
+            without a network. What was in the cache before stays.
+    """
+    path = path_of(original)
+    try:
+        download.download(
+            original.url,
+            path,
+            limit=originals.LARGEST,
+            check=lambda temporary: _check_first(temporary, original),
+            patience=patience,
+            report=report,
+            note=note,
+        )
+    except (DataError, OSError) as error:
+        raise DataError(f"{error} {offline(original)}") from error
+    _write_record(path)
+    return path
+
+
+def verify(original: Original) -> str:
+    """Check the file of a table again; what was compared, in words.
+
+    Raises:
+        DataError: if there is none, or it is damaged; the message says what to do.
+    """
+    path = find(original)
+    if path is None:
+        raise DataError(f"The table '{original.name}' is not at hand. {offline(original)}")
+    recorded = _recorded(path)
+    if recorded is not None and recorded != _checksum(path):
+        raise DataError(
+            f"{path} is damaged: its SHA-256 is not the one recorded when it was fetched. "
+            f"{again(original)}"
+        )
+    read(original)
+    same = "; unchanged since it was fetched" if recorded else "; no checksum recorded"
+    return f"columns, rows and {originals.checked(original)}{same}"
+
+
+def read(original: Original) -> tuple[originals.Array, originals.Array]:
+    """Features and targets of the table at hand; as from `originals.read`.
+
+    Raises:
+        DataError: if it is not at hand or not what it should be; the message says what to do.
+    """
+    path = find(original)
+    if path is None:
+        raise DataError(f"The table '{original.name}' is not at hand. {offline(original)}")
+    try:
+        return originals.read(path, original)
+    except DataError as error:
+        raise DataError(f"{error} {again(original)}") from error
+
+
+def offline(original: Original) -> str:
+    """What to do without a network."""
+    return (
+        f"Without a network: fetch {original.url} elsewhere and put it, as {original.file}, into "
+        f"{paths.downloads()} or the folder that {paths.DATA_VARIABLE} names."
+    )
+
+
+def again(original: Original) -> str:
+    """What to do about a damaged file."""
+    return f"Remove it, and run gar-verify data fetch {original.name}."
+
+
+def _check_first(temporary: Path, original: Original) -> None:
+    try:
+        originals.read(temporary, original)
+    except DataError as error:
+        told = str(error).replace(str(temporary), f"What {original.url} sent")
+        raise DataError(f"{told} It was not kept.") from error
+
+
+def _record_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _write_record(path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.sha256.part")
+    temporary.write_text(f"{_checksum(path)}  {path.name}\n", encoding="ascii")
+    os.replace(temporary, _record_of(path))
+
+
+def _recorded(path: Path) -> str | None:
+    record = _record_of(path)
+    if not record.is_file():
+        return None
+    return record.read_text(encoding="ascii", errors="replace").split(" ")[0]
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,228 @@
+"""The original files of the UCI repository: where each is, and how its rows are read and checked.
+
+A file is read where it lies, an archive without unpacking it. Nothing in it is executed or
+unpickled. What is read must be what it should be: the columns by name, the number of rows, finite
+numbers, and the content or the checksum that is known (`contents.json`, written by
+``tools/write_contents.py`` from the published arrays).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gar_verify.data.table import Array, DataError, zscore
+
+LARGEST = 64 * 2**20
+"""Bytes beyond which a file, or what an archive holds, is refused; the largest is 24 MB."""
+
+DECIMALS = 4
+"""Decimals to which z-scored features and targets are compared with the published arrays."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A table as the UCI repository has it."""
+
+    name: str
+    title: str
+    uci_id: int
+    doi: str
+    url: str
+    rows: int
+    targets: tuple[str, ...]
+    """Columns that are targets, in the order of the published arrays."""
+    features: tuple[str, ...] = ()
+    """Columns that are features, in that order; empty: all but the targets."""
+    count: int = 0
+    """How many features there are, where they are not named."""
+    member: str = ""
+    """The file inside the archive; empty: the file is no archive."""
+    checksum: str = ""
+    """SHA-256 of the CSV file as others have reported it; empty where none is known."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file in a folder of tables."""
+        return f"{self.name}.{'zip' if self.member else 'csv'}"
+
+    @property
+    def page(self) -> str:
+        """Address of the page that describes the table."""
+        return f"https://archive.ics.uci.edu/dataset/{self.uci_id}"
+
+
+LICENCE = "CC BY 4.0"
+"""Of all four tables, by their pages in the repository."""
+
+ADDRESS = "https://archive.ics.uci.edu/static/public"
+
+WINE = (
+    "fixed_acidity volatile_acidity citric_acid residual_sugar chlorides free_sulfur_dioxide "
+    "total_sulfur_dioxide density pH sulphates alcohol"
+)
+
+VOICE = (
+    "Jitter(%) Jitter(Abs) Jitter:RAP Jitter:PPQ5 Jitter:DDP Shimmer Shimmer(dB) Shimmer:APQ3 "
+    "Shimmer:APQ5 Shimmer:APQ11 Shimmer:DDA NHR HNR RPDE DFA PPE"
+)
+
+ORIGINALS = {
+    original.name: original
+    for original in (
+        Original(
+            "concrete",
+            "Concrete Compressive Strength",
+            165,
+            "10.24432/C5PK67",
+            f"{ADDRESS}/165/data.csv",
+            1030,
+            ("Concrete compressive strength",),
+            (
+                "Cement",
+                "Blast Furnace Slag",
+                "Fly Ash",
+                "Water",
+                "Superplasticizer",
+                "Coarse Aggregate",
+                "Fine Aggregate",
+                "Age",
+            ),
+            checksum="8d4b15b6fc68cd932d745cbd663d5ceae66dd54422e99c1e4865f2936ab7e2af",
+        ),
+        Original(
+            "wine",
+            "Wine Quality",
+            186,
+            "10.24432/C56S3T",
+            f"{ADDRESS}/186/data.csv",
+            6497,
+            ("quality",),
+            tuple(WINE.split()),
+        ),
+        Original(
+            "parkinsons",
+            "Parkinsons Telemonitoring",
+            189,
+            "10.24432/C5ZS3N",
+            f"{ADDRESS}/189/data.csv",
+            5875,
+            ("motor_UPDRS", "total_UPDRS"),
+            ("age", "test_time", *VOICE.split(), "sex"),
+        ),
+        Original(
+            "superconductivity",
+            "Superconductivty Data",  # its spelling there
+            464,
+            "10.24432/C53P47",
+            f"{ADDRESS}/464/superconductivty+data.zip",
+            21263,
+            ("critical_temp",),
+            count=81,
+            member="train.csv",
+            checksum="4dfb6e3a1f6ffd969e5a5e42f093c4800d1e2a6c8b1e309f8fcd9f23d86952f3",
+        ),
+    )
+}
+
+
+def read(path: Path, original: Original) -> tuple[Array, Array]:
+    """Features (n, F) and targets (n, T) in the order of the file, checked.
+
+    Raises:
+        DataError: if the file cannot be read or is not the table it should be.
+    """
+    try:
+        text = _csv(path, original)
+        frame = pd.read_csv(io.BytesIO(text), float_precision="round_trip")
+        features, targets = _columns(frame, original)
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not the table '{original.name}': {error}") from error
+    _check(path, original, hashlib.sha256(text).hexdigest(), features, targets)
+    return features, targets
+
+
+def checked(original: Original) -> str:
+    """What `read` compares, beyond columns, rows and finite numbers, in words."""
+    if original.name in known_contents():
+        return f"all values, to {DECIMALS} decimals of a standard deviation"
+    return "the reported SHA-256" if original.checksum else "nothing more"
+
+
+def content(features: Array, targets: Array) -> str:
+    """SHA-256 of z-scored features and targets in order, to `DECIMALS` decimals.
+
+    Features that are z-scored already give the same as those they came from.
+    """
+    state = hashlib.sha256()
+    for values in (zscore(features), targets):
+        rounded = np.rint(values * 10**DECIMALS).astype("<i8")
+        state.update(str(rounded.shape).encode() + np.ascontiguousarray(rounded).tobytes())
+    return state.hexdigest()
+
+
+@cache
+def known_contents() -> dict[str, str]:
+    """`content` of the tables whose published arrays were at hand, by name."""
+    text = files("gar_verify.data").joinpath("contents.json").read_text(encoding="utf8")
+    known: dict[str, str] = json.loads(text)
+    return known
+
+
+def _csv(path: Path, original: Original) -> bytes:
+    """The CSV file, or the one inside the archive, never more than `LARGEST` bytes of it."""
+    if not original.member:
+        with path.open("rb") as stream:
+            return _limited(stream.read(LARGEST + 1), path.name)
+    with zipfile.ZipFile(path) as archive:
+        if original.member not in archive.namelist():
+            raise ValueError(f"the archive holds {archive.namelist()}, not {original.member!r}")
+        with archive.open(original.member) as stream:  # what it says of its size is not believed
+            return _limited(stream.read(LARGEST + 1), original.member)
+
+
+def _limited(text: bytes, name: str) -> bytes:
+    if len(text) > LARGEST:
+        raise ValueError(f"{name} is larger than {LARGEST // 2**20} MB")
+    return text
+
+
+def _columns(frame: pd.DataFrame, original: Original) -> tuple[Array, Array]:
+    names = original.features or tuple(c for c in frame.columns if c not in original.targets)
+    missing = [name for name in (*names, *original.targets) if name not in frame.columns]
+    if missing:
+        raise ValueError(f"no column {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    wanted = (original.rows, len(original.features) or original.count)
+    if (len(frame), len(names)) != wanted:
+        raise ValueError(
+            f"{len(frame)} rows and {len(names)} features; expected {wanted[0]} and {wanted[1]}"
+        )
+    features = frame[list(names)].to_numpy(np.float64)
+    targets = frame[list(original.targets)].to_numpy(np.float64)
+    if not (np.isfinite(features).all() and np.isfinite(targets).all()):
+        raise ValueError("some cells are empty or not finite")
+    return features, targets
+
+
+def _check(path: Path, original: Original, digest: str, features: Array, targets: Array) -> None:
+    """The values where they are known, else the checksum of the file where that is."""
+    known = known_contents().get(original.name)
+    if known is not None and content(features, targets) != known:
+        raise DataError(
+            f"{path} is not the table '{original.name}': it has its shape, but other values or "
+            "another order of rows than the published arrays."
+        )
+    if known is None and original.checksum and digest != original.checksum:
+        raise DataError(
+            f"{path} is not the table '{original.name}': the SHA-256 of {original.member or 'it'} "
+            f"is {digest}, expected {original.checksum}."
+        )

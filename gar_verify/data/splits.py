@@ -1,0 +1,33 @@
+"""Which rows of an original table are for training and which for testing.
+
+The published splits of Concrete, Wine and Sine are permutations by NumPy's older generator from a
+small seed. The seeds were found by trying: with them the rows of the published arrays fall back
+into the order of the originals, for Concrete byte for byte (``tests/data/test_splits.py``). That of
+Parkinsons was not found among the seeds below 20,000, and Superconductivity's is not at hand: there
+the split is one of ours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PUBLISHED_SEEDS = {"concrete": 123, "wine": 123, "sine": 1}
+"""Seeds that give the split of the paper's authors."""
+
+OTHER_SEED = 123
+"""For tables whose published split is not known: that of Concrete and Wine."""
+
+
+def permutation(name: str, n: int) -> NDArray[np.int64]:
+    """The n rows of a table in the order in which they are split: the test part comes first."""
+    seed = PUBLISHED_SEEDS.get(name, OTHER_SEED)
+    order = np.random.RandomState(seed).permutation(n)
+    return order.astype(np.int64)
+
+
+def origin(name: str) -> str:
+    """What a permutation is, in words."""
+    if name in PUBLISHED_SEEDS:
+        return f"published split (NumPy's RandomState({PUBLISHED_SEEDS[name]}))"
+    return f"80/20 split of ours (NumPy's RandomState({OTHER_SEED})), not the published one"
