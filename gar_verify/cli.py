@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,10 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(help="processes side by side; default: as the study's size asks")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(help="scheduler of a cluster that computes, such as tcp://host:8786"),
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="write table, figure and summary to paper_figures")
     ] = False,
@@ -77,7 +82,10 @@ def run(
     """
     from gar_verify import studies
     from gar_verify.data import is_available
+    from gar_verify.experiments.workers import cluster
 
+    if dask and jobs:
+        raise ValueError("--dask and --jobs exclude each other: the cluster has its own processes")
     options: dict[str, Any] = {
         "quick": quick,
         "device": _checked(device),
@@ -87,15 +95,18 @@ def run(
     }
     if seeds:
         options["seeds"] = _numbers(seeds)
-    if study != "all":
-        _show(study, studies.run(study, _names(methods), **options), save)
-        return
-    for name in studies.STUDIES:
-        if is_available(studies.data_of(name)):
-            typer.echo(f"{name}\n")
-            _show(name, studies.run(name, **options), save)
-        else:
-            typer.echo(f"{name}: its table is not at hand, left out (gar-verify data)", err=True)
+    with cluster(dask) if dask else nullcontext():
+        if study != "all":
+            _show(study, studies.run(study, _names(methods), **options), save)
+            return
+        for name in studies.STUDIES:
+            if is_available(studies.data_of(name)):
+                typer.echo(f"{name}\n")
+                _show(name, studies.run(name, **options), save)
+            else:
+                typer.echo(
+                    f"{name}: its table is not at hand, left out (gar-verify data)", err=True
+                )
 
 
 @app.command("table", epilog="Example: gar-verify table concrete")
@@ -226,9 +237,10 @@ def _expected() -> tuple[type[BaseException], ...]:
     from gar_verify.data import DataError
     from gar_verify.experiments.store import StoreError
     from gar_verify.experiments.summaries import SummaryError
+    from gar_verify.experiments.workers import ClusterError
     from gar_verify.reproduce import ReproductionError
 
-    return (ValueError, DataError, StoreError, SummaryError, ReproductionError)
+    return (ValueError, DataError, StoreError, SummaryError, ClusterError, ReproductionError)
 
 
 if __name__ == "__main__":

@@ -83,12 +83,17 @@ def collect(
     work = sum(pieces[i].work for i in missing)
     jobs = workers.default_jobs(work, device) if jobs is None else jobs
     # Only a piece that is computed in this process can tell of its epochs.
-    report = progress.advance if min(jobs, len(missing)) <= 1 else None
-    compute = partial(_compute, folder=folder, device=device, report=report)
+    alone = min(jobs, len(missing)) <= 1 and not workers.in_cluster()
+    report = progress.advance if alone else None
+    # The machines of a cluster need not share this one's files: what comes back is written here.
+    there = None if workers.in_cluster() else folder
+    compute = partial(_compute, folder=there, device=device, report=report)
     progress.start(title, work)
     try:
         for k, dataset in workers.as_completed(compute, [pieces[i] for i in missing], jobs):
             found[missing[k]] = dataset
+            if workers.in_cluster():
+                _keep(dataset, pieces[missing[k]], folder)
             if report is None:
                 progress.advance(pieces[missing[k]].work)
     finally:
@@ -203,6 +208,18 @@ def _compute(
     if folder is not None:
         write(dataset, path_of(piece, folder))
     return dataset
+
+
+def _keep(dataset: xr.Dataset, piece: Piece, folder: Path | None) -> None:
+    """Write what another machine computed, if it has the same code."""
+    if dataset.attrs["fingerprint"] != piece.fingerprint:
+        raise StoreError(
+            f"{piece.name} came from a worker with other code of gar_verify than here "
+            f"({dataset.attrs['code'][:12]}, here {provenance.code_version()[:12]}). Nothing was "
+            "kept: install the same version on the workers and start them anew."
+        )
+    if folder is not None:
+        write(dataset, path_of(piece, folder))
 
 
 def _stranger(path: Path, dataset: xr.Dataset, piece: Piece) -> str:
