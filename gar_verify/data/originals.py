@@ -143,7 +143,7 @@ def read(path: Path, original: Original) -> tuple[Array, Array]:
     """
     try:
         text = _csv(path, original)
-        frame = pd.read_csv(io.BytesIO(text), float_precision="round_trip")
+        frame = pd.read_csv(io.BytesIO(text))
         features, targets = _columns(frame, original)
     except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not the table '{original.name}': {error}") from error

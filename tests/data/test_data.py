@@ -19,13 +19,14 @@ def table(**changes) -> Table:
     return Table(**(values | changes))
 
 
-def test_sine_is_generated_and_its_split_declared(folder):
+def test_sine_is_generated_and_split_as_published(folder):
     sine = data.load_table("sine")
     x = np.sort(np.concatenate([sine.train_X, sine.test_X]).ravel())
     assert len(sine.test_X) == 314
     assert x == pytest.approx(-10 * np.pi + 0.1 * np.arange(629), abs=1e-10)
     assert sine.test_y == pytest.approx(np.sin(sine.test_X))
-    assert "not the published one" in sine.source
+    assert sine.source == "generated; published split (NumPy's RandomState(1))"
+    assert "not the published one" in data.load_table("squared_sine").source
 
 
 def test_published_split_is_used_where_the_folder_has_it(folder):
