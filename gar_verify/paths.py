@@ -31,6 +31,11 @@ def summaries() -> Path:
     return figures() / "results"
 
 
+def docs() -> Path:
+    """Folder of the pages that explain: ``docs`` of the checkout, or of here."""
+    return (repository() or Path.cwd()) / "docs"
+
+
 def data() -> Path | None:
     """The folder that ``GAR_VERIFY_DATA`` names, or None when it is not set."""
     named = os.environ.get(DATA_VARIABLE)

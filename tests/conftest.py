@@ -31,6 +31,12 @@ def _same_start() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user has fetched and computed does not decide what a test sees."""
+    monkeypatch.setenv("GAR_VERIFY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture(scope="session")
 def reference_cases() -> list[dict[str, Any]]:
     """The observed values of the released losses, where GAR_VERIFY_REFERENCE names their folder."""

@@ -52,6 +52,8 @@ def test_prove_one_statement() -> None:
         (("run", "diabetes", "--device", "cuda:9"), "cuda:9"),
         (("run", "diabetes", "--seeds", "one"), "--seeds takes numbers such as 0,1,2, got 'one'"),
         (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
+        (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
+        (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
         (("table", "parkinsons_total"), "there is no summary 'parkinsons_total'"),
     ],
 )

@@ -55,7 +55,7 @@ def fetch(
             note=note,
         )
     except (DataError, OSError) as error:
-        raise DataError(f"{error} {offline(original)}") from error
+        raise DataError(f"{str(error).rstrip('.')}. {offline(original)}") from error
     _write_record(path)
     return path
 

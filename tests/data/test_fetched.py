@@ -212,3 +212,15 @@ def test_arrays_that_are_not_the_published_ones_are_named(
     assert "parkinsons_telemonitoring.npz does not hold the values or the split" in said
     assert published.find("parkinsons") is not None
     assert not data.is_available("wine")
+
+
+@pytest.mark.parametrize("original", originals.ORIGINALS.values(), ids=lambda o: o.name)
+def test_the_page_has_what_the_catalogue_has(original: originals.Original) -> None:
+    page = (paths.docs() / "data.md").read_text(encoding="utf8")
+    features = original.count or len(original.features)
+    assert f"[{original.title}]({original.page})" in page
+    assert f"| {original.rows} | {features} |" in page
+    assert f"UCI {original.uci_id}, [doi](https://doi.org/{original.doi})" in page
+    assert f"| `{original.file}` | <{original.url}> |" in page
+    assert originals.LICENCE in page
+    assert f"{originals.LARGEST // 2**20} MB" in page

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
+from gar_verify import cli
 from gar_verify.data import load_table
 from gar_verify.experiments import store, tabular, workers
 from gar_verify.experiments.methods import tabular_methods
@@ -137,6 +139,18 @@ def test_nobody_answers() -> None:
         workers.cluster("tcp://127.0.0.1:1", timeout=0.3),
     ):
         pass
+
+
+def test_the_command_asks_for_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(address: str) -> None:
+        raise workers.ClusterError(f"nobody at {address}")
+
+    monkeypatch.setattr(workers, "cluster", nobody)
+    arguments = ["run", "diabetes", "--quick", "--dask", "tcp://host:8786"]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(result.exception, workers.ClusterError)
+    assert str(result.exception) == "nobody at tcp://host:8786"
+    assert isinstance(result.exception, cli._expected())
 
 
 def test_dask_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
