@@ -43,8 +43,8 @@ the last size but one to the last it changes by {drift} at most.
 - The time is in proportion to the rows, as at the largest measured size: a batch stays {batch} rows
   however large the table, so even the losses of pairs, quadratic in the batch, are linear in it.
   (The ranks of Spearman's correlation need a sort: a factor log N / log n, on a small part.)
-- The {cheap} methods that are not losses of pairs take as long as GAR, whose loss is a small part of
-  a step of this network.
+- The {cheap} methods that are not losses of pairs take as long as GAR, whose loss is a small part
+  of a step of this network.
 - A method on a fold is one piece, computed by one core. {pieces} pieces a table; none waits for
   another. No number of cores is faster than the longest piece, {longest}.
 
