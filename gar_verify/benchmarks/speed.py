@@ -1,32 +1,24 @@
-"""How much time the loss takes: forward and backward, in units of torch's L1Loss in the same run.
+"""How much time a loss takes: forward and backward, in units of torch's L1Loss in the same run.
 
-The contenders take turns within each round, so that a busy moment of the machine hits all of them;
-ratios are medians over the rounds.
+The contenders take turns, see `benchmarks.turns`; ratios are medians over the rounds.
 """
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import subprocess
 import sys
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from gar_verify.losses import GARLoss
+from gar_verify.benchmarks.turns import Job, Turns, compare, on_threads, take_turns
+from gar_verify.losses import GARLoss, RankSimLoss, RnCLoss
 
 SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
-ROUNDS = 15
-SECONDS_PER_TURN = 0.02
-
-Job = Callable[[], None]
 
 
 def measure(
@@ -54,7 +46,7 @@ def measure(
     for count in threads:
         for n in sizes:
             note(f"N = {n:,}, {count} thread{'s' * (count > 1)}")
-            with _threads(count):
+            with on_threads(count):
                 turns = take_turns(_jobs(n, compiled, device), device)
             lines.append({"threads": count, "N": n, **_ratios(turns, "L1Loss")})
     return pd.DataFrame(lines)
@@ -62,7 +54,7 @@ def measure(
 
 def training_step(device: str = "cpu") -> pd.DataFrame:
     """A whole training step of the small MLP of the tables, batch 256, relative to MAE."""
-    with _threads(1):
+    with on_threads(1):
         turns = take_turns(_steps(device), device)
     return pd.DataFrame([{"threads": 1, **_ratios(turns, "MAE")}])
 
@@ -72,36 +64,35 @@ def peak_memory(n: int = 10_000_000) -> pd.DataFrame:
     return pd.DataFrame([{"N": n, **{name: _peak_of(name, n) for name in _losses()}}])
 
 
-def take_turns(jobs: dict[str, Job], device: str = "cpu") -> dict[str, np.ndarray]:
-    """Seconds of each job in each of the rounds; the jobs take turns within a round."""
-    repeats = {}
-    for name, job in jobs.items():
-        for _ in range(3):
-            job()
-        _wait(device)
-        start = time.perf_counter()
-        job()
-        _wait(device)
-        once = time.perf_counter() - start
-        repeats[name] = max(1, min(1000, round(SECONDS_PER_TURN / once)))
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(ROUNDS):
-        for name, job in jobs.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                job()
-            _wait(device)
-            seconds[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: np.array(values) for name, values in seconds.items()}
+def pair_losses(n: int = 512, width: int = 8, side: int = 1024) -> pd.DataFrame:
+    """Forward and backward of RnC and RankSim on one thread, in matrix products of a given side.
+
+    Args:
+        n: rows of the batch.
+        width: features of a row; the tables' small MLP has eight.
+        side: of the square float32 matrices whose product is the unit.
+    """
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(n, width, generator=generator).requires_grad_()
+    y = torch.randn(n, generator=generator)
+    one, two = torch.randn(2, side, side, generator=generator)
+    jobs: dict[str, Job] = {
+        "product": lambda: one @ two,
+        "RnC": _forward_backward(RnCLoss(), x, y),
+        "RankSim": _forward_backward(RankSimLoss(), x, y),
+    }
+    with on_threads(1):
+        turns = take_turns(jobs)
+    return pd.DataFrame([{"N": n, **_ratios(turns, "product")}])
 
 
-def _ratios(turns: dict[str, np.ndarray], unit: str) -> dict[str, float]:
-    line = {f"{unit} [us]": float(np.median(turns[unit]) * 1e6)}
-    for name, seconds in turns.items():
+def _ratios(turns: Turns, unit: str) -> dict[str, float]:
+    compared = compare(turns, unit)
+    line = {f"{unit} [us]": 1e6 * compared["seconds"][unit]}
+    for name in turns:
         if name != unit:
-            ratio = seconds / turns[unit]
-            low, middle, high = np.quantile(ratio, (0.25, 0.5, 0.75))
-            line |= {name: float(middle), f"{name} IQR": float(high - low)}
+            found = compared.T[name]
+            line |= {name: found["ratio"], f"{name} IQR": found["ratio_high"] - found["ratio_low"]}
     return line
 
 
@@ -156,23 +147,6 @@ def _steps(device: str) -> dict[str, Job]:
 
     names = {"L1Loss": "MAE"}
     return {names.get(name, name): step_of(loss) for name, loss in _losses().items()}
-
-
-def _wait(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # raised inside the compiler
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _peak_of(name: str, n: int) -> float:
