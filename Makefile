@@ -14,7 +14,7 @@ help:
 	@echo "make reproduce   proofs, studies, figures and tables into paper_figures/"
 	@echo "make test        lint, types, tests and notebooks"
 	@echo "make test-full   the same with thousands of random examples a property"
-	@echo "make bench       the loss: time against L1Loss, memory, digits kept"
+	@echo "make bench       measure: the loss, the running time of every method, the targets"
 	@echo "make notebooks   execute the notebooks and store what came out"
 	@echo "make lock        resolve requirements.lock again from pyproject.toml"
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands import claims, data
+from gar_verify.commands import bench, claims, data
+from gar_verify.commands.options import checked_device
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
     from gar_verify.experiments.progress import Progress
@@ -88,7 +88,7 @@ def run(
         raise ValueError("--dask and --jobs exclude each other: the cluster has its own processes")
     options: dict[str, Any] = {
         "quick": quick,
-        "device": _checked(device),
+        "device": checked_device(device),
         "store": store,
         "jobs": jobs,
         "progress": _progress(),
@@ -132,45 +132,12 @@ def reproduce(
     from gar_verify.reproduce import reproduce as main_job
 
     summary = main_job(
-        quick=quick, device=_checked(device), folder=folder, store=store, progress=_progress()
+        quick=quick, device=checked_device(device), folder=folder, store=store, progress=_progress()
     )
     typer.echo(f"\n{summary.text()}")
 
 
-@app.command(epilog="Example: gar-verify bench --quick")
-def bench(
-    quick: Quick = False,
-    device: Device = "cpu",
-    folder: Annotated[
-        Path | None, typer.Option(help="where the tables go; default: paper_figures")
-    ] = None,
-) -> None:
-    """Measure the loss: time against L1Loss, a training step, memory, and digits kept."""
-    from gar_verify import figures, tables
-    from gar_verify.benchmarks import accuracy, speed
-
-    def show(title: str, stem: str, table: pd.DataFrame, digits: int) -> None:
-        typer.echo(f"{title}\n\n{tables.markdown(table.set_index(table.columns[0]), digits)}")
-        if not quick:
-            tables.save(table.set_index(table.columns[0]), stem, folder)
-
-    note = _progress().note
-    sizes = (256, 4_096) if quick else speed.SIZES
-    measured = speed.measure(sizes, compiled=not quick, device=_checked(device), note=note)
-    show("Forward and backward, in units of L1Loss", "loss_speed", measured, 2)
-    show(
-        "A training step of the small MLP, batch 256, in units of MAE",
-        "loss_training_step",
-        speed.training_step(_checked(device)),
-        2,
-    )
-    if quick:
-        return
-    show("Peak memory beyond the inputs, MB", "loss_memory", speed.peak_memory(), 0)
-    errors = accuracy.measure()
-    worst = accuracy.worst(errors)
-    show("Largest relative error against 50 digits", "loss_accuracy", worst, 12)
-    figures.save(figures.accuracy_figure(worst), "loss_accuracy", folder)
+app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 
 
 app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
@@ -210,21 +177,6 @@ def _numbers(seeds: str) -> tuple[int, ...]:
 
 def _names(methods: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in methods.split(",") if name.strip()) if methods else None
-
-
-def _checked(device: str) -> str:
-    """The device, if this machine has it."""
-    import torch
-
-    try:
-        wanted = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"there is no device {device!r}: {error}".splitlines()[0]) from error
-    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available())}
-    if (wanted.index or 0) >= have.get(wanted.type, 0):
-        found = ", ".join(f"{count} {kind}" for kind, count in have.items() if count)
-        raise ValueError(f"there is no device {device!r} here; found: {found}")
-    return device
 
 
 def _progress() -> Progress:

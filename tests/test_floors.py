@@ -19,6 +19,7 @@ FLOORS = {
     "experiments": 4,
     "benchmarks": 5,
     "figures": 5,
+    "runtime_figures": 5,
     "tables": 5,
     "studies": 5,
     "claims": 5,

@@ -39,6 +39,19 @@ def alpha_sensitivity(metric: str) -> dict[float, float]:
     return dict(zip(study["alpha"], study[metric], strict=True))
 
 
+def seconds_per_epoch(method: str) -> float:
+    """Published seconds of an epoch on Concrete; NaN where not published.
+
+    That of RnC is an epoch of its contrastive phase only.
+    """
+    return published()["seconds_per_epoch"].get(method.removesuffix("_released"), np.nan)
+
+
+def relative_time(method: str) -> float:
+    """Training time relative to MAE, as a published summary of the paper claims it; or NaN."""
+    return published()["relative_time"].get(method.removesuffix("_released"), np.nan)
+
+
 def ablation(sub_losses: str, metric: str) -> float:
     """Published test mean on Wine Quality for ``a``, ``a+b``, ... or ``gar``; NaN if there is none.
 

@@ -1,0 +1,82 @@
+"""How the time of a loss grows with the batch: the exponent k of seconds = c N^k.
+
+It is the slope of a least-squares line through log(seconds) over log(N), over the larger sizes: at
+small ones the cost of a call, which does not depend on N, flattens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+FITTED_FROM = 512
+"""Rows from which on sizes count."""
+LEAST = 3
+"""Sizes that a fit needs: a line through two points has no error."""
+
+
+class Growth(NamedTuple):
+    """A fitted exponent."""
+
+    exponent: float
+    error: float
+    """Its standard error, from the residuals of the line."""
+    smallest: int
+    """The smallest and the largest size that were fitted."""
+    largest: int
+
+
+def fit(sizes: Sequence[int], seconds: Sequence[float], fitted_from: int = FITTED_FROM) -> Growth:
+    """Fit the exponent.
+
+    Args:
+        sizes: batch sizes N, in any order.
+        seconds: time at each of them, positive.
+        fitted_from: smaller sizes are left out.
+
+    Raises:
+        ValueError: if fewer than three sizes are left, or a time is not positive.
+
+    >>> fit([512, 1024, 2048], [1.0, 4.0, 16.0]).exponent
+    2.0
+    """
+    n, t = np.asarray(sizes, float), np.asarray(seconds, float)
+    large = n >= fitted_from
+    if large.sum() < LEAST:
+        raise ValueError(
+            f"a growth exponent needs {LEAST} batch sizes of at least {fitted_from}, got "
+            f"{list(sizes)}; measure more, or choose another fitted_from"
+        )
+    if not (t[large] > 0).all():
+        raise ValueError(f"times must be positive, got {t[large].tolist()}")
+    line = stats.linregress(np.log(n[large]), np.log(t[large]))
+    return Growth(
+        round(float(line.slope), 9),
+        round(float(line.stderr), 9),
+        int(n[large].min()),
+        int(n[large].max()),
+    )
+
+
+def of_methods(lines: pd.DataFrame, fitted_from: int = FITTED_FROM) -> pd.DataFrame:
+    """Exponents of all methods.
+
+    Args:
+        lines: with columns ``method``, ``batch_size``, ``seconds``; others are not looked at.
+        fitted_from: smaller sizes are left out.
+
+    Returns:
+        By method, in order of appearance: the fields of `Growth`.
+    """
+    fits = {
+        str(name): fit(group["batch_size"].tolist(), group["seconds"].tolist(), fitted_from)
+        for name, group in lines.groupby("method", sort=False)
+    }
+    frame = pd.DataFrame.from_dict(
+        {name: found._asdict() for name, found in fits.items()}, orient="index"
+    )
+    return frame.rename_axis("method")
