@@ -15,10 +15,10 @@ is the mean epoch of a whole training, whose second phase is training with the M
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -48,8 +48,11 @@ METHODS = (*TABULAR[:_AFTER_RNC], CONTRAST, *TABULAR[_AFTER_RNC:], RELEASED)
 """In the order of the paper's tables, RnC's first phase beside RnC and the released GAR last."""
 
 LOOP_WORK = 5.0
-LONG_CALLS = 512.0
-"""Rows from which on a call of a loss of pairs fills a turn by itself."""
+LONG_CALLS = 512
+"""Up to so many rows a call of a loss of pairs takes about a turn, and beyond, several."""
+
+PAIRS = (*(name for name in TABULAR if get_spec(name).needs_features), CONTRAST)
+"""Losses of pairs of rows: their time grows as N^2."""
 
 Number = TypeVar("Number", float, np.ndarray)
 
@@ -67,7 +70,9 @@ class Settings:
     sizes: tuple[int, ...] = SIZES
     """Batch sizes of ``loss_only``."""
     setups: tuple[str, ...] = SETUPS
-    rounds: int = ROUNDS
+    rounds: int = 2 * ROUNDS + 1
+    rounds_of_long_calls: int = 7
+    """Of the losses of pairs (and the MAE beside them) at more than `LONG_CALLS` rows."""
     table: str = "concrete"
     """Its rows, network and batch size are those of the loops."""
     seed: int = 0
@@ -99,7 +104,7 @@ class Settings:
 def settings(table: str, quick: bool = False) -> Settings:
     """Those of the whole study on a table; quick: a small part, in less than a minute."""
     if quick:
-        return Settings(sizes=QUICK_SIZES, rounds=3, table=table)
+        return Settings(sizes=QUICK_SIZES, rounds=3, rounds_of_long_calls=3, table=table)
     return Settings(table=table)
 
 
@@ -131,7 +136,7 @@ def measure(
     try:
         for stage in stages:
             with on_threads(1):
-                turns = take_turns(stage.jobs(), rounds=settings.rounds, clock=clock)
+                turns = take_turns(stage.jobs(), rounds=stage.rounds, clock=clock)
             lines.append(_lines(settings, stage, turns))
             if stage.setup == PUBLISHED_LOOP:
                 found = compare(turns, UNIT)["seconds"]
@@ -139,7 +144,7 @@ def measure(
             tell.advance(stage.work)
     finally:
         tell.finish()
-    return Measured(pd.concat(lines, ignore_index=True), epoch, settings)
+    return Measured(_in_order(pd.concat(lines)), epoch, settings)
 
 
 def table_at_hand() -> str:
@@ -166,8 +171,11 @@ class _Stage:
     batch_size: int
     jobs: Callable[[], dict[str, Job]]
     """Makes them, when it is their turn."""
-    work: float
-    """Roughly, in units of a stage of short jobs."""
+    rounds: int
+    leaves_out: tuple[str, ...] = ()
+    """Methods that another stage reports."""
+    work: float = 1.0
+    """Roughly, in units of a stage of short calls."""
 
 
 def _stages(settings: Settings) -> list[_Stage]:
@@ -175,19 +183,37 @@ def _stages(settings: Settings) -> list[_Stage]:
     recipe = tabular.protocol(table).recipe
     loops = {PUBLISHED_LOOP: _published_jobs, IN_MEMORY: _in_memory_jobs}
     stages = {
-        setup: [_Stage(setup, recipe.batch_size, partial(jobs, names, table, seed), LOOP_WORK)]
+        setup: [
+            _Stage(
+                setup,
+                recipe.batch_size,
+                partial(jobs, names, table, seed),
+                settings.rounds,
+                work=LOOP_WORK,
+            )
+        ]
         for setup, jobs in loops.items()
     }
-    stages[LOSS_ONLY] = [
-        _Stage(
-            LOSS_ONLY,
-            size,
-            partial(call_jobs, names, size, recipe.hidden[-1], seed),
-            max(1.0, (size / LONG_CALLS) ** 2),
-        )
-        for size in settings.sizes
-    ]
+    stages[LOSS_ONLY] = list(_call_stages(settings, recipe.hidden[-1]))
     return [stage for setup in settings.setups for stage in stages[setup]]
+
+
+def _call_stages(settings: Settings, features: int) -> Iterator[_Stage]:
+    """One for each size; where calls of the losses of pairs take long, one more for them."""
+    cheap = tuple(name for name in settings.timed if name not in PAIRS)
+    pairs = tuple(name for name in settings.timed if name in {UNIT, *PAIRS})
+    for size in settings.sizes:
+
+        def stage(names: Sequence[str], rounds: int, **changes: Any) -> _Stage:
+            jobs = partial(call_jobs, names, size, features, settings.seed)  # noqa: B023
+            return _Stage(LOSS_ONLY, size, jobs, rounds, **changes)  # noqa: B023
+
+        if size <= LONG_CALLS or len(pairs) == 1:
+            yield stage(settings.timed, settings.rounds)
+            continue
+        yield stage(cheap, settings.rounds)
+        long = (size / LONG_CALLS) ** 2
+        yield stage(pairs, settings.rounds_of_long_calls, leaves_out=(UNIT,), work=long)
 
 
 def _published_jobs(names: Sequence[str], table: str, seed: int) -> dict[str, Job]:
@@ -200,9 +226,20 @@ def _in_memory_jobs(names: Sequence[str], table: str, seed: int) -> dict[str, Jo
 
 
 def _lines(settings: Settings, stage: _Stage, turns: Turns) -> pd.DataFrame:
-    """A line for each method of the settings."""
-    if "rnc" in settings.reported:
+    """A line for each method of the settings that the stage reports."""
+    if CONTRAST in turns:
         turns = {**turns, "rnc": whole_training(turns[CONTRAST], turns[UNIT])}
-    frame = compare({name: turns[name] for name in settings.reported}, UNIT)
+    chosen = [name for name in settings.reported if name in turns]
+    frame = compare({name: turns[name] for name in chosen}, UNIT).drop(list(stage.leaves_out))
     frame = frame.rename_axis("method").reset_index()
     return frame.assign(setup=stage.setup, batch_size=stage.batch_size)[list(COLUMNS)]
+
+
+def _in_order(lines: pd.DataFrame) -> pd.DataFrame:
+    """By setting, batch size, and method."""
+    ranks = {"setup": SETUPS.index, "method": METHODS.index}
+    return lines.sort_values(
+        ["setup", "batch_size", "method"],
+        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
+        ignore_index=True,
+    )

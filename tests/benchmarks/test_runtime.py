@@ -15,13 +15,19 @@ SECONDS = {"mae": 2.0, "rnc_contrastive": 6.0, "gar": 3.0}
 
 @pytest.fixture
 def made_up(monkeypatch):
-    """Two rounds, the second twice as slow; every other job takes five seconds."""
+    """Two rounds, the second twice as slow; every other job takes five seconds.
+
+    Returns:
+        The names of the jobs of each stage and the number of its rounds, as they come.
+    """
+    stages = []
 
     def take_turns(jobs, rounds, clock):
-        assert rounds == 2
+        stages.append((tuple(jobs), rounds))
         return {name: SECONDS.get(name, 5.0) * np.array([1.0, 2.0]) for name in jobs}
 
     monkeypatch.setattr(runtime, "take_turns", take_turns)
+    return stages
 
 
 def settings(**changes) -> runtime.Settings:
@@ -42,6 +48,21 @@ def test_ratios_are_to_the_mae_and_rnc_is_half_contrast_half_mae(made_up):
     assert lines["ratio"]["published_loop"].to_dict() == {"mae": 1.0, "rnc": 2.0, "gar": 1.5}
     assert lines["seconds"]["loss_only"].to_dict() == {"mae": 3.0, "rnc": 6.0, "gar": 4.5}
     assert (lines["ratio_low"] == lines["ratio"]).all()
+
+
+def test_long_calls_have_fewer_rounds_and_their_own_mae_beside_them(made_up):
+    sizes = (512, 1024)
+    chosen = settings(sizes=sizes, setups=("loss_only",), rounds=5, rounds_of_long_calls=2)
+    lines = runtime.measure(chosen).lines
+    assert made_up == [
+        (("mae", "rnc_contrastive", "gar"), 5),
+        (("mae", "gar"), 5),
+        (("mae", "rnc_contrastive"), 2),
+    ]
+    assert lines["method"].tolist() == ["mae", "rnc", "gar"] * 2
+    assert lines["ratio"].tolist() == [1.0, 2.0, 1.5] * 2
+    cheap = settings(methods=("gar",), sizes=sizes, setups=("loss_only",))
+    assert runtime.measure(cheap).lines["method"].tolist() == ["mae", "gar"] * 2
 
 
 def test_the_parts_of_an_epoch_are_told_where_it_was_measured(made_up):
