@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from gar_verify.benchmarks import growth
-from gar_verify.benchmarks.runtime import (
+from gar_verify.benchmarks.runtime_settings import (
     IN_MEMORY,
     LOSS_ONLY,
     PUBLISHED_LOOP,

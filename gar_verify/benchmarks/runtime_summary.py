@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gar_verify import paths
-from gar_verify.benchmarks.runtime import COLUMNS, LOSS_ONLY, Measured
+from gar_verify.benchmarks.runtime import Measured
 from gar_verify.benchmarks.runtime_jobs import PUBLISHED_LOADER
+from gar_verify.benchmarks.runtime_settings import COLUMNS, LOSS_ONLY
 from gar_verify.data import load_table
 from gar_verify.experiments import provenance
 from gar_verify.experiments.summaries import SummaryError
@@ -33,7 +34,7 @@ class Summary(NamedTuple):
     """What was measured once, and where it comes from."""
 
     lines: pd.DataFrame
-    """See `runtime.COLUMNS`."""
+    """See `runtime_settings.COLUMNS`."""
     provenance: dict[str, Any]
 
     def of(self, setup: str, batch_size: int | None = None) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def write(summary: Summary, folder: Path | None = None) -> list[Path]:
     """
     lines = summary.lines[list(COLUMNS)]
     table = lines.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
-    record = {**summary.provenance, CHECKSUM: hashlib.sha256(table).hexdigest()}
+    record = {**summary.provenance, CHECKSUM: checksum(table)}
     target = folder or paths.summaries()
     target.mkdir(parents=True, exist_ok=True)
     written = []
@@ -117,7 +118,7 @@ def read(folder: Path | None = None) -> Summary:
             raise SummaryError(f"there is no {file.name} in {file.parent}; {AGAIN}")
     content = path.read_bytes()
     found = json.loads(record.read_text(encoding="utf-8"))
-    if hashlib.sha256(content).hexdigest() != found.get(CHECKSUM):
+    if checksum(content) != found.get(CHECKSUM):
         raise SummaryError(
             f"{path} is not the file whose checksum {record.name} holds: one of them was changed "
             f"after they were written; restore both, or {AGAIN}"
@@ -129,6 +130,11 @@ def read(folder: Path | None = None) -> Summary:
             f"{AGAIN}"
         )
     return Summary(lines, found)
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def machine() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gar_verify.benchmarks import growth
-from gar_verify.benchmarks.runtime import (
+from gar_verify.benchmarks.runtime_settings import (
     IN_MEMORY,
     LOSS_ONLY,
     PUBLISHED_LOOP,

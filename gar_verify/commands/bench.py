@@ -71,11 +71,12 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
 
 def _runtime(quick: bool, device: str, folder: Path | None) -> None:
     from gar_verify.benchmarks import runtime, runtime_report, runtime_summary, runtime_tables
+    from gar_verify.benchmarks.runtime_settings import settings, table_at_hand
     from gar_verify.experiments.progress import progress_for_stderr
 
-    table = runtime.table_at_hand()
-    settings = runtime.settings(table, quick)
-    summary = runtime_summary.summarize(runtime.measure(settings, progress_for_stderr()))
+    table = table_at_hand()
+    measured = runtime.measure(settings(table, quick), progress_for_stderr())
+    summary = runtime_summary.summarize(measured)
     show = _printer(True, folder)  # written below, with the summary that they are drawn from
     title = f"Time relative to the MAE, {table}, batch {summary.batch_size}, one thread"
     show(title, "", runtime_tables.runtime_table(summary), 3)

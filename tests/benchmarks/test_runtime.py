@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gar_verify.benchmarks import runtime, runtime_jobs
+from gar_verify.benchmarks import runtime, runtime_jobs, runtime_settings
 from gar_verify.experiments.methods import TABULAR
 from gar_verify.experiments.progress import Silent
 
@@ -30,14 +30,14 @@ def made_up(monkeypatch):
     return stages
 
 
-def settings(**changes) -> runtime.Settings:
+def settings(**changes) -> runtime_settings.Settings:
     options = {"methods": ("gar", "rnc"), "sizes": (8, 16), "rounds": 2, "table": "diabetes"}
-    return runtime.Settings(**{**options, **changes})
+    return runtime_settings.Settings(**{**options, **changes})
 
 
 def test_every_method_has_a_line_in_every_setting(made_up):
     lines = runtime.measure(settings()).lines
-    assert tuple(lines.columns) == runtime.COLUMNS
+    assert tuple(lines.columns) == runtime_settings.COLUMNS
     found = list(zip(lines["setup"], lines["batch_size"], lines["method"], strict=True))
     sizes = [("published_loop", 64), ("in_memory", 64), ("loss_only", 8), ("loss_only", 16)]
     assert found == [(*size, name) for size in sizes for name in ("mae", "rnc", "gar")]
@@ -89,11 +89,11 @@ def test_progress_adds_up(made_up):
 
 
 def test_methods_of_the_whole_study():
-    assert {*TABULAR, "gar_released", "rnc_contrastive"} == set(runtime.METHODS)
-    assert len(runtime.METHODS) == 11
-    assert "rnc" not in runtime.Settings().timed
-    assert runtime.settings("diabetes", quick=True).sizes == runtime.QUICK_SIZES
-    assert runtime.settings("concrete").sizes == runtime.SIZES
+    assert {*TABULAR, "gar_released", "rnc_contrastive"} == set(runtime_settings.METHODS)
+    assert len(runtime_settings.METHODS) == 11
+    assert "rnc" not in runtime_settings.Settings().timed
+    assert runtime_settings.settings("diabetes", quick=True).sizes == runtime_settings.QUICK_SIZES
+    assert runtime_settings.settings("concrete").sizes == runtime_settings.SIZES
 
 
 def test_unknown_names_are_refused():
@@ -141,7 +141,7 @@ def test_a_call_leaves_the_gradient_of_the_loss(monkeypatch):
         assert features.shape == (8, 3)
 
 
-@pytest.mark.parametrize("name", runtime.Settings().timed)
+@pytest.mark.parametrize("name", runtime_settings.Settings().timed)
 def test_every_loss_can_be_called(name):
     jobs = runtime_jobs.call_jobs((name,), rows=16, features=3, seed=0)
     assert list(jobs) == [name]
