@@ -88,7 +88,8 @@ def growth_figure(summary: Summary) -> Figure:
         for name in exponents.index.astype(str):
             x, y = lines["batch_size"][name], lines["seconds"][name] * 1e3
             panel.loglog(x, y, "o-", ms=2, color=color_of(name))
-            texts[name] = rf"{method_label(name)}  $N^{{{exponents[name]:.1f}}}$"
+            exponent = round(exponents[name], 1) + 0.0  # no minus before a zero
+            texts[name] = rf"{method_label(name)}  $N^{{{exponent:.1f}}}$"
             ends[name] = float(y.iloc[-1])
         sizes = sorted(set(lines["batch_size"]))
         panel.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)

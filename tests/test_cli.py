@@ -54,6 +54,7 @@ def test_prove_one_statement() -> None:
         (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
         (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
         (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
+        (("bench", "speed"), "bench has no part 'speed'; there are: all, loss, runtime, targets"),
         (("table", "parkinsons_total"), "there is no summary 'parkinsons_total'"),
     ],
 )

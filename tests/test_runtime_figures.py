@@ -76,6 +76,12 @@ def test_growth_has_a_labelled_line_for_each_measured_method(summary):
     assert "[ms]" in panel.get_ylabel()
 
 
+def test_no_growth_is_zero_without_a_sign(summary):
+    summary.lines["seconds"] = 1 - 1e-6 * summary.lines["batch_size"]
+    (panel,) = runtime_figures.growth_figure(summary).axes
+    assert panel.texts[0].get_text() == "MAE  $N^{0.0}$"
+
+
 def test_labels_do_not_overlap_and_stay_in_order(summary):
     (panel,) = runtime_figures.growth_figure(summary).axes
     heights = [text.xyann[1] for text in panel.texts]
