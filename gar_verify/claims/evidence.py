@@ -25,7 +25,7 @@ COLUMNS = {
 """Columns of the tables of results that are no summaries."""
 
 COMMANDS = {
-    RUNTIME: "gar-verify bench",
+    RUNTIME: "gar-verify bench runtime",
     PEAKS: "gar-verify run squared_sine --save",
     "wine_ablation": "gar-verify run ablation --save",
     "sensitivity_paper": "gar_verify.experiments.sensitivity.run(method='gar')",

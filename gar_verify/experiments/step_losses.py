@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gar_verify.experiments.methods import RELEASED, TABULAR
 from gar_verify.experiments.plain import StepLoss
 from gar_verify.losses import ConRLoss, GARLoss, MAELoss, RankSimLoss, RnCLoss, get_loss, get_spec
-from gar_verify.losses.registry import RANKSIM_WEIGHT
+from gar_verify.losses.ranksim import TRAINING_WEIGHT
 
 CONTRAST = "rnc_contrastive"
 """The first phase of RnC by itself: the contrastive loss, with no gradient for the last layer. The
@@ -67,7 +67,7 @@ def _of_features(loss: nn.Module) -> StepLoss:
 
 def _ranksim(interpolation: float) -> StepLoss:
     mae, source = MAELoss(), torch.Generator().manual_seed(0)
-    regulariser = RankSimLoss(interpolation, RANKSIM_WEIGHT, source)
+    regulariser = RankSimLoss(interpolation, TRAINING_WEIGHT, source)
 
     def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
         return mae(prediction, target) + regulariser(features, target)
