@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands import bench, claims, data
+from gar_verify.commands import bench, claims, data, reproduce
 from gar_verify.commands.options import checked_device
 
 if TYPE_CHECKING:
@@ -119,22 +119,7 @@ def table_command(
     _show(study, studies.summary(study), save=False)
 
 
-@app.command(epilog="Example: gar-verify reproduce --quick --folder /tmp/figures")
-def reproduce(
-    quick: Quick = False,
-    device: Device = "cpu",
-    folder: Annotated[
-        Path | None, typer.Option(help="where figures and tables go; default: paper_figures")
-    ] = None,
-    store: Store = None,
-) -> None:
-    """Prove, train and draw: the main job, with a summary at the end."""
-    from gar_verify.reproduce import reproduce as main_job
-
-    summary = main_job(
-        quick=quick, device=checked_device(device), folder=folder, store=store, progress=_progress()
-    )
-    typer.echo(f"\n{summary.text()}")
+app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
 
 
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)

@@ -36,6 +36,11 @@ def docs() -> Path:
     return (repository() or Path.cwd()) / "docs"
 
 
+def quick_figures() -> Path:
+    """Folder for what the quick version of the main job writes, which is not for the record."""
+    return cache() / "quick_figures"
+
+
 def data() -> Path | None:
     """The folder that ``GAR_VERIFY_DATA`` names, or None when it is not set."""
     named = os.environ.get(DATA_VARIABLE)

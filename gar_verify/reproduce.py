@@ -1,52 +1,45 @@
-"""The main job: prove, train, draw; figures and tables into ``paper_figures/``, and a summary."""
+"""The main job: prove, train, time, run the notebooks, judge the claims, and write the report.
+
+Each part writes its files together or not at all. What a study computed before is read from its
+store, so that an interrupted job goes on where it was.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 import proofs
-from gar_verify import paths, studies, tables
-from gar_verify.data import is_available
-from gar_verify.experiments import sine, tabular
-from gar_verify.experiments.progress import Progress
+from gar_verify import changes, notebooks, paths, report, rerun, studies, summary, tables
+from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments.progress import Progress, Silent
+from gar_verify.experiments.summaries import SummaryError
+from gar_verify.job import Job
+from gar_verify.rerun import Rerun
+from gar_verify.summary import Summary
 
-TABLES = ("concrete", "diabetes")
-"""The real tables of the main job; one that is not at hand is left out, visibly."""
+MAIN = ("sine", "squared_sine", "concrete", "sensitivity", "diabetes")
+"""Studies that the main job trains; it draws the others from their summaries."""
 
-COMPARED = ("mae", "gar")
+QUICK = ("sine", "concrete", "diabetes")
+"""Studies that the quick version trains a small part of."""
 
 
 class ReproductionError(Exception):
     """A statement could not be proved; nothing that rests on it was computed."""
 
 
-@dataclass
-class Summary:
-    """What the job did, in sentences, with the files it wrote and the seconds it took."""
-
-    sentences: list[str] = field(default_factory=list)
-    written: list[Path] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def text(self) -> str:
-        """The summary as it is printed at the end."""
-        lines = ["Summary", "======="]
-        lines += [f"- {sentence}" for sentence in self.sentences]
-        lines += ["", "Written:"]
-        lines += [f"  {_shown(path)}" for path in self.written]
-        times = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
-        total = sum(self.seconds.values())
-        return "\n".join([*lines, "", f"Time: {times}; {total:.0f} s in all."])
-
-
 def reproduce(
     *,
+    everything: bool = False,
     quick: bool = False,
     device: str = "cpu",
     folder: Path | None = None,
@@ -56,87 +49,147 @@ def reproduce(
     """Run the main job.
 
     Args:
-        quick: a small part of every study; its figures are not the paper's.
+        everything: train the long studies too, for hours: Wine, its ablation, Parkinsons.
+        quick: a small part of few studies, and no notebooks; its figures are not the paper's.
         device: where to train.
-        folder: where figures and tables go; default: `paths.figures`.
+        folder: where figures, tables and the report go; default: `paths.figures`, for the quick
+            version `paths.quick_figures`.
         store: where the studies keep their results; default: `paths.results`.
-        progress: told how far the studies are.
+        progress: told how far the job is.
 
     Raises:
         ReproductionError: if a statement is not proved.
     """
-    summary = Summary()
-    folder = folder or paths.figures()
-    with _step(summary, "proofs"):
-        _prove(summary, folder)
-    with _step(summary, "sine"):
-        results = sine.run(quick=quick, device=device, store=store, progress=progress)
-        table = tables.sine_table(results)
-        summary.written += studies.save("sine", results, folder)
-        _print("Sine: test MAE after the last epoch, over five seeds", table)
-        summary.sentences.append(_lowest("Sine", table["measured"]))
-    for name in TABLES:
-        if not is_available(name):
-            summary.sentences.append(
-                f"{name}: not at hand, left out; set {paths.DATA_VARIABLE} to a folder with it."
-            )
-            continue
-        with _step(summary, name):
-            results = tabular.run(
-                name, COMPARED, quick=quick, device=device, store=store, progress=progress
-            )
-            table = tables.tabular_table(results)
-            summary.written += tables.save(table, name, folder)
-            _print(f"{name}: test values of the paper's protocol, five folds", table)
-            summary.sentences.append(_gain(name, table))
-    return summary
+    committed = changes.committed()
+    store = store or paths.results()
+    folder = folder or (paths.quick_figures() if quick else paths.figures())
+    options: dict[str, Any] = {"quick": quick, "device": device, "store": store}
+    wanted = QUICK if quick else studies.STUDIES if everything else MAIN
+    trainings = {
+        study: rerun.trainings(study, **options) for study in wanted if rerun.trainable(study)
+    }
+    job = Job(folder, store, progress or Silent(), trainings)
+    material = report.Material(*prove(job), quick=quick)
+    for study in studies.STUDIES:
+        material.studies += _study(job, study, study in trainings, everything, options)
+    material.runtime = None if quick else _time(job)
+    _run_notebooks(job, quick)
+    material.claims = _judge(job, quick)
+    _report(job, material, committed)
+    return job.summary
 
 
-def _prove(summary: Summary, folder: Path) -> None:
-    results, opinions = proofs.run(), proofs.second_opinion()
-    print(proofs.table(results, opinions))
-    failed = [result.statement.name for result in results if not result.passed]
-    if failed:
-        raise ReproductionError(
-            f"not proved: {', '.join(failed)}; run gar-verify prove --only NAME"
-        )
-    summary.written += proofs.report(results, opinions, folder)
+def prove(job: Job) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Check every statement and write the page about it; the results and Z3's opinions.
+
+    Raises:
+        ReproductionError: if a statement is not proved.
+    """
+    with job.part("proofs") as folder:
+        results, opinions = proofs.run(), proofs.second_opinion()
+        print(proofs.table(results, opinions))
+        failed = [result.statement.name for result in results if not result.passed]
+        failed += [
+            f"{opinion.statement} at N = 2, 3, 4" for opinion in opinions if opinion.contradicts
+        ]
+        if failed:
+            raise ReproductionError(
+                f"not proved: {', '.join(failed)}; run gar-verify prove --only NAME"
+            )
+        proofs.report(results, opinions, folder)
     refuted = sum(len(result.mutants) for result in results)
-    summary.sentences.append(
-        f"{len(results)} statements proved for every N, {refuted} wrong variants refuted."
-    )
+    job.say(f"{len(results)} statements proved for every N, {refuted} wrong variants refuted.")
+    return results, opinions
 
 
-@contextmanager
-def _step(summary: Summary, name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    summary.seconds[name] = time.perf_counter() - start
+def _study(
+    job: Job, study: str, train: bool, everything: bool, options: dict[str, Any]
+) -> list[Rerun]:
+    """A study trained, or drawn from its summary; of a curve on a split of ours both."""
+    done = []
+    with job.part(study) as folder:
+        if not train or not rerun.has_published_split(study):
+            try:
+                done.append(rerun.from_summary(study, folder))
+            except SummaryError:
+                job.say(f"{study}: left out, there is no summary of a full run yet.")
+        if train:
+            done.append(rerun.rerun(study, folder, progress=job.progress, **options))
+            _print(f"{study}: published beside measured", done[-1].table)
+    hint = summary.hint(study, trained=train, everything=everything, quick=options["quick"])
+    for each in done:
+        job.say(f"{summary.of_study(each)}{hint}")
+    return done
+
+
+def _time(job: Job) -> pd.DataFrame | None:
+    """The quick form of the runtime study; None where this version has none."""
+    if find_spec("gar_verify.benchmarks.runtime") is None:
+        job.say("runtime: not measured, this version has no such study.")
+        return None
+    runtime = import_module("gar_verify.benchmarks.runtime")
+    with job.part("runtime"):
+        settings = replace(runtime.QUICK, table=runtime.table_at_hand())
+        lines: pd.DataFrame = runtime.measure(settings, job.progress).lines
+    return lines
+
+
+def _run_notebooks(job: Job, quick: bool) -> None:
+    """Execute the notebooks in a copy and take over the figures and tables that they write."""
+    if quick:
+        job.say("notebooks: not executed by the quick version.")
+        return
+    with job.part("notebooks") as folder, tempfile.TemporaryDirectory() as copy:
+        try:
+            figures = notebooks.copy(Path(copy), [paths.figures(), job.folder])
+            before = changes.contents(figures)
+            for done in notebooks.execute(Path(copy), notebooks.names(), job.progress.stage):
+                print(done.sentence, flush=True)
+                (job.fail if done.error else job.say)(done.sentence)
+                written = notebooks.written(figures, before)
+        except notebooks.NotebookError as error:
+            job.say(f"notebooks: not executed, {error}.")
+            return
+        if not all(map(rerun.has_published_split, CURVES)):
+            job.say("notebooks: executed on a split of ours; what they drew is not kept.")
+            return
+        for name in written:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(figures / name, folder / name)
+
+
+def _judge(job: Job, quick: bool) -> Sequence[report.Claim] | None:
+    """The ledger of claims, judged by what the folder holds; None where this version has none."""
+    if find_spec("gar_verify.claims") is None:
+        job.say("claims: not judged, this version has no ledger.")
+        return None
+    claims = import_module("gar_verify.claims")
+    with job.part("claims") as folder:
+        results = None if quick else job.folder / paths.summaries().name
+        ledger: Sequence[report.Claim] = claims.evaluate(folder=results)
+        claims.write(ledger, folder)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts(ledger).items())
+    job.say(f"{len(ledger)} claims judged: {counts}.")
+    return ledger
+
+
+def _report(job: Job, material: report.Material, committed: dict[str, bytes]) -> None:
+    """Write the page, and find what changed against what is committed."""
+    material.sentences, material.failures = job.summary.sentences, job.summary.failures
+    material.changes = changes.compare(committed, _written(job))
+    material.seconds = job.summary.seconds
+    with job.part("report") as folder:
+        report.write(material, folder, job.folder)
+    after = _written(job)
+    job.summary.changed = changes.compare(committed, after)
+    job.summary.untouched = sorted(committed.keys() - after.keys())
+    job.summary.written = [job.folder / name for name in sorted(job.names)]
+    job.summary.report = job.folder / report.FILE
+
+
+def _written(job: Job) -> dict[str, bytes]:
+    return {name: (job.folder / name).read_bytes() for name in sorted(job.names)}
 
 
 def _print(title: str, table: pd.DataFrame) -> None:
     print(f"\n{title}\n{tables.markdown(table)}", flush=True)
-
-
-def _lowest(study: str, mae: pd.Series) -> str:
-    ranking = mae.sort_values()
-    return (
-        f"{study}: lowest test MAE {ranking.index[0]} ({ranking.iloc[0]:.3f}), then "
-        f"{ranking.index[1]} ({ranking.iloc[1]:.3f})."
-    )
-
-
-def _gain(study: str, table: pd.DataFrame) -> str:
-    by_method = table.xs("MAE").T
-    mae, gar = by_method["MAE"], by_method["GAR"]
-    published = "" if pd.isna(gar["published"]) else f" (published: {gar['published']:.3f})"
-    return (
-        f"{study}: test MAE {mae['measured']:.3f} trained with MAE, {gar['measured']:.3f} with "
-        f"GAR{published}; gain {gar['gain']:.1f} %, p = {gar['p']:.2g} by the paper's test."
-    )
-
-
-def _shown(path: Path) -> Path:
-    path = path.resolve()
-    here = Path.cwd().resolve()
-    return path.relative_to(here) if path.is_relative_to(here) else path

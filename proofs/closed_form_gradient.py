@@ -204,7 +204,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             r"a_c\,\varphi'(d_i)+\left[2a_v+a_p\frac{\rho}{\mathrm{Var}(f)}\right]r_i"
             r"+\left[2a_v\beta-\frac{a_p\,\mathrm{Var}(r)}{\mathrm{Var}(f)\,s_f s_y}\right]"
             r"(y_i-\bar{y})\right)",
-            r"a_k=\frac{\partial\Phi}{\partial L_k};\quad"
+            r"a_k=\frac{\partial\Phi}{\partial L_k};\quad "
             r"a_k=\frac{p_k}{L_k}\ \ \mathrm{for\ the\ aggregation}",
         ),
         steps=(

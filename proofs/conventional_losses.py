@@ -102,7 +102,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         ),
         latex=(
             r"|d|^{\prime}=\mathrm{sign}(d),\quad (d^2)^{\prime}=2d",
-            r"h_\delta(d)=c\left(d-\frac{c}{2}\right),\quad h_\delta^{\prime}(d)=c,\quad"
+            r"h_\delta(d)=c\left(d-\frac{c}{2}\right),\quad h_\delta^{\prime}(d)=c,\quad "
             r"c=\min(\delta,\max(-\delta,d))",
         ),
         steps=(

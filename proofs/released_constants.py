@@ -144,7 +144,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             "its normaliser, with the same gradient; eps added to each sub-loss"
         ),
         latex=(
-            r"L_{\mathrm{diff}}=\frac{1}{2}\mathrm{Var}(d)+\epsilon,\quad"
+            r"L_{\mathrm{diff}}=\frac{1}{2}\mathrm{Var}(d)+\epsilon,\quad "
             r"L_{\mathrm{norm}}=\frac{N-1}{N}(1-\rho)+\epsilon",
             r"\alpha\log\left(\frac{1}{M}\sum_{k=1}^{M}(e^{-s}L_k)^{1/\alpha}\right)"
             r"=\mathcal{L}_{\alpha}-s",

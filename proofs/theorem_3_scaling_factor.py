@@ -109,7 +109,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         latex=(
             r"\min_c\ \frac{1}{N^2}\sum_{i=1}^{N}\sum_{j=1}^{N}\frac{1}{2}"
             r"\left(\mathrm{d}f_{ij}-c\,\mathrm{d}y_{ij}\right)^2"
-            r"=\mathrm{Var}(f)\,(1-\rho^2)\quad\mathrm{at}\quad"
+            r"=\mathrm{Var}(f)\,(1-\rho^2)\quad\mathrm{at}\quad "
             r"c^{\ast}=\frac{\mathrm{Cov}(f,y)}{\mathrm{Var}(y)}",
             r"1-\rho=0\ \Longleftrightarrow\ \mathrm{d}f=c\,\mathrm{d}y"
             r"\ \mathrm{for\ some}\ c>0",

@@ -22,6 +22,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Something a reader should know, in one line."""
 
+    def stage(self, text: str) -> None:
+        """Where a job of several studies stands, in one line, for somebody who watches."""
+
     def finish(self) -> None:
         """The study has ended."""
 
@@ -36,6 +39,9 @@ class Silent:
         """Nothing."""
 
     def note(self, text: str) -> None:
+        """Nothing."""
+
+    def stage(self, text: str) -> None:
         """Nothing."""
 
     def finish(self) -> None:
@@ -78,6 +84,10 @@ class Terminal:
     def note(self, text: str) -> None:
         """Print a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
+
+    def stage(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.note(text)
 
     def finish(self) -> None:
         """Take the bar away."""

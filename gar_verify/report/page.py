@@ -1,0 +1,138 @@
+"""The page itself: a template filled with proofs, studies, claims, and what this run measured.
+
+It is well-formed XML as well as HTML, has no script, and loads nothing. The same material gives the
+same bytes, but for the sections that are marked with ``data-timed``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import subprocess
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gar_verify import changes, paths, studies, summary
+from gar_verify.data import load_table
+from gar_verify.experiments import provenance
+from gar_verify.report import grids, mathml, pictures
+from gar_verify.report.material import Material, counts
+from gar_verify.rerun import Rerun, trainable
+from proofs.printing import names_of, opinion_line, refuted
+
+FILE = "report.html"
+PACKAGES = ("torch", "numpy", "scipy", "sympy", "scikit-learn", "pandas", "xarray", "matplotlib")
+RUNTIME = "runtime.csv"
+"""Of the full runtime study, in the folder of the summaries."""
+
+
+def write(material: Material, folder: Path, figures: Path | None = None) -> Path:
+    """Write the page, whole or not at all.
+
+    Args:
+        material: what it shows.
+        folder: where to.
+        figures: the folder of the pictures; default: the same.
+
+    Returns:
+        The path of the page.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{FILE}.part"
+    part.write_text(html(material, figures or folder), encoding="utf-8", newline="\n")
+    return part.replace(folder / FILE)
+
+
+def html(material: Material, figures: Path) -> str:
+    """The page as text.
+
+    Args:
+        material: what it shows.
+        figures: the folder of the pictures, and of ``results/runtime.csv``.
+    """
+    shown = [_study(done, figures) for done in material.studies]
+    stems = {done.stem for done in material.studies}
+    runtime = figures / paths.summaries().name / RUNTIME
+    environment = Environment(
+        loader=PackageLoader("gar_verify.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["formulas"] = _formulas
+    environment.globals.update(names_of=names_of, refuted=refuted)
+    return environment.get_template("page.html.jinja").render(
+        style=Markup(files("gar_verify.report").joinpath("style.css").read_text(encoding="utf-8")),
+        material=material,
+        opinion=opinion_line(material.opinions),
+        verdicts=counts(material.claims or ()),
+        studies=shown,
+        pictures=pictures.others(figures, stems),
+        runtime=_runtime(pd.read_csv(runtime) if runtime.is_file() else None),
+        runtime_now=_runtime(material.runtime),
+        versions=_versions(),
+        tables=_tables(),
+        changes=changes.sentence(material.changes),
+        time=summary.time(material.seconds),
+        commit=_commit(),
+        machine=platform.machine(),
+        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def _study(done: Rerun, figures: Path) -> dict[str, Any]:
+    attrs = done.results.attrs
+    unit = f", {attrs['target']} in {attrs['unit']}" if attrs.get("unit") else ""
+    return {
+        "stem": done.stem,
+        "title": done.stem.replace("_", " ").capitalize(),
+        "origin": done.origin,
+        "grid": grids.of_study(done.study, done.table, f"Test values{unit}"),
+        "picture": pictures.of(figures, done.stem),
+        "sentence": studies.sentence(done.study, done.results),
+        "source": attrs["source"],
+        "data": attrs["data"][:12],
+        "fingerprint": attrs["fingerprints"][:12],
+        "versions": attrs["versions"],
+    }
+
+
+def _runtime(lines: pd.DataFrame | None) -> list[grids.Grid]:
+    return [] if lines is None else [grids.runtime(lines, s) for s in lines["setup"].unique()]
+
+
+def _formulas(latex: str) -> Markup:
+    """The parts of a formula as MathML, which is markup and not to be escaped."""
+    return Markup("\n".join(mathml.markup(latex)))
+
+
+def _versions() -> dict[str, str]:
+    own = provenance.versions()
+    return {**own, **{name: version(name) for name in PACKAGES if name not in own}}
+
+
+def _tables() -> dict[str, str]:
+    """The checksums of the tables that are at hand."""
+    names = dict.fromkeys(map(studies.data_of, studies.STUDIES))
+    return {name: load_table(name).checksum for name in names if trainable(name)}
+
+
+def _commit() -> str:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=paths.repository(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not known"
+    return done.stdout.strip()

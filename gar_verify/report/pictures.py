@@ -1,0 +1,61 @@
+"""The pictures of the report: PNG files within the page, with what they show in words."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments.tabular import RECIPES
+from gar_verify.rerun import OWN_SPLIT
+
+BANDS = (
+    "the truth, and for each method the mean prediction over the seeds with a band of one standard "
+    "deviation; in the last panel all means together. The table has the test MAE"
+)
+DOTS = (
+    "mean and standard deviation of four test metrics for each method, measured as filled dots, "
+    "published as open ones. The table has the numbers"
+)
+KNOWN = {
+    **dict.fromkeys(CURVES, BANDS),
+    **dict.fromkeys(RECIPES, DOTS),
+    "sensitivity": "test MAE and Pearson of GAR over alpha, measured with a band of one standard "
+    "deviation, and as published. The table has the numbers",
+    "loss_accuracy": "largest relative error of one minus Pearson and of its gradient in float32, "
+    "against one minus Pearson, for three ways to compute them",
+}
+"""What the figures of that name show."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture within the page."""
+
+    stem: str
+    title: str
+    alt: str
+    uri: str
+
+
+def of(folder: Path, stem: str) -> Picture | None:
+    """The picture of that name; None if the folder has none."""
+    path = folder / f"{stem}.png"
+    if not path.is_file():
+        return None
+    title = stem.replace("_", " ").capitalize()
+    known = KNOWN.get(stem.removesuffix(OWN_SPLIT))
+    encoded = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(
+        stem=stem,
+        title=title,
+        alt=f"{title}: {known}." if known else f"Figure: {title}.",
+        uri=f"data:image/png;base64,{encoded}",
+    )
+
+
+def others(folder: Path, shown: set[str]) -> list[Picture]:
+    """All other pictures of the folder, by name."""
+    stems = sorted(path.stem for path in folder.glob("*.png") if path.stem not in shown)
+    return [picture for stem in stems if (picture := of(folder, stem)) is not None]

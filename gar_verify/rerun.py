@@ -1,0 +1,152 @@
+"""A study as a part of the main job: trained where its table is at hand, or else its summary.
+
+The summary of a full run travels with the repository. What is drawn from it is marked as such
+wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import xarray as xr
+
+from gar_verify import figures, paths, studies, tables
+from gar_verify.data import files, is_available
+from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments import selection, sensitivity, sine, summaries
+from gar_verify.experiments.methods import RELEASED, SYNTHETIC, TABULAR
+
+Origin = Literal["trained", "summary"]
+
+QUICK_METHODS = ("mae", "gar")
+OWN_SPLIT = "_own_split"
+"""Ends the names of what a curve gives on a split of ours, in place of the published one."""
+PAPER_FORMULA = "sensitivity_paper"
+"""Summary of the sensitivity with the paper's constants, beside that with the released ones."""
+SELECT = {**dict.fromkeys(CURVES, sine.select), "sensitivity": sensitivity.select}
+"""What makes a summary of a study's arrays, where that is not `selection.select`."""
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What came of one study."""
+
+    study: str
+    stem: str
+    """Name of its files without suffix."""
+    origin: Origin
+    results: xr.Dataset
+    """Its summary, of the methods that are shown."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Published beside measured."""
+        return studies.table(self.study, self.results)
+
+
+def methods(study: str, quick: bool = False) -> tuple[str, ...]:
+    """The methods that the main job trains: those of the paper, and GAR as it was released."""
+    if study in CURVES:
+        others = tuple(name for name in TABULAR if name not in SYNTHETIC)
+        return SYNTHETIC if quick else (*SYNTHETIC, *others, RELEASED)
+    return QUICK_METHODS if quick else (*TABULAR, RELEASED)
+
+
+def trainable(study: str) -> bool:
+    """Whether the table of a study is at hand."""
+    return is_available(studies.data_of(study))
+
+
+def has_published_split(study: str) -> bool:
+    """Whether a study is on the paper's split; a curve is generated, its split is stored data."""
+    return study not in CURVES or files.find(f"{study}.npz") is not None
+
+
+def trainings(
+    study: str, *, quick: bool = False, **options: Any
+) -> list[Callable[..., xr.Dataset]]:
+    """What trains a study, of a quick one few methods: once, or with each kind of constants.
+
+    Args:
+        study: one of `studies.STUDIES`.
+        quick: a small part of the study.
+        options: those of `studies.run` (device, store, progress, ...).
+    """
+    named = None if study in studies.ONE_TABLE else methods(study, quick)
+    train = partial(studies.run, study, named, quick=quick, **options)
+    if study != "sensitivity":
+        return [train]
+    return [partial(train, method=kind) for kind in (RELEASED, studies.METHOD)]
+
+
+def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> Rerun:
+    """Train a study and write its summary, its table, and its figure.
+
+    The table is that of the summary, which has six digits, so that it is the same bytes whether
+    the study was trained or its summary read.
+
+    Args:
+        study: one whose table is at hand.
+        folder: where to.
+        quick: a small part of the study.
+        options: those of `studies.run`.
+    """
+    first, *others = (train() for train in trainings(study, quick=quick, **options))
+    stem = study if has_published_split(study) else study + OWN_SPLIT
+    summarized = _summarize(study, first, studies.SUMMARIES.get(study, stem), folder)
+    for other in others:
+        _summarize(study, other, PAPER_FORMULA, folder)
+    if study in CURVES:
+        figures.save(figures.sine_figure(_shown(study, first)), stem, folder)
+    return _drawn(study, stem, "trained", summarized, folder)
+
+
+def from_summary(study: str, folder: Path) -> Rerun:
+    """Write the table of a study, and the figure where it needs no more, from its summary.
+
+    Args:
+        study: one of `studies.STUDIES`.
+        folder: where to; the summary is copied there as well.
+
+    Raises:
+        SummaryError: if the repository has none.
+    """
+    results = studies.summary(study)
+    drawn = _drawn(study, study, "summary", results, folder)
+    place = folder / paths.summaries().name
+    place.mkdir(parents=True, exist_ok=True)
+    name = studies.SUMMARIES.get(study, study)
+    for stored in (name, PAPER_FORMULA) if study == "sensitivity" else (name,):
+        for path in paths.summaries().glob(f"{stored}.*"):
+            shutil.copyfile(path, place / path.name)
+    return drawn
+
+
+def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
+    """Of a curve the methods that the paper shows; of any other study all."""
+    if study not in CURVES:
+        return results
+    return results.sel({"method": [name for name in SYNTHETIC if name in results["method"]]})
+
+
+def _summarize(study: str, results: xr.Dataset, name: str, folder: Path) -> xr.Dataset:
+    """The summary of what was trained, written and read back."""
+    place = folder / paths.summaries().name
+    summaries.write(SELECT.get(study, selection.select)(results), name, place)
+    return summaries.read(name, place)
+
+
+def _drawn(study: str, stem: str, origin: Origin, results: xr.Dataset, folder: Path) -> Rerun:
+    """A study with its table, and with its figure unless that needs predictions."""
+    shown = _shown(study, results)
+    if study in CURVES:
+        tables.save(studies.table(study, shown), stem, folder)
+    else:
+        studies.save(study, shown, folder)
+    return Rerun(study, stem, origin, shown)
