@@ -1,4 +1,4 @@
-# make setup | reproduce | test | bench | notebooks | lock
+# make setup | reproduce | reproduce-all | test | bench | notebooks | lock
 # Everything runs from .venv, which is made on first use and made again when the lock file changes.
 
 PYTHON ?= python3
@@ -7,16 +7,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-full bench notebooks lock clean
+.PHONY: help setup reproduce reproduce-all test test-full bench notebooks lock clean
 
 help:
-	@echo "make setup       create $(VENV) from requirements.lock (Python 3.11 or newer)"
-	@echo "make reproduce   proofs, studies, figures and tables into paper_figures/"
-	@echo "make test        lint, types, tests and notebooks"
-	@echo "make test-full   the same with thousands of random examples a property"
-	@echo "make bench       measure: the loss, the running time of every method, the targets"
-	@echo "make notebooks   execute the notebooks and store what came out"
-	@echo "make lock        resolve requirements.lock again from pyproject.toml"
+	@echo "make setup          create $(VENV) from requirements.lock (Python 3.11 or newer)"
+	@echo "make reproduce      proofs, studies, notebooks, claims: paper_figures/report.html and all"
+	@echo "make reproduce-all  the long studies too, for hours; goes on where it was interrupted"
+	@echo "make test           lint, types, tests and notebooks"
+	@echo "make test-full      the same with thousands of random examples a property"
+	@echo "make bench          measure: the loss, the running time of every method, the targets"
+	@echo "make notebooks      execute the notebooks and store what came out"
+	@echo "make lock           resolve requirements.lock again from pyproject.toml"
 
 setup: $(INSTALLED)
 
@@ -30,6 +31,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 reproduce: $(INSTALLED)
 	$(BIN)/gar-verify reproduce
+
+reproduce-all: $(INSTALLED)
+	$(BIN)/gar-verify reproduce --all
 
 test: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ COPIED = ("gar_verify", "proofs", "notebooks", "pyproject.toml")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 1800
 """Seconds after which a cell is given up."""
+TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
+"""How to talk to a kernel; ipc needs no port, and no network."""
 NOT_COMPARED = "nbval-ignore-output"
 """Tag of a cell whose output differs from run to run."""
 
@@ -120,7 +123,8 @@ def written(figures: Path, before: dict[str, bytes]) -> list[str]:
 def _execute(root: Path, name: str) -> Executed:
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError
+    from traitlets.config import Config
 
     path = root / "notebooks" / f"{name}.ipynb"
     notebook: Any = nbformat.read(path, as_version=4)
@@ -128,10 +132,12 @@ def _execute(root: Path, name: str) -> Executed:
     stored = [_printed(cell) for cell in code]
     for cell in code:
         cell.outputs, cell.execution_count = [], None
+    pipes = {"transport": TRANSPORT, "connection_file": str(root / f"{name}.json")}
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        config=Config(AsyncKernelManager=pipes),
         resources={"metadata": {"path": str(path.parent)}},
     )
     begun, error = time.perf_counter(), ""
@@ -139,7 +145,7 @@ def _execute(root: Path, name: str) -> Executed:
         client.execute(env=_environment(root))
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
-    except (CellTimeoutError, DeadKernelError) as failure:
+    except (RuntimeError, TimeoutError) as failure:  # the kernel died, or did not answer
         error = f"{type(failure).__name__}: {failure}".splitlines()[0]
     nbformat.write(notebook, path)
     compared = enumerate(zip(code, stored, strict=True), 1)

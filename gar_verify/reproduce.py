@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,9 +71,9 @@ def reproduce(
     material = report.Material(*prove(job), quick=quick)
     for study in studies.STUDIES:
         material.studies += _study(job, study, study in trainings, everything, options)
-    material.runtime = None if quick else _time(job)
-    _run_notebooks(job, quick)
+    material.runtime = _time(job, quick, everything)
     material.claims = _judge(job, quick)
+    _run_notebooks(job, quick)
     _report(job, material, committed)
     return job.summary
 
@@ -122,16 +121,49 @@ def _study(
     return done
 
 
-def _time(job: Job) -> pd.DataFrame | None:
-    """The quick form of the runtime study; None where this version has none."""
-    if find_spec("gar_verify.benchmarks.runtime") is None:
+def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
+    """Measure running times: the whole study where everything is wanted, or else its quick form.
+
+    Returns:
+        The lines of the quick form; None where the stored ones were written anew, or in the quick
+        version, or where this version has no such study.
+    """
+    if find_spec("gar_verify.benchmarks.runtime_report") is None:
         job.say("runtime: not measured, this version has no such study.")
         return None
-    runtime = import_module("gar_verify.benchmarks.runtime")
-    with job.part("runtime"):
-        settings = replace(runtime.QUICK, table=runtime.table_at_hand())
-        lines: pd.DataFrame = runtime.measure(settings, job.progress).lines
+    report_of, summary_of, settings_of, study = (
+        import_module(f"gar_verify.benchmarks.runtime{name}")
+        for name in ("_report", "_summary", "_settings", "")
+    )
+    with job.part("runtime") as folder:
+        table = settings_of.table_at_hand()
+        whole = everything and table == settings_of.Settings().table
+        if not whole:
+            rerun.copy_summaries(folder, summary_of.STEM)
+            report_of.draw(summary_of.read(), folder)
+        if quick:
+            return None
+        measured = study.measure(settings_of.settings(table, not whole), job.progress)
+        if whole:
+            report_of.save(summary_of.summarize(measured), folder)
+            return None
+        lines: pd.DataFrame = measured.lines
     return lines
+
+
+def _judge(job: Job, quick: bool) -> Sequence[report.Claim] | None:
+    """The ledger of claims, judged by what the folder holds; None where this version has none."""
+    if find_spec("gar_verify.claims") is None:
+        job.say("claims: not judged, this version has no ledger.")
+        return None
+    claims = import_module("gar_verify.claims")
+    with job.part("claims") as folder:
+        results = None if quick else job.folder / paths.summaries().name
+        ledger: Sequence[report.Claim] = claims.evaluate(folder=results)
+        claims.write(ledger, folder)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts(ledger).items())
+    job.say(f"{len(ledger)} claims judged: {counts}.")
+    return ledger
 
 
 def _run_notebooks(job: Job, quick: bool) -> None:
@@ -158,31 +190,18 @@ def _run_notebooks(job: Job, quick: bool) -> None:
             shutil.copyfile(figures / name, folder / name)
 
 
-def _judge(job: Job, quick: bool) -> Sequence[report.Claim] | None:
-    """The ledger of claims, judged by what the folder holds; None where this version has none."""
-    if find_spec("gar_verify.claims") is None:
-        job.say("claims: not judged, this version has no ledger.")
-        return None
-    claims = import_module("gar_verify.claims")
-    with job.part("claims") as folder:
-        results = None if quick else job.folder / paths.summaries().name
-        ledger: Sequence[report.Claim] = claims.evaluate(folder=results)
-        claims.write(ledger, folder)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts(ledger).items())
-    job.say(f"{len(ledger)} claims judged: {counts}.")
-    return ledger
-
-
 def _report(job: Job, material: report.Material, committed: dict[str, bytes]) -> None:
     """Write the page, and find what changed against what is committed."""
     material.sentences, material.failures = job.summary.sentences, job.summary.failures
-    material.changes = changes.compare(committed, _written(job))
+    if not material.quick:
+        material.changes = changes.compare(committed, _written(job))
     material.seconds = job.summary.seconds
     with job.part("report") as folder:
         report.write(material, folder, job.folder)
-    after = _written(job)
-    job.summary.changed = changes.compare(committed, after)
-    job.summary.untouched = sorted(committed.keys() - after.keys())
+    if not material.quick:
+        after = _written(job)
+        job.summary.changed = changes.compare(committed, after)
+        job.summary.untouched = sorted(committed.keys() - after.keys())
     job.summary.written = [job.folder / name for name in sorted(job.names)]
     job.summary.report = job.folder / report.FILE
 

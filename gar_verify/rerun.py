@@ -119,13 +119,18 @@ def from_summary(study: str, folder: Path) -> Rerun:
     """
     results = studies.summary(study)
     drawn = _drawn(study, study, "summary", results, folder)
+    copy_summaries(folder, studies.SUMMARIES.get(study, study))
+    if study == "sensitivity":
+        copy_summaries(folder, PAPER_FORMULA)
+    return drawn
+
+
+def copy_summaries(folder: Path, stem: str) -> None:
+    """Copy the files of that name as they travel with the repository."""
     place = folder / paths.summaries().name
     place.mkdir(parents=True, exist_ok=True)
-    name = studies.SUMMARIES.get(study, study)
-    for stored in (name, PAPER_FORMULA) if study == "sensitivity" else (name,):
-        for path in paths.summaries().glob(f"{stored}.*"):
-            shutil.copyfile(path, place / path.name)
-    return drawn
+    for path in paths.summaries().glob(f"{stem}.*"):
+        shutil.copyfile(path, place / path.name)
 
 
 def _shown(study: str, results: xr.Dataset) -> xr.Dataset:

@@ -34,9 +34,12 @@ class Summary:
         lines = ["Summary", "======="]
         lines += [f"- {sentence}" for sentence in self.sentences]
         lines += [f"- FAILED: {failure}" for failure in self.failures]
-        lines += ["", "Written, against what is committed:"]
-        lines += [changes.text(self.changed, self.untouched)]
-        lines += ["", f"The report: {_shown(self.report)}"] * (self.report is not None)
+        if self.changed:
+            lines += ["", "Written, against what is committed:"]
+            lines += [changes.text(self.changed, self.untouched)]
+        if self.report:
+            where = _shown(self.report.parent)
+            lines += ["", f"{len(self.written)} files in {where}; read {_shown(self.report)}"]
         return "\n".join([*lines, "", time(self.seconds)])
 
 
@@ -98,9 +101,7 @@ def _gain(table: pd.DataFrame) -> str:
     )
 
 
-def _shown(path: Path | None) -> Path | None:
-    if path is None:
-        return None
+def _shown(path: Path) -> Path:
     path = path.resolve()
     here = Path.cwd().resolve()
     return path.relative_to(here) if path.is_relative_to(here) else path

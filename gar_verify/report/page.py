@@ -30,6 +30,8 @@ FILE = "report.html"
 PACKAGES = ("torch", "numpy", "scipy", "sympy", "scikit-learn", "pandas", "xarray", "matplotlib")
 RUNTIME = "runtime.csv"
 """Of the full runtime study, in the folder of the summaries."""
+TIMED = "runtime"
+"""Begins the names of pictures of times."""
 
 
 def write(material: Material, folder: Path, figures: Path | None = None) -> Path:
@@ -57,7 +59,7 @@ def html(material: Material, figures: Path) -> str:
         figures: the folder of the pictures, and of ``results/runtime.csv``.
     """
     shown = [_study(done, figures) for done in material.studies]
-    stems = {done.stem for done in material.studies}
+    others = pictures.others(figures, {done.stem for done in material.studies})
     runtime = figures / paths.summaries().name / RUNTIME
     environment = Environment(
         loader=PackageLoader("gar_verify.report", "."),
@@ -74,7 +76,8 @@ def html(material: Material, figures: Path) -> str:
         opinion=opinion_line(material.opinions),
         verdicts=counts(material.claims or ()),
         studies=shown,
-        pictures=pictures.others(figures, stems),
+        pictures=[p for p in others if not p.stem.startswith(TIMED)],
+        timings=[p for p in others if p.stem.startswith(TIMED)],
         runtime=_runtime(pd.read_csv(runtime) if runtime.is_file() else None),
         runtime_now=_runtime(material.runtime),
         versions=_versions(),
