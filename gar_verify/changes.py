@@ -115,8 +115,8 @@ def sentence(changes: Iterable[Change]) -> str:
     if largest is not None and largest.largest > 0:
         said += f", the largest relative change {_percent(largest.largest)} in {largest.path}"
     pictures = [change for change in changes if change.path.endswith(PICTURES)]
-    exact = " (to the byte)" if any(change.kind == "unchanged" for change in pictures) else ""
-    return f"{said}. Figures: {_count(pictures)}{exact}."
+    exactly = _count(pictures).replace("unchanged", "unchanged to the byte")
+    return f"{said}. Figures: {exactly}."
 
 
 def _count(changes: Iterable[Change]) -> str:
