@@ -65,7 +65,9 @@ def reproduce(
     options: dict[str, Any] = {"quick": quick, "device": device, "store": store}
     wanted = QUICK if quick else studies.STUDIES if everything else MAIN
     trainings = {
-        study: rerun.trainings(study, **options) for study in wanted if rerun.trainable(study)
+        study: rerun.trainings(study, **options)
+        for study in studies.STUDIES
+        if study in wanted and rerun.trainable(study)
     }
     job = Job(folder, store, progress or Silent(), trainings)
     material = report.Material(*prove(job), quick=quick)
@@ -138,9 +140,12 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
     with job.part("runtime") as folder:
         table = settings_of.table_at_hand()
         whole = everything and table == settings_of.Settings().table
-        if not whole:
-            rerun.copy_summaries(folder, summary_of.STEM)
-            report_of.draw(summary_of.read(), folder)
+        try:
+            if not whole:
+                report_of.draw(summary_of.read(), folder)
+                rerun.copy_summaries(folder, summary_of.STEM)
+        except SummaryError:
+            job.say("runtime: there is no stored study yet; make reproduce-all makes it.")
         if quick:
             return None
         measured = study.measure(settings_of.settings(table, not whole), job.progress)

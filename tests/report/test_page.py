@@ -205,7 +205,8 @@ MEASURE = """<!DOCTYPE html><html><body>
 <script>onload = () => {{
   const inner = document.querySelector("iframe").contentDocument;
   const formulas = [...inner.querySelectorAll("math")];
-  const flat = formulas.filter(formula => formula.getBoundingClientRect().height < 8);
+  const sizes = formulas.map(formula => formula.getBoundingClientRect());
+  const flat = sizes.filter(size => size.width * size.height < 20);
   const broken = [...inner.images].filter(i => !i.naturalWidth);
   document.title = [inner.documentElement.scrollWidth, flat.length, broken.length,
                     formulas.length].join(" ");
