@@ -139,7 +139,7 @@ def test_writes_what_it_lists_and_nothing_else(runs: list[Done]) -> None:
         "diabetes.md",
         "concrete.csv",
         "results/concrete.json",
-        "results/sensitivity_paper.csv",
+        "results/sensitivity.csv",
     } <= names
 
 
