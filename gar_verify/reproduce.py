@@ -119,7 +119,7 @@ def _study(
             _print(f"{study}: published beside measured", done[-1].table)
     hint = summary.hint(study, trained=train, everything=everything, quick=options["quick"])
     for each in done:
-        job.say(f"{summary.of_study(each)}{hint}")
+        job.say(f"{summary.of_study(each, quick=options['quick'])}{hint}")
     return done
 
 

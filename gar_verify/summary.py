@@ -49,13 +49,13 @@ def time(seconds: Mapping[str, float]) -> str:
     return f"Time: {times}; {sum(seconds.values()):.0f} s in all."
 
 
-def of_study(done: Rerun) -> str:
-    """What came of a study, and where it is from."""
+def of_study(done: Rerun, *, quick: bool = False) -> str:
+    """What came of a study, and where it is from; ``quick``: whether it was trained in part."""
     sentence = _result(done)
     if done.origin == "summary":
         return f"{done.study}, drawn from the committed summary: {sentence}"
     split = " on a split of ours, not the published one" if done.stem.endswith(OWN_SPLIT) else ""
-    return f"{done.study}, trained{split}: {sentence}"
+    return f"{done.study}, trained{' in small part' if quick else ''}{split}: {sentence}"
 
 
 def hint(study: str, *, trained: bool, everything: bool, quick: bool) -> str:
