@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands import bench, claims, data, reproduce
+from gar_verify.commands import bench, boosting, claims, data, reproduce
 from gar_verify.commands.options import checked_device
 
 if TYPE_CHECKING:
@@ -126,6 +126,9 @@ app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 
 
 app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
+
+
+app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(boosting.boosting)
 
 
 def main() -> None:

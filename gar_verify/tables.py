@@ -12,7 +12,14 @@ import pandas as pd
 import xarray as xr
 
 from gar_verify import paths
-from gar_verify.experiments import ablation, published, selection, sensitivity, statistics
+from gar_verify.experiments import (
+    ablation,
+    boosting,
+    published,
+    selection,
+    sensitivity,
+    statistics,
+)
 from gar_verify.experiments.methods import label
 from gar_verify.experiments.sine import final_test_mae
 from gar_verify.metrics import METRICS
@@ -134,6 +141,40 @@ def comparison_table(results: xr.Dataset, method: str = "gar") -> pd.DataFrame:
         See `experiments.statistics.compare`.
     """
     return statistics.compare(_selected(results), method)
+
+
+def boosting_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of boosting, one line for each metric, library and objective.
+
+    Args:
+        results: from `experiments.boosting.run`.
+
+    Returns:
+        Columns ``measured``, ``std`` (1/5, over folds); for L1 and L2 how much better GAR is
+        (``GAR better by``, in the units of the metric) and the ``p corrected`` of that difference,
+        see `experiments.statistics.compare`.
+    """
+    selected = boosting.select(results)
+    lines = []
+    for metric in METRICS:
+        for library in map(str, selected["library"].to_numpy()):
+            of_library = selected.sel(library=library)
+            summary = selection.summarize(of_library)
+            against = statistics.compare(of_library, "gar")
+            for name, title in boosting.METHODS.items():
+                at = {"method": name, "metric": metric}
+                line = {
+                    "metric": metric,
+                    "library": library,
+                    "objective": title,
+                    "measured": summary["mean"].sel(at).item(),
+                    "std": summary["std"].sel(at).item(),
+                }
+                if name != "gar":
+                    line["GAR better by"] = against.loc[(metric, label(name)), "difference"]
+                    line["p corrected"] = against.loc[(metric, label(name)), "p corrected"]
+                lines.append(line)
+    return pd.DataFrame(lines).set_index(["metric", "library", "objective"])
 
 
 def markdown(frame: pd.DataFrame, digits: int = 3) -> str:

@@ -16,6 +16,7 @@ FLOORS = {
     "losses": 2,
     "data": 2,
     "training": 3,
+    "boosting": 3,
     "experiments": 4,
     "benchmarks": 5,
     "figures": 5,

@@ -1,0 +1,206 @@
+"""GAR as the objective of gradient boosting, for LightGBM and XGBoost.
+
+A booster sees the whole training set at once, so the batch of the loss is all of it. It asks for
+the gradient with respect to each prediction, which is that of `GARLoss`, and for one curvature h_i
+a prediction. With these, a leaf moves its predictions by -sum g_i / sum h_i: what is wanted of the
+curvature is a step of the right length. The diagonal of the Hessian is a poor guide to it: the
+Hessian of the mean absolute error is 0, and that of 1 - Pearson is 0 along the predictions
+themselves and without bound where they are nearly constant, as in the first trees. The surrogate is
+the curvature of a parabola above each part,
+
+    conventional    phi'(e_i) / e_i  with e_i = max(|d_i|, mean|d|): the parabola that has phi's
+                    value and slope at +-e_i; 2 for d^2, 1 / e_i for |d|
+    error variance  2, the largest eigenvalue of N times its Hessian
+    1 - Pearson     1 / max(Var(f), Var(y)): N times its Hessian has the largest eigenvalue
+                    (rho + sqrt(4 - 3 rho^2)) / (2 Var(f)), between 1 and 1.16 times 1 / Var(f) for
+                    rho >= 0; predictions nearer to constant than the labels are treated as these
+
+weighed with p_k / L_k, the derivatives of the aggregation. It is positive and costs O(N). The
+curvature of the aggregation itself is left out: for alpha >= 1 it is negative, so the sum stays on
+the safe side; below, a smaller learning rate does the same.
+
+Only the ratio of gradient and curvature moves a leaf, but the libraries compare curvature with
+settings of theirs (`lambda_l2`, `min_child_weight`). Both are scaled so that the curvature sums to
+the sum of the weights, as it does for the squared error; the logarithm or the power mean of GAR
+then make no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from gar_verify import formulas
+from gar_verify.formulas import Moments
+from gar_verify.losses.aggregation import aggregate, check_alpha, smallest
+from gar_verify.losses.gar import gar_loss
+from gar_verify.losses.gar_options import PARTS, Options
+from gar_verify.moments import batch_moments, conventional_slope
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BoostingObjective:
+    """GAR as both libraries call it: gradient and curvature, each (N,) in float64.
+
+    Called with ``(predictions, data)``, as by ``lightgbm.train`` and ``xgboost.train``, where
+    ``data`` has ``get_label`` and ``get_weight``; or with ``(labels, predictions, sample_weight)``,
+    as by ``LGBMRegressor`` and ``XGBRegressor``. Can be copied and pickled.
+    """
+
+    alpha: float = 0.5
+    conventional: str = "mae"
+    delta: float = 1.0
+    parts: tuple[str, ...] = PARTS
+
+    def __post_init__(self) -> None:
+        """Refuse what `GARLoss` refuses."""
+        check_alpha(self.alpha)
+        self.options  # noqa: B018  (checks them)
+
+    @property
+    def options(self) -> Options:
+        """The options of the loss, checked."""
+        return Options(conventional=self.conventional, delta=self.delta, parts=self.parts)
+
+    def __call__(
+        self, first: ArrayLike, second: Any, sample_weight: ArrayLike | None = None
+    ) -> tuple[Vector, Vector]:
+        """Gradient and curvature."""
+        if not hasattr(second, "get_label"):
+            return self.derivatives(second, first, sample_weight)
+        weight = second.get_weight()
+        none = weight is None or len(weight) == 0
+        return self.derivatives(first, second.get_label(), None if none else weight)
+
+    def derivatives(
+        self, prediction: ArrayLike, label: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[Vector, Vector]:
+        """Gradient and curvature of the loss of one batch.
+
+        Parameters
+        ----------
+        prediction, label : (N,), in the units of the labels.
+        sample_weight : (N,), not negative; a zero weight equals absence.
+
+        Returns
+        -------
+        gradient, curvature : (N,) each; the gradient is a positive multiple of that of `GARLoss`,
+            the curvature positive, with the sum of the weights (N without) as its sum. Where the
+            loss has no slope and no scale (a perfect fit) they are 0 and the weights.
+
+        Raises
+        ------
+        ValueError : shapes that differ or are not (N,), values that are not finite, and what
+            `GARLoss` refuses.
+        """
+        f, y = _vector("predictions", prediction), _vector("labels", label)
+        w = None if sample_weight is None else _vector("sample_weight", sample_weight)
+        f.requires_grad_()
+        value = gar_loss(
+            f,
+            y,
+            self.alpha,
+            w,
+            conventional=self.conventional,
+            delta=self.delta,
+            parts=self.parts,
+        )
+        (gradient,) = torch.autograd.grad(value, f)
+        weight = torch.ones_like(y) if w is None else w
+        curvature = weight / weight.sum() * self._curvature(f.detach(), y, w)
+        scale = weight.sum() / curvature.sum()
+        if not bool((gradient != 0).any()) or not bool(torch.isfinite(scale)):
+            return np.zeros(len(f)), weight.numpy()
+        return (scale * gradient).numpy(), (scale * curvature).numpy()
+
+    def _curvature(self, f: Tensor, y: Tensor, w: Tensor | None) -> Tensor:
+        """Of the loss, sample by sample, for a mean over samples."""
+        o = self.options
+        m = batch_moments(f, y, sample_weight=w, conventional=o.conventional, delta=o.delta)
+        losses = torch.stack(formulas.sub_losses(m, torch))
+        _, by_part, _ = aggregate(losses, self.alpha, o, smallest(losses.dtype))
+        by_conventional, by_variance, by_pearson = by_part
+        return (
+            by_conventional * conventional_curvature(f - y, o.conventional, o.delta, w)
+            + by_variance * formulas.error_variance_gradient(m).residual
+            + by_pearson * pearson_curvature(m)
+        )
+
+
+def conventional_curvature(error: Tensor, name: str, delta: float, w: Tensor | None) -> Tensor:
+    """phi'(e) / e at e = max(|d|, mean|d|), each (N,): of the parabola through phi at +-e."""
+    size = formulas.absolute(error)
+    mean = size.mean() if w is None else (w * size).sum() / w.sum()
+    large = torch.maximum(size, mean)
+    slope = conventional_slope(name, large, delta)
+    return formulas.ratio(slope, large)
+
+
+def pearson_curvature(m: Moments) -> Tensor:
+    """1 / max(Var(f), Var(y)); 0 where both are constant."""
+    variance = torch.maximum(formulas.prediction_variance(m), m.var_y)
+    return formulas.ratio(torch.ones_like(variance), variance)
+
+
+def lightgbm_objective(
+    alpha: float = 0.5,
+    *,
+    conventional: str = "mae",
+    delta: float = 1.0,
+    parts: tuple[str, ...] = PARTS,
+) -> Callable[..., tuple[Vector, Vector]]:
+    """GAR for LightGBM: ``LGBMRegressor(objective=...)`` or ``params["objective"]``.
+
+    With an objective of one's own LightGBM starts from 0, and the error variance holds any offset
+    in place: start from the mean of the labels, by ``init_score`` or by scaling the labels
+    (scikit-learn's `TransformedTargetRegressor`).
+
+    Parameters are those of `GARLoss`; see `BoostingObjective` for what is returned and raised, and
+    this module's text for the curvature.
+
+    >>> labels, predictions = [1.0, 2.0, 3.0, 4.0], [2.0, 2.0, 3.0, 3.0]
+    >>> gradient, curvature = lightgbm_objective(alpha=1.0)(labels, predictions)
+    >>> gradient.round(3).tolist(), round(float(curvature.sum()), 6)
+    ([0.906, -0.208, 0.208, -0.906], 4.0)
+    """
+    return BoostingObjective(alpha, conventional, delta, tuple(parts))
+
+
+def xgboost_objective(
+    alpha: float = 0.5,
+    *,
+    conventional: str = "mae",
+    delta: float = 1.0,
+    parts: tuple[str, ...] = PARTS,
+) -> Callable[..., tuple[Vector, Vector]]:
+    """GAR for XGBoost: ``XGBRegressor(objective=...)`` or ``xgboost.train(..., obj=...)``.
+
+    With an objective of one's own XGBoost starts from ``base_score``, 0.5 unless given, and the
+    error variance holds any offset in place: set it to the mean of the labels, or scale them
+    (scikit-learn's `TransformedTargetRegressor`).
+
+    Parameters are those of `GARLoss`; see `BoostingObjective` for what is returned and raised, and
+    this module's text for the curvature.
+    """
+    return BoostingObjective(alpha, conventional, delta, tuple(parts))
+
+
+def _vector(name: str, values: ArrayLike) -> Tensor:
+    """Finite numbers (N,) as a float64 tensor of their own."""
+    array = np.array(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} have shape {array.shape}; expected (N,): boost one target at a time"
+        )
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise ValueError(f"{name}: {bad} of {array.size} are not finite; leave those rows out")
+    return torch.from_numpy(array)
