@@ -53,15 +53,15 @@ class Grid:
 
     learning_rates: tuple[float, ...] = (0.2, 0.1)
     leaves: tuple[int, ...] = (8, 16)
-    rounds: int = 400
-    score_every: int = 10
+    rounds: int = 1000
+    score_every: int = 20
     fraction: float = 0.8
     """Of the rows and of the features, drawn for each tree."""
     least_rows: int = 5
     """In a leaf (XGBoost: the least curvature, which is 1 a row)."""
 
 
-QUICK = Grid(learning_rates=(0.2,), leaves=(8,), rounds=40)
+QUICK = Grid(learning_rates=(0.2,), leaves=(8,), rounds=40, score_every=10)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
 import math
-import socket
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +15,6 @@ from torch import Tensor
 from gar_verify import GARLoss
 from gar_verify.losses.gar_accumulation import GARAccumulator
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "large_batches.md"
 SEEDS = st.integers(0, 2**31)
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=6).filter(lambda sizes: sum(sizes) >= 3)
 OPTIONS = st.fixed_dictionaries(
@@ -333,14 +329,3 @@ def test_bad_arguments_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         GARAccumulator(**arguments)
-
-
-# --- the page for users ---------------------------------------------------------------------------
-
-
-def test_the_examples_of_the_page_run() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", socket.if_nameindex()[0][1])  # loopback
-        found = doctest.testfile(str(PAGE), module_relative=False)
-    assert found.attempted > 15
-    assert found.failed == 0

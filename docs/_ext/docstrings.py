@@ -1,0 +1,83 @@
+"""Docstrings as they are written here: plain text with formulas, not reStructuredText.
+
+Formulas are indented by four spaces and hold ``*`` and ``|`` without escapes: such blocks become
+literal ones, and the characters are escaped elsewhere. A name in single backticks links to what it
+names, in whichever module that is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.nodes import make_refnode
+
+LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
+SPECIAL = re.compile(r"(?<!\\)([*|\\]|(?<=\w)_(?!\w))")
+SECTION = re.compile(r"(Parameters|Returns|Raises|Notes|Yields|Examples)$|(Args|\w+s):$")
+
+
+def escaped(line: str) -> str:
+    """The line with what reStructuredText would take for markup escaped outside of literals."""
+    parts = LITERAL.split(line)
+    return "".join(part if i % 2 else SPECIAL.sub(r"\\\1", part) for i, part in enumerate(parts))
+
+
+def indent(line: str) -> int:
+    """Leading spaces."""
+    return len(line) - len(line.lstrip())
+
+
+def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Make a docstring reStructuredText."""
+    out: list[str] = []
+    literal = False
+    for i, line in enumerate(lines):
+        starts = i > 0 and not lines[i - 1].strip() and indent(line) >= 4 and line.strip()
+        if literal and line.strip() and indent(line) == 0:
+            literal = False
+        if not literal and starts and _is_formula(lines, i):
+            literal = True
+            out += ["::", ""]
+        prompt = line.lstrip().startswith((">>>", "..."))
+        out.append(line if literal or prompt or _is_output(lines, i) else escaped(line))
+    lines[:] = out
+
+
+def _is_formula(lines: list[str], position: int) -> bool:
+    """Whether an indented line after a blank one starts a formula: no section is open above it."""
+    above = [line for line in lines[:position] if line.strip() and indent(line) == 0]
+    return not (above and (SECTION.match(above[-1]) or above[-1].startswith("-")))
+
+
+def _is_output(lines: list[str], position: int) -> bool:
+    """Whether a line is what an example prints."""
+    for line in reversed(lines[:position]):
+        if not line.strip():
+            return False
+        if line.lstrip().startswith(">>>"):
+            return bool(lines[position].strip())
+    return False
+
+
+def find(app: Any, env: Any, node: Any, text: nodes.Element) -> nodes.Element | None:
+    """What a name in backticks refers to: an object of any module whose dotted name ends so."""
+    wanted = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not wanted:
+        return None
+    domain = env.domains["py"]
+    ends = (f".{wanted}", f".{wanted.removeprefix('gar_verify.')}")
+    found = [name for name in domain.objects if name == wanted or name.endswith(ends)]
+    for name in sorted(found, key=len)[:1]:
+        entry = domain.objects[name]
+        anchor = f"module-{name}" if entry.objtype == "module" else entry.node_id
+        return make_refnode(app.builder, node["refdoc"], entry.docname, anchor, [text], name)
+    return None
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Before napoleon, which reads the sections."""
+    app.connect("autodoc-process-docstring", plain, priority=100)
+    app.connect("missing-reference", find)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,118 @@
+"""Pages that live elsewhere in the repository, brought under ``docs/_generated`` for the build.
+
+Notebooks with their stored outputs, the tables and proofs of ``paper_figures``, the changelog, and
+a page for each public module. Links to a file that has become a page lead to the page; links to any
+other file of the repository hand out the file.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+STAGED = DOCS / "_generated"
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)\s#]+)")
+TITLES = {"claims": "The ledger of claims", "boosting": "Gradient boosting: GAR, L1 and L2"}
+
+
+def sources() -> dict[Path, Path]:
+    """Where each page comes from and where it goes."""
+    pages = {path: STAGED / "notebooks" / path.name for path in ROOT.glob("notebooks/*.ipynb")}
+    pages |= {path: STAGED / "results" / path.name for path in ROOT.glob("paper_figures/*.md")}
+    pages |= {ROOT / name: STAGED / name.lower() for name in ("CHANGELOG.md", "CONTRIBUTING.md")}
+    return dict(sorted(pages.items()))
+
+
+def modules() -> list[str]:
+    """The public modules, in dotted form."""
+    found = []
+    for path in sorted((ROOT / "gar_verify").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        if not any(part.startswith("_") for part in parts):
+            found.append(".".join(parts))
+    return found
+
+
+def relinked(text: str, home: Path, folder: Path, pages: dict[Path, Path]) -> str:
+    """The text with its relative links, meant from ``home``, made to work from ``folder``."""
+
+    def target(match: re.Match[str]) -> str:
+        path = Path(os.path.normpath(home / match[1]))
+        if path not in pages and home == folder:
+            return match[1]
+        return os.path.relpath(pages.get(path, path), folder)
+
+    return LINK.sub(target, text)
+
+
+def titled(text: str, name: str) -> str:
+    """The text with a heading; the tables have none."""
+    if text.startswith("# "):
+        return text
+    return f"# {TITLES.get(name, name.replace('_', ' ').capitalize())}\n\n{text}"
+
+
+def module_page(name: str) -> str:
+    """A page on a module: its text and its public members."""
+    path = ROOT.joinpath(*name.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    options = ":no-members:\n" if path.is_dir() else ""
+    exported = ""
+    if path.is_dir():
+        exported = "".join(f"- {{py:obj}}`{entry}`\n" for entry in _exported(source))
+    return (
+        f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n"
+        + "".join(f"   {line}\n" for line in options.splitlines())
+        + f"```\n\n{exported}"
+        if text
+        else f"# {name}\n"
+    )
+
+
+def _exported(source: Path) -> list[str]:
+    """The names of a package's ``__all__``."""
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return list(ast.literal_eval(node.value))
+    return []
+
+
+def write(path: Path, text: str) -> None:
+    """Write unless it says so already, so that a second build reads only what changed."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def stage(app: Any) -> None:
+    """Bring the pages, and take away those whose source is gone."""
+    pages = sources()
+    wanted = {STAGED / "api" / f"{name}.md": module_page(name) for name in modules()}
+    for source, page in pages.items():
+        text = relinked(source.read_text(encoding="utf-8"), source.parent, page.parent, pages)
+        wanted[page] = titled(text, source.stem) if page.suffix == ".md" else text
+    for old in [path for path in STAGED.rglob("*") if path.is_file() and path not in wanted]:
+        old.unlink()
+    for path, text in wanted.items():
+        write(path, text)
+
+
+def relink_page(app: Any, name: str, content: list[str]) -> None:
+    """Let the links of the guide lead to pages where there are pages."""
+    if not name.startswith(STAGED.name):
+        content[0] = relinked(content[0], DOCS, DOCS, sources())
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Stage at once: Sphinx looks for pages right after its configuration is read."""
+    app.connect("config-inited", lambda app, config: stage(app))
+    app.connect("source-read", relink_page)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
