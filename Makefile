@@ -49,7 +49,7 @@ bench: $(INSTALLED)
 	$(BIN)/gar-verify bench
 
 docs: $(INSTALLED)
-	$(BIN)/python -m sphinx -W --keep-going -q -j auto -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
 	@echo "open build/docs/index.html"
 
 notebooks: $(INSTALLED)

@@ -8,6 +8,7 @@ names, in whichever module that is.
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
 
 from docutils import nodes
@@ -69,11 +70,22 @@ def find(app: Any, env: Any, node: Any, text: nodes.Element) -> nodes.Element | 
     domain = env.domains["py"]
     ends = (f".{wanted}", f".{wanted.removeprefix('gar_verify.')}")
     found = [name for name in domain.objects if name == wanted or name.endswith(ends)]
-    for name in sorted(found, key=len)[:1]:
+    for name in sorted(found, key=lambda name: (name.count("."), name))[:1]:
         entry = domain.objects[name]
         anchor = f"module-{name}" if entry.objtype == "module" else entry.node_id
         return make_refnode(app.builder, node["refdoc"], entry.docname, anchor, [text], name)
-    return None
+    return text if exists(wanted) else None
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name of this package is that of something private or without a docstring."""
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("gar_verify"):
+        return False
+    try:
+        return hasattr(import_module(module), attribute)
+    except ImportError:
+        return False
 
 
 def setup(app: Any) -> dict[str, bool]:
