@@ -29,6 +29,7 @@ suppress_warnings = ["ref.python"]  # a field's name that several classes have: 
 # Names of this package must exist; those of other packages cannot be looked up without a network.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!gar_verify\.)(?!proofs\.).*")]
+highlight_language = "text"
 default_role = "py:obj"
 
 myst_enable_extensions = ["dollarmath"]
@@ -38,9 +39,11 @@ nb_execution_mode = "off"  # the stored outputs: `make test` compares them
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {name: name for name in ("Array", "ArrayLike", "Vector")}
 autodoc_default_options = {"members": True, "show-inheritance": False}
 python_use_unqualified_type_names = True
 napoleon_use_rtype = False
+viewcode_follow_imported_members = False
 toc_object_entries = False
 
 copybutton_prompt_text = r">>> |\.\.\. "

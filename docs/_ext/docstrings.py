@@ -16,13 +16,44 @@ from sphinx.util.nodes import make_refnode
 
 LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
 SPECIAL = re.compile(r"(?<!\\)([*|\\]|(?<=\w)_(?!\w))")
+BULLET = re.compile(r" *[*-] ")
+ENTRY = re.compile(r"([\w*][\w*, ]*) : (.+)$")
+UNDERLINE = re.compile(r"-{3,}$")
 SECTION = re.compile(r"(Parameters|Returns|Raises|Notes|Yields|Examples)$|(Args|\w+s):$")
 
 
 def escaped(line: str) -> str:
     """The line with what reStructuredText would take for markup escaped outside of literals."""
-    parts = LITERAL.split(line)
-    return "".join(part if i % 2 else SPECIAL.sub(r"\\\1", part) for i, part in enumerate(parts))
+    bullet = BULLET.match(line)
+    start = bullet[0] if bullet else ""
+    parts = LITERAL.split(line.removeprefix(start))
+    return start + "".join(
+        part if i % 2 else SPECIAL.sub(r"\\\1", part) for i, part in enumerate(parts)
+    )
+
+
+def described(lines: list[str]) -> list[str]:
+    """Underlined sections as napoleon reads them.
+
+    An entry ``name : what it is`` has its text on lines of its own, or it would be the type; what
+    follows the entries unindented is a section of its own, or it would be an entry.
+    """
+    out: list[str] = []
+    section = False
+    for i, line in enumerate(lines):
+        if UNDERLINE.match(line):
+            section = lines[i - 1].strip() in ("Parameters", "Raises", "Returns")
+        elif i + 1 < len(lines) and UNDERLINE.match(lines[i + 1]):
+            section = False
+        entry = ENTRY.match(line) if section else None
+        if entry:
+            out += [entry[1], f"    {entry[2]}"]
+            continue
+        if section and line.strip() and indent(line) == 0 and not lines[i - 1].strip():
+            section = False
+            out += ["Examples", "--------"] if line.startswith(">>>") else ["Notes", "-----"]
+        out.append(line)
+    return out
 
 
 def indent(line: str) -> int:
@@ -32,6 +63,9 @@ def indent(line: str) -> int:
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Make a docstring reStructuredText."""
+    if lines and lines[0].startswith("Alias for field number"):  # says nothing
+        lines[:] = [""]
+    lines[:] = described(lines)
     out: list[str] = []
     literal = False
     for i, line in enumerate(lines):

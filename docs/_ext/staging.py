@@ -24,6 +24,9 @@ def sources() -> dict[Path, Path]:
     """Where each page comes from and where it goes."""
     pages = {path: STAGED / "notebooks" / path.name for path in ROOT.glob("notebooks/*.ipynb")}
     pages |= {path: STAGED / "results" / path.name for path in ROOT.glob("paper_figures/*.md")}
+    proofs = ROOT / "paper_figures" / "proofs.md"
+    if proofs in pages:
+        pages[proofs] = STAGED / "theorems" / proofs.name
     pages |= {ROOT / name: STAGED / name.lower() for name in ("CHANGELOG.md", "CONTRIBUTING.md")}
     return dict(sorted(pages.items()))
 
@@ -60,21 +63,32 @@ def titled(text: str, name: str) -> str:
 
 
 def module_page(name: str) -> str:
-    """A page on a module: its text and its public members."""
+    """A page on a module: its text and its public members; of a package, what it exports."""
+    source = _source(name)
+    directive = f"```{{eval-rst}}\n.. automodule:: {name}\n"
+    if source.name != "__init__.py":
+        return f"# {name}\n\n{directive}```\n"
+    exported = "".join(f"- {{py:obj}}`{entry}`\n" for entry in _exported(source))
+    return f"# {name}\n\n{directive}   :no-members:\n```\n\n{exported}"
+
+
+def api_page(names: list[str]) -> str:
+    """The list of modules, each with the first line of its text."""
+    lines = []
+    for name in names:
+        text = ast.get_docstring(ast.parse(_source(name).read_text(encoding="utf-8"))) or ""
+        lines.append(
+            f"| [{name}]({name}.md) | {text.partition(chr(10))[0].replace('|', chr(92) + '|')} |"
+        )
+    table = "\n".join(["| module | what it is for |", "|---|---|", *lines])
+    short = [f"{name.removeprefix('gar_verify.')} <{name}>" for name in names]
+    tree = "\n".join(["```{toctree}", ":hidden:", "", *short, "```"])
+    return f"# API\n\n{table}\n\n{tree}\n"
+
+
+def _source(name: str) -> Path:
     path = ROOT.joinpath(*name.split("."))
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
-    options = ":no-members:\n" if path.is_dir() else ""
-    exported = ""
-    if path.is_dir():
-        exported = "".join(f"- {{py:obj}}`{entry}`\n" for entry in _exported(source))
-    return (
-        f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n"
-        + "".join(f"   {line}\n" for line in options.splitlines())
-        + f"```\n\n{exported}"
-        if text
-        else f"# {name}\n"
-    )
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _exported(source: Path) -> list[str]:
@@ -96,6 +110,7 @@ def stage(app: Any) -> None:
     """Bring the pages, and take away those whose source is gone."""
     pages = sources()
     wanted = {STAGED / "api" / f"{name}.md": module_page(name) for name in modules()}
+    wanted[STAGED / "api" / "index.md"] = api_page(modules())
     for source, page in pages.items():
         text = relinked(source.read_text(encoding="utf-8"), source.parent, page.parent, pages)
         wanted[page] = titled(text, source.stem) if page.suffix == ".md" else text
