@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from inspect import isroutine
 from typing import Any
 
 from docutils import nodes
@@ -16,6 +17,7 @@ from sphinx.util.nodes import make_refnode
 
 LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
 SPECIAL = re.compile(r"(?<!\\)([*|\\]|(?<=\w)_(?!\w))")
+OURS = ("gar_verify", "proofs")
 BULLET = re.compile(r" *[*-] ")
 ENTRY = re.compile(r"([\w*][\w*, ]*) : (.+)$")
 UNDERLINE = re.compile(r"-{3,}$")
@@ -114,7 +116,7 @@ def find(app: Any, env: Any, node: Any, text: nodes.Element) -> nodes.Element | 
 def exists(name: str) -> bool:
     """Whether a dotted name of this package is that of something private or without a docstring."""
     module, _, attribute = name.rpartition(".")
-    if not module.startswith("gar_verify"):
+    if module.split(".")[0] not in OURS:
         return False
     try:
         return hasattr(import_module(module), attribute)
@@ -122,8 +124,15 @@ def exists(name: str) -> bool:
         return False
 
 
+def borrowed(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out methods that another package puts into a class of ours, and describes."""
+    home = getattr(obj, "__module__", None) or OURS[0]
+    return True if isroutine(obj) and home.split(".")[0] not in OURS else None
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Before napoleon, which reads the sections."""
     app.connect("autodoc-process-docstring", plain, priority=100)
+    app.connect("autodoc-skip-member", borrowed)
     app.connect("missing-reference", find)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
