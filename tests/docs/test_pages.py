@@ -14,6 +14,7 @@ import io
 import re
 import socket
 import warnings
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,7 +103,7 @@ def run_page(text: str, page: str) -> int:
     names: dict[str, Any] = {"__name__": "page"}
     found = blocks(text)
     count = 0
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in zip_longest(found, found[1:]):
         if block.language not in ("python", "pycon", "py") or block.reason:
             continue
         count += 1
@@ -157,3 +158,4 @@ def test_a_block_that_is_not_run_has_a_reason_and_blocks_share_their_names() -> 
     )
     assert run_page(page, "page") == 2
     assert blocks(page)[0].reason == "needs a cluster"
+    assert run_page("words alone", "page") == 0
