@@ -128,7 +128,9 @@ app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
 
 
-app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(boosting.boosting)
+app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(
+    boosting.boosting
+)
 
 
 def main() -> None:
