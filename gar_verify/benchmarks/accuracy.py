@@ -6,7 +6,7 @@ reference computes the textbook definitions from the very numbers that the losse
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import mpmath
@@ -66,8 +66,13 @@ VARIANCE = {
 }
 
 
-def measure(dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)) -> pd.DataFrame:
-    """Relative errors of each form over the grid.
+def measure(
+    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64),
+    sizes: Sequence[int] = SIZES,
+    offsets: Sequence[float] = OFFSETS,
+    scales: Sequence[float] = SCALES,
+) -> pd.DataFrame:
+    """Relative errors of each form over the grid, or over a part of it.
 
     Returns:
         One line for each dtype, size, offset, scale, noise and form, with ``one_minus_pearson``
@@ -75,7 +80,7 @@ def measure(dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)) ->
         ``pearson gradient``, ``variance gradient`` (of the vectors, in the Euclidean norm).
     """
     lines = []
-    for dtype, n, offset, scale, noise in product(dtypes, SIZES, OFFSETS, SCALES, NOISES):
+    for dtype, n, offset, scale, noise in product(dtypes, sizes, offsets, scales, NOISES):
         f, y = _batch(dtype, n, offset, scale, noise)
         exact = _exact(f, y)
         for form in PEARSON:

@@ -2,13 +2,17 @@
 
 The arrays of a full run take megabytes and hours; what the tables need of them is the selected test
 value of each method, seed, fold and metric. That is a CSV file, with the provenance of the run in a
-JSON file beside it.
+JSON file beside it. The JSON holds the SHA-256 of the CSV: a summary that was changed by hand, or
+is paired with the provenance of another run, is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -18,6 +22,9 @@ from gar_verify.experiments.selection import select
 
 DIMENSIONS = ("method", "alpha", "seed", "fold", "metric")
 """Of a selection; no study has all of them."""
+
+CHECKSUM = "csv_sha256"
+"""Key of the provenance under which the SHA-256 of the CSV's bytes stands."""
 
 
 class SummaryError(Exception):
@@ -37,41 +44,97 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     """
     selected = results if "test" in results else select(results)
     frame = selected.to_dataframe().reset_index()
-    frame = frame.round({"test": 6, "validation": 6})
-    provenance = {**selected.attrs, "settings": json.loads(selected.attrs["settings"])}
-    texts = {
-        ".csv": frame.to_csv(index=False, lineterminator="\n"),
-        ".json": json.dumps(provenance, indent=1, sort_keys=True) + "\n",
-    }
+    return write_frame(
+        frame.round({"test": 6, "validation": 6}), study, provenance_of(results), folder
+    )
+
+
+def provenance_of(results: xr.Dataset) -> dict[str, Any]:
+    """The attributes of a study's results, as `write_frame` takes them."""
+    named = {str(key): value for key, value in results.attrs.items()}
+    return {**named, "settings": json.loads(named["settings"])}
+
+
+def write_frame(
+    frame: pd.DataFrame, name: str, provenance: Mapping[str, Any], folder: Path | None = None
+) -> list[Path]:
+    """Write any small table with its provenance, whole or not at all.
+
+    Args:
+        frame: its columns are written, its index is not.
+        name: of the files without suffix.
+        provenance: plain values; the checksum of the CSV is added.
+        folder: where to; default: `paths.summaries`.
+
+    Returns:
+        The CSV and the JSON file.
+    """
+    csv = frame.to_csv(index=False, lineterminator="\n").encode()
+    sealed = {**provenance, CHECKSUM: hashlib.sha256(csv).hexdigest()}
+    contents = {".csv": csv, ".json": (json.dumps(sealed, indent=1, sort_keys=True) + "\n").encode()}
     target = folder or paths.summaries()
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for suffix, text in texts.items():
-        path = target / f"{study}{suffix}"
+    for suffix, content in contents.items():
+        path = target / f"{name}{suffix}"
         part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8", newline="\n")
+        part.write_bytes(content)
         part.replace(path)
         written.append(path)
     return written
+
+
+def exists(study: str, folder: Path | None = None) -> bool:
+    """Whether there is a summary of that name."""
+    return ((folder or paths.summaries()) / f"{study}.csv").is_file()
 
 
 def read(study: str, folder: Path | None = None) -> xr.Dataset:
     """The selected test values of a study, as its ``select`` returns them.
 
     Raises:
-        SummaryError: if there is no summary of that name.
+        SummaryError: as `read_frame`.
     """
-    source = folder or paths.summaries()
-    path = source / f"{study}.csv"
-    if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in source.glob("*.csv"))) or "none"
-        raise SummaryError(
-            f"there is no summary '{study}' in {source} (there: {there}); "
-            f"run the study, which takes longer: gar-verify run {study}"
-        )
-    frame = pd.read_csv(path)
+    frame, provenance = read_frame(study, folder)
     names = [name for name in DIMENSIONS if name in frame]
     order = {name: frame[name].unique() for name in names}
     dataset = xr.Dataset.from_dataframe(frame.set_index(names)).reindex(order)
-    provenance = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     return dataset.assign_attrs({**provenance, "settings": json.dumps(provenance["settings"])})
+
+
+def read_frame(name: str, folder: Path | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What `write_frame` wrote: the table and its provenance, without the checksum.
+
+    Raises:
+        SummaryError: if there is no summary of that name, or if its CSV is not the one that the
+            JSON beside it was written with.
+    """
+    source = folder or paths.summaries()
+    path = source / f"{name}.csv"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in source.glob("*.csv"))) or "none"
+        raise SummaryError(
+            f"there is no summary '{name}' in {source} (there: {there}); "
+            f"run the study, which takes longer: gar-verify run {name}"
+        )
+    provenance = _provenance(path.with_suffix(".json"))
+    stored, found = provenance.pop(CHECKSUM, None), hashlib.sha256(path.read_bytes()).hexdigest()
+    if stored != found:
+        raise SummaryError(
+            f"{path} was changed after it was written: its SHA-256 is {found}, "
+            f"{path.with_suffix('.json').name} expects {stored}. Restore both files, or run the "
+            "study again"
+        )
+    return pd.read_csv(path), provenance
+
+
+def _provenance(path: Path) -> dict[str, Any]:
+    try:
+        provenance = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SummaryError(
+            f"the provenance {path} cannot be read ({error}); restore it, or run the study again"
+        ) from error
+    if not isinstance(provenance, dict):
+        raise SummaryError(f"{path} holds no names and values; restore it, or run the study again")
+    return provenance
