@@ -8,14 +8,27 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 
 from gar_verify import figures, tables
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments import ablation, sensitivity, sine, statistics, summaries, tabular
-from gar_verify.experiments.methods import SYNTHETIC, TABULAR
+from gar_verify.experiments import (
+    ablation,
+    curves,
+    peaks,
+    sensitivity,
+    sine,
+    statistics,
+    summaries,
+    tabular,
+)
+from gar_verify.experiments.methods import RELEASED, SYNTHETIC, TABULAR, label
 from gar_verify.experiments.selection import select
 
-ONE_TABLE = {"ablation": "wine", "sensitivity": "concrete"}
+SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
+"""Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
+
+ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 """Studies of GAR alone, and the table that each is on."""
 
 STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
@@ -25,6 +38,9 @@ SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
 
 METHOD = "gar"
+
+WITH_PEAKS = "squared_sine"
+"""The study whose peaks are counted."""
 
 
 def check(study: str) -> str:
@@ -56,8 +72,8 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
         return sine.run(methods or SYNTHETIC, curve=study, **options)
     if study == "ablation":
         return ablation.run(**options)
-    if study == "sensitivity":
-        return sensitivity.run(**options)
+    if study in SENSITIVITIES:
+        return sensitivity.run(method=SENSITIVITIES[study], **options)
     return tabular.run(study, methods or TABULAR, **options)
 
 
@@ -67,7 +83,7 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
         return tables.sine_table(results)
     if study == "ablation":
         return tables.ablation_table(results)
-    if study == "sensitivity":
+    if study in SENSITIVITIES:
         return tables.sensitivity_table(results)
     return tables.tabular_table(results)
 
@@ -88,18 +104,90 @@ def summary(study: str) -> xr.Dataset:
     return summaries.read(SUMMARIES.get(check(study), study))
 
 
+def figure(study: str, results: xr.Dataset) -> Figure:
+    """The figure of a study, drawn from what its table is made of."""
+    if check(study) in CURVES:
+        return figures.sine_figure(results if "prediction" in results else curves.read(study))
+    if study == "ablation":
+        return figures.ablation_figure(results)
+    if study in SENSITIVITIES:
+        return figures.sensitivity_figure(results)
+    return figures.tabular_figure(results)
+
+
 def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Path]:
-    """Write the table of a study, its figure, and for a tabular one its summary and comparison."""
-    written = tables.save(table(study, results), study, folder)
-    if study in CURVES:
-        return written + figures.save(figures.sine_figure(results), study, folder)
-    if study == "sensitivity":
-        return written + figures.save(figures.sensitivity_figure(results), study, folder)
+    """Write the table of a study and its figure, and what more there is of it.
+
+    Args:
+        study: one of `STUDIES`.
+        results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
+            methods, which are drawn.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        What was written: for a tabular study also the comparison with GAR, for Squared sine the
+        peaks, and for results of full length the summaries; a summary of more methods than the
+        results have is left as it is.
+    """
+    shown = _of_the_paper(results) if check(study) in CURVES else results
+    written = tables.save(table(study, shown), study, folder)
+    written += figures.save(figure(study, results), study, folder)
+    if study == WITH_PEAKS:
+        counted = peaks.count(results) if "prediction" in results else peaks.read(study)
+        written += _save_peaks(study, counted, folder)
+    if study in tabular.RECIPES and sentence(study, results):
+        comparison = tables.comparison_table(results, METHOD)
+        written += tables.save(comparison, f"{study}_comparison", folder)
+    return written + _summarise(study, results, folder / "results" if folder else None)
+
+
+def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[Path]:
+    of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
+    written = tables.save(peaks.table(of_the_paper).rename(index=label), f"{study}_peaks", folder)
+    return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
+
+
+def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:
+    """Write the summaries of results of full length, unless there are some of more methods."""
     name = SUMMARIES.get(study, study)
-    written += summaries.write(results, name, folder / "results" if folder else None)
-    if study in tabular.RECIPES:
-        written += figures.save(figures.tabular_figure(results), study, folder)
-        if sentence(study, results):
-            comparison = tables.comparison_table(results, METHOD)
-            written += tables.save(comparison, f"{study}_comparison", folder)
-    return written
+    if not _is_full(study, results) or _would_lose(name, results, folder):
+        return []
+    if study in CURVES:
+        written = summaries.write(sine.select(results), name, folder)
+        written += curves.write(results, study, folder)
+        return written + (peaks.write(results, study, folder) if study == WITH_PEAKS else [])
+    selected = sensitivity.select(results) if study in SENSITIVITIES else results
+    return summaries.write(selected, name, folder)
+
+
+def _is_full(study: str, results: xr.Dataset) -> bool:
+    """Whether these are results, not a summary, over all epochs and settings of the protocol."""
+    if "metrics" not in results:
+        return False
+    if study in CURVES:
+        return results.sizes["epoch"] == sine.RECIPE.epochs
+    protocol = tabular.protocol(data_of(study))
+    return (
+        results.sizes["epoch"] == protocol.recipe.epochs
+        and results.sizes["weight_decay"] == len(protocol.weight_decays)
+        and results.sizes["fold"] == protocol.folds
+    )
+
+
+def _would_lose(name: str, results: xr.Dataset, folder: Path | None) -> bool:
+    """Whether a summary of that name holds methods that the results lack."""
+    if not summaries.exists(name, folder):
+        return False
+    try:
+        stored = summaries.read(name, folder)
+    except summaries.SummaryError:
+        return False  # a damaged one is replaced
+    return "method" in stored.dims and bool(
+        set(stored["method"].to_numpy()) - set(results["method"].to_numpy())
+    )
+
+
+def _of_the_paper(results: xr.Dataset) -> xr.Dataset:
+    """The methods that the paper's synthetic studies compare, where there are any."""
+    chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
+    return results.sel({"method": chosen}) if chosen else results

@@ -39,6 +39,13 @@ def alpha_sensitivity(metric: str) -> dict[float, float]:
     return dict(zip(study["alpha"], study[metric], strict=True))
 
 
+def alpha_deviation(metric: str) -> dict[float, float]:
+    """Published standard deviations (1/5) of the same, empty for a metric that has none."""
+    study = published()["alpha_sensitivity"]
+    deviations = study.get(f"{metric}_std")
+    return dict(zip(study["alpha"], deviations, strict=True)) if deviations else {}
+
+
 def seconds_per_epoch(method: str) -> float:
     """Published seconds of an epoch on Concrete; NaN where not published.
 

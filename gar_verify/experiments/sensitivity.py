@@ -5,6 +5,7 @@ The protocol is that of the tabular studies, but the selection is made for each 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,15 @@ def run(
     """
     settings = protocol(table_name, quick)
     return run_methods(load_table(table_name), [gar_at(alphas, method)], settings, **options)
+
+
+def method_of(results: xr.Dataset) -> str:
+    """Which GAR a study is of: ``gar_released`` or ``gar``.
+
+    Args:
+        results: from `run`, or its summary from `summaries.read`.
+    """
+    return str(json.loads(results.attrs["settings"])["method"])
 
 
 def select(results: xr.Dataset) -> xr.Dataset:

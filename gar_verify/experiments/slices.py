@@ -21,7 +21,7 @@ import xarray as xr
 
 from gar_verify.data import Table, is_available, load_table
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments import ablation, provenance, sine, summaries, tabular
+from gar_verify.experiments import ablation, provenance, sensitivity, sine, summaries, tabular
 from gar_verify.experiments.methods import Method, gar_at, synthetic_methods, tabular_methods
 from gar_verify.metrics import METRICS
 from gar_verify.training import Run, train
@@ -129,7 +129,7 @@ def _line(
         )
     at = summary.sel({dim: line})
     if dim == "alpha":
-        method = gar_at(names, json.loads(summary.attrs["settings"])["method"])
+        method = gar_at(names, sensitivity.method_of(summary))
         return method, at.assign(selected_hyperparameter=names.index(line) + 0 * at["fold"])
     name = str(line)
     if name.startswith(ablation.PREFIX):

@@ -71,7 +71,10 @@ def write_frame(
     """
     csv = frame.to_csv(index=False, lineterminator="\n").encode()
     sealed = {**provenance, CHECKSUM: hashlib.sha256(csv).hexdigest()}
-    contents = {".csv": csv, ".json": (json.dumps(sealed, indent=1, sort_keys=True) + "\n").encode()}
+    contents = {
+        ".csv": csv,
+        ".json": (json.dumps(sealed, indent=1, sort_keys=True) + "\n").encode(),
+    }
     target = folder or paths.summaries()
     target.mkdir(parents=True, exist_ok=True)
     written = []
