@@ -155,6 +155,7 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
     if study in CURVES:
         written = summaries.write(sine.select(results), name, folder)
         written += curves.write(results, study, folder)
+        written += curves.write_start(results, study, folder)
         return written + (peaks.write(results, study, folder) if study == WITH_PEAKS else [])
     selected = sensitivity.select(results) if study in SENSITIVITIES else results
     return summaries.write(selected, name, folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -16,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gar_verify.experiments import summaries
+from gar_verify.experiments.provenance import machine, versions
 from gar_verify.losses import error_variance_loss, pearson_loss
 from gar_verify.losses.gar import gar_loss
 
@@ -25,6 +28,9 @@ OFFSETS = (0.0, 1.0, 10.0, 100.0)
 SCALES = (0.1, 1.0, 10.0)
 NOISES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1.4e-5, 1e-6)
 """Noise 1.4e-5 is 1 - Pearson of about 1e-10."""
+
+SUMMARY = "loss_accuracy"
+"""Name of the summary of a full measurement."""
 
 Exact = NDArray[np.object_]
 
@@ -108,6 +114,28 @@ def worst(errors: pd.DataFrame) -> pd.DataFrame:
     columns = ["pearson", "pearson gradient", "variance", "variance gradient"]
     grouped = errors.groupby(["dtype", "noise", "form"], sort=False)
     return grouped[["one_minus_pearson", *columns]].max().reset_index()
+
+
+def write(largest: pd.DataFrame, folder: Path | None = None) -> list[Path]:
+    """Write what `worst` gives as a summary that travels with the repository."""
+    provenance = {
+        "grid": {"sizes": SIZES, "offsets": OFFSETS, "scales": SCALES, "noises": NOISES},
+        "digits": DIGITS,
+        "versions": versions(),
+        "machine": machine("cpu"),
+    }
+    columns = largest.select_dtypes("number").columns
+    rounded = largest.assign(**{name: largest[name].map("{:.4g}".format) for name in columns})
+    return summaries.write_frame(rounded, SUMMARY, provenance, folder)
+
+
+def read(folder: Path | None = None) -> pd.DataFrame:
+    """What `worst` gave, from the summary.
+
+    Raises:
+        SummaryError: if there is none, or if it was changed.
+    """
+    return summaries.read_frame(SUMMARY, folder)[0]
 
 
 def _batch(

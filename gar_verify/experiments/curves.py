@@ -6,20 +6,30 @@ deviation over the seeds at every x, to the digits that ink can show.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import xarray as xr
 
 from gar_verify.experiments import summaries
 from gar_verify.experiments.methods import SYNTHETIC
 from gar_verify.experiments.sine import final_test_mae
+from gar_verify.metrics import METRICS
 
 DIGITS = 4
 """Decimals that are kept: the curves lie between -2 and 2."""
 
 SUFFIX = "_curves"
 """Of the summary's name, after that of the study."""
+
+START = 5
+"""Epochs after which a run is scored for `slices`, which trains it again so far: long enough to
+tell the methods apart, too short for differences of rounding to grow."""
+
+START_SUFFIX = "_start"
+"""Of the name of the summary of these scores."""
 
 
 def mean_and_band(results: xr.Dataset) -> xr.Dataset:
@@ -69,6 +79,31 @@ def write(
     return summaries.write_frame(frame, study + SUFFIX, summaries.provenance_of(results), folder)
 
 
+def write_start(
+    results: xr.Dataset,
+    study: str,
+    folder: Path | None = None,
+    methods: Sequence[str] = SYNTHETIC,
+) -> list[Path]:
+    """Write the test scores after `START` epochs, method by method and seed by seed."""
+    scores = results["metrics"].sel(split="test", epoch=START, drop=True).astype(float)
+    frame = scores.round(6).to_series().unstack("metric")[list(METRICS)].reset_index()
+    chosen = frame[frame["method"].isin(methods)]
+    provenance = summaries.provenance_of(results)
+    return summaries.write_frame(chosen, study + START_SUFFIX, provenance, folder)
+
+
+def read_start(study: str, folder: Path | None = None) -> pd.DataFrame:
+    """Test scores after `START` epochs: by (method, seed), a column for each metric.
+
+    Raises:
+        SummaryError: if a summary is absent or changed, or comes from another run than the study's.
+    """
+    frame, provenance = summaries.read_frame(study + START_SUFFIX, folder)
+    _same_run(study, START_SUFFIX, provenance, summaries.read(study, folder))
+    return frame.set_index(["method", "seed"])
+
+
 def read(study: str, folder: Path | None = None) -> xr.Dataset:
     """What `mean_and_band` gives, from the summary of a full run.
 
@@ -79,11 +114,7 @@ def read(study: str, folder: Path | None = None) -> xr.Dataset:
     """
     frame, provenance = summaries.read_frame(study + SUFFIX, folder)
     scores = summaries.read(study, folder)
-    if provenance["fingerprints"] != scores.attrs["fingerprints"]:
-        raise summaries.SummaryError(
-            f"the summaries '{study}' and '{study + SUFFIX}' come from different runs; "
-            f"write both again: gar-verify run {study} --save"
-        )
+    _same_run(study, SUFFIX, provenance, scores)
     names = map(str, frame.columns)
     methods = [name.removesuffix(" mean") for name in names if name.endswith(" mean")]
     columns = {
@@ -96,3 +127,11 @@ def read(study: str, folder: Path | None = None) -> xr.Dataset:
         coords={"method": methods, "x": frame["x"].to_numpy()},
         attrs=scores.attrs,
     )
+
+
+def _same_run(study: str, suffix: str, provenance: Mapping[str, Any], scores: xr.Dataset) -> None:
+    if provenance["fingerprints"] != scores.attrs["fingerprints"]:
+        raise summaries.SummaryError(
+            f"the summaries '{study}' and '{study + suffix}' come from different runs; "
+            f"write both again: gar-verify run {study} --save"
+        )
