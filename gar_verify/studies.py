@@ -104,6 +104,13 @@ def summary(study: str) -> xr.Dataset:
     return summaries.read(SUMMARIES.get(check(study), study))
 
 
+def missing(study: str) -> list[str]:
+    """Methods of the paper's table that the summary of a tabular study lacks; all without one."""
+    name = SUMMARIES.get(check(study), study)
+    there = summary(study)["method"].to_numpy() if summaries.exists(name) else ()
+    return [label(method) for method in TABULAR if method not in there]
+
+
 def figure(study: str, results: xr.Dataset) -> Figure:
     """The figure of a study, drawn from what its table is made of."""
     if check(study) in CURVES:

@@ -179,4 +179,4 @@ def _synthetic(
             f"the summary '{study + curves.START_SUFFIX}' has no run of {line!r} with seed {seed}"
         )
     values = trained.metrics[0, -1, -1].astype(float).tolist()
-    return stored.loc[(str(line), seed)].to_list(), values
+    return [float(value) for value in stored.xs((str(line), seed)).to_numpy().ravel()], values
