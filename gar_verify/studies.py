@@ -111,6 +111,27 @@ def missing(study: str) -> list[str]:
     return [label(method) for method in TABULAR if method not in there]
 
 
+def verdict(study: str) -> str:
+    """What the summary of a tabular study shows, in three lines.
+
+    The two lowest test MAE; the sentence of the careful test; and the methods that were not run
+    yet. One line that says so if there is no summary.
+    """
+    if not summaries.exists(SUMMARIES.get(check(study), study)):
+        return f"{study}: no full run is stored; gar-verify run {study} --save"
+    results = summary(study)
+    lowest = tables.tabular_table(results).xs("MAE")["measured"].sort_values()
+    first = ", then ".join(f"{name} {value:.3f}" for name, value in lowest.head(2).items())
+    absent = ", ".join(missing(study)) or "none"
+    return "\n".join(
+        [
+            f"{study}: lowest test MAE {first}.",
+            sentence(study, results),
+            f"Methods that are not in the summary yet: {absent}.",
+        ]
+    )
+
+
 def figure(study: str, results: xr.Dataset) -> Figure:
     """The figure of a study, drawn from what its table is made of."""
     if check(study) in CURVES:

@@ -9,12 +9,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import xarray as xr
 
 from gar_verify.data import load_table
 from gar_verify.experiments import published, selection
 from gar_verify.experiments.methods import RELEASED, gar_at
-from gar_verify.experiments.tabular import protocol, run_methods
+from gar_verify.experiments.tabular import folds, protocol, run_methods
+from gar_verify.metrics import METRICS
+from gar_verify.training import PARTS, Run, train
 
 ALPHAS = tuple(published.alpha_sensitivity("MAE"))
 """The paper's thirteen values."""
@@ -71,3 +75,45 @@ def summarize(results: xr.Dataset) -> xr.Dataset:
     """
     selected = results if "test" in results else select(results)
     return selection.summarize(selected).assign_attrs(results.attrs)
+
+
+def lost(results: xr.Dataset, above: float) -> pd.Series:
+    """How many folds end with a test MAE above a bound, by alpha.
+
+    Args:
+        results: from `run`, or its summary from `summaries.read`.
+        above: in the unit of the target.
+    """
+    selected = results if "test" in results else select(results)
+    return (selected["test"].sel(metric="MAE") > above).sum(["seed", "fold"]).to_series()
+
+
+def by_start(
+    fold: int,
+    alphas: Sequence[float],
+    positions: Sequence[int],
+    *,
+    table_name: str = "concrete",
+    method: str = RELEASED,
+) -> pd.DataFrame:
+    """Some alphas from the initial weights of each other: is it alpha that fails, or the start?
+
+    In the study every alpha has initial weights and an order of batches of its own, which go with
+    its position in `ALPHAS`. Here every alpha is trained from every start, at the largest learning
+    rate and the smallest weight decay.
+
+    Returns:
+        The best validation MAE over the epochs: a line for each alpha, a column for each position.
+    """
+    settings = protocol(table_name)
+    rate, decay = max(settings.learning_rates), min(settings.weight_decays)
+    runs = [Run(rate, decay, a, position, fold) for a in alphas for position in positions]
+    problem = folds(load_table(table_name), settings.folds)
+    trained = train(problem, runs, settings.recipe, gar_at(alphas, method).objective)
+    at = PARTS.index("validation"), METRICS.index("MAE")
+    best = np.nanmin(trained.metrics[:, :, at[0], at[1]].astype(float), axis=1)
+    return pd.DataFrame(
+        best.reshape(len(alphas), len(positions)),
+        index=pd.Index(alphas, name="alpha"),
+        columns=pd.Index(positions, name="start"),
+    )
