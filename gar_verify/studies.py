@@ -16,6 +16,7 @@ from gar_verify.experiments import (
     ablation,
     curves,
     peaks,
+    selection,
     sensitivity,
     sine,
     statistics,
@@ -23,7 +24,6 @@ from gar_verify.experiments import (
     tabular,
 )
 from gar_verify.experiments.methods import RELEASED, SYNTHETIC, TABULAR, label
-from gar_verify.experiments.selection import select
 
 SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 """Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
@@ -95,7 +95,7 @@ def sentence(study: str, results: xr.Dataset) -> str:
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
         return ""
-    selected = results if "test" in results else select(results)
+    selected = results if "test" in results else selection.select(results)
     return statistics.sentence(statistics.compare(selected, METHOD), METHOD, study)
 
 
@@ -157,14 +157,15 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
         peaks, and for results of full length the summaries; a summary of more methods than the
         results have is left as it is.
     """
-    shown = _of_the_paper(results) if check(study) in CURVES else results
+    shown = _selected(check(study), results)
     written = tables.save(table(study, shown), study, folder)
-    written += figures.save(figure(study, results), study, folder)
+    drawn = results if study in CURVES else shown
+    written += figures.save(figure(study, drawn), study, folder)
     if study == WITH_PEAKS:
         counted = peaks.count(results) if "prediction" in results else peaks.read(study)
         written += _save_peaks(study, counted, folder)
-    if study in tabular.RECIPES and sentence(study, results):
-        comparison = tables.comparison_table(results, METHOD)
+    if study in tabular.RECIPES and sentence(study, shown):
+        comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
     return written + _summarise(study, results, folder / "results" if folder else None)
 
@@ -173,6 +174,17 @@ def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[
     of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
     written = tables.save(peaks.table(of_the_paper).rename(index=label), f"{study}_peaks", folder)
     return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
+
+
+def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
+    """What tables are made of, to the digits of a summary: the same from either."""
+    if "metrics" in results:
+        by_study = sine if study in CURVES else sensitivity if study in SENSITIVITIES else selection
+        results = by_study.select(results).round(summaries.DIGITS)
+    if study not in CURVES:
+        return results
+    chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
+    return results.sel({"method": chosen}) if chosen else results
 
 
 def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:
@@ -214,9 +226,3 @@ def _would_lose(name: str, results: xr.Dataset, folder: Path | None) -> bool:
     return "method" in stored.dims and bool(
         set(stored["method"].to_numpy()) - set(results["method"].to_numpy())
     )
-
-
-def _of_the_paper(results: xr.Dataset) -> xr.Dataset:
-    """The methods that the paper's synthetic studies compare, where there are any."""
-    chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
-    return results.sel({"method": chosen}) if chosen else results

@@ -53,7 +53,7 @@ def mean_and_band(results: xr.Dataset) -> xr.Dataset:
             "mae": final_test_mae(results).mean("seed"),
         },
         attrs=results.attrs,
-    )
+    ).assign_coords(x=results["x"].astype(float).round(DIGITS))
 
 
 def write(
@@ -75,7 +75,6 @@ def write(
     for name in [str(name) for name in found["method"].values if name in methods]:
         for part in ("mean", "std"):
             frame[f"{name} {part}"] = found[part].sel({"method": name}).to_numpy()
-    frame["x"] = frame["x"].round(DIGITS)
     return summaries.write_frame(frame, study + SUFFIX, summaries.provenance_of(results), folder)
 
 

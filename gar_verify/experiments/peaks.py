@@ -1,14 +1,14 @@
 """Peaks of a curve that a method recovered, counted by a rule instead of by eye.
 
 The truth crosses zero between its extrema, so every extremum, up or down, has a half-wave of its
-own. On it the *chord* is the straight line between the predictions at its two ends, and what is
-predicted of the peak is how far the prediction rises from the chord, in the direction of the peak,
-where it does so most. The peak counts as recovered if that is at least half its height and at most
-twice.
+own. On it the *chord* is the straight line between the values at its two ends, and a curve's rise
+is how far it gets from its chord, in the direction of the peak, where it does so most. The peak
+counts as recovered if the prediction rises at least half as far as the truth, and at most twice as
+far.
 
 Why so: measured from the chord, an offset or a slope of the prediction, which a network that has
-given up still has, is no peak; a wave in the wrong direction is negative and none either; half the
-height is where a reader begins to see the wave, and a peak slightly beside its place still counts.
+given up still has, is no peak; a wave in the wrong direction is none either; half the height is
+where a reader begins to see the wave, and a peak slightly beside its place still counts.
 Peaks lower than `VISIBLE` of the highest one are left out: on a figure they are hardly more than
 the width of its lines.
 """
@@ -26,7 +26,7 @@ from scipy.signal import find_peaks
 from gar_verify.experiments import summaries
 
 LEAST, MOST = 0.5, 2.0
-"""A recovered peak is predicted with so much of its height."""
+"""Of the rise of the truth: what a recovered peak rises at least, and at most."""
 
 VISIBLE = 0.05
 """Of the highest peak: what is lower is not counted."""
@@ -56,13 +56,18 @@ def peaks_of(y: Array) -> list[tuple[int, int, int]]:
     return found
 
 
-def rise(x: Array, prediction: Array, peak: tuple[int, int, int], sign: float) -> float:
-    """How far predictions (..., n) rise from the chord of a half-wave, ``sign`` being its way."""
+def rise(x: Array, curve: Array, peak: tuple[int, int, int], sign: float) -> float:
+    """How far a curve (n,) rises from its chord on a half-wave, ``sign`` being the way; 0 or more.
+
+    >>> x = np.linspace(0, np.pi, 181)
+    >>> round(rise(x, 3 * np.sin(x) + 7 * x, (90, 0, 180), 1.0), 3)
+    3.0
+    """
     _, left, right = peak
     wave = slice(left, right + 1)
     share = (x[wave] - x[left]) / (x[right] - x[left])
-    chord = prediction[left] * (1 - share) + prediction[right] * share
-    return float((sign * (prediction[wave] - chord)).max())
+    chord = curve[left] * (1 - share) + curve[right] * share
+    return float((sign * (curve[wave] - chord)).max())
 
 
 def count(results: xr.Dataset) -> pd.DataFrame:
@@ -73,25 +78,27 @@ def count(results: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         Columns ``method``, ``seed``; ``peak``, the x of the extremum; ``height``, y there, with its
-        sign; ``predicted``, the rise from the chord with the sign of the height; ``recovered``, 1
-        or 0.
+        sign; ``predicted``, the height times the share of the truth's rise that the prediction
+        has; ``recovered``, 1 or 0.
     """
     x, y = (results[name].to_numpy().astype(float) for name in ("x", "y"))
     lines = []
     for name in map(str, results["method"].to_numpy()):
         for seed in results["seed"].to_numpy().tolist():
-            prediction = results["prediction"].sel({"method": name, "seed": seed}).to_numpy()
+            run = results["prediction"].sel({"method": name, "seed": seed})
+            prediction = run.to_numpy().astype(float)
             for peak in peaks_of(y):
                 height = y[peak[0]]
-                predicted = rise(x, prediction.astype(float), peak, np.sign(height))
+                way = np.sign(height)
+                share = rise(x, prediction, peak, way) / rise(x, y, peak, way)
                 lines.append(
                     {
                         "method": name,
                         "seed": seed,
                         "peak": round(x[peak[0]], 4),
                         "height": round(height, 4),
-                        "predicted": round(predicted * np.sign(height), 4),
-                        "recovered": int(LEAST <= predicted / abs(height) <= MOST),
+                        "predicted": round(share * height, 4),
+                        "recovered": int(LEAST <= share <= MOST),
                     }
                 )
     return pd.DataFrame(lines)

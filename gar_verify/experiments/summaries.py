@@ -23,6 +23,9 @@ from gar_verify.experiments.selection import select
 DIMENSIONS = ("method", "alpha", "seed", "fold", "metric")
 """Of a selection; no study has all of them."""
 
+DIGITS = 6
+"""Decimals of the values that are kept."""
+
 CHECKSUM = "csv_sha256"
 """Key of the provenance under which the SHA-256 of the CSV's bytes stands."""
 
@@ -44,9 +47,8 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     """
     selected = results if "test" in results else select(results)
     frame = selected.to_dataframe().reset_index()
-    return write_frame(
-        frame.round({"test": 6, "validation": 6}), study, provenance_of(results), folder
-    )
+    rounded = frame.round({"test": DIGITS, "validation": DIGITS})
+    return write_frame(rounded, study, provenance_of(results), folder)
 
 
 def provenance_of(results: xr.Dataset) -> dict[str, Any]:

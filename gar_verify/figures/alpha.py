@@ -62,6 +62,7 @@ def _boxes(panel: Axes, selected: xr.Dataset, metric: str) -> None:
         positions=places + 0.12,
         widths=0.5,
         whis=(0, 100),
+        showfliers=False,
         manage_ticks=False,
         boxprops=line,
         whiskerprops=line,

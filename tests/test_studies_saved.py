@@ -1,0 +1,80 @@
+"""What `studies.save` writes, and what it leaves alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gar_verify import paths, studies
+from gar_verify.data import load_table
+from gar_verify.experiments import peaks, sine, summaries, tabular
+
+
+def test_a_summary_is_saved_as_table_figure_and_comparison(tmp_path: Path) -> None:
+    written = studies.save("diabetes", studies.summary("diabetes"), tmp_path)
+    assert {path.name for path in written} == {
+        *(f"diabetes{suffix}" for suffix in (".md", ".csv", ".pdf", ".png")),
+        *(f"diabetes_comparison{suffix}" for suffix in (".md", ".csv")),
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written}
+
+
+def test_quick_results_are_no_summary(tmp_path: Path) -> None:
+    results = sine.run(["gar"], seeds=(1,), quick=True, store=tmp_path / "store")
+    names = {path.name for path in studies.save("sine", results, tmp_path)}
+    assert names == {"sine.md", "sine.csv", "sine.pdf", "sine.png"}
+
+
+def test_full_results_are_summarised_unless_that_would_lose_methods(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = sine.QUICK
+    monkeypatch.setattr(sine, "RECIPE", short)
+    store = tmp_path / "store"
+    both = sine.run(["gar", "mse"], seeds=(1, 2), curve="squared_sine", quick=True, store=store)
+    written = studies.save("squared_sine", both, tmp_path)
+    results = {path.stem for path in written if path.parent.name == "results"}
+    assert results == {f"squared_sine{end}" for end in ("", "_curves", "_start", "_peaks")}
+    counted = peaks.read("squared_sine", tmp_path / "results")
+    assert counted.equals(peaks.count(both).assign(recovered=counted["recovered"]))
+    before = (tmp_path / "results" / "squared_sine.csv").read_bytes()
+    studies.save("squared_sine", both.sel({"method": ["gar"]}), tmp_path)
+    assert (tmp_path / "results" / "squared_sine.csv").read_bytes() == before
+
+
+def test_missing_methods_and_verdicts_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert studies.missing("concrete") == []
+    assert studies.verdict("concrete").splitlines()[-1].endswith("not in the summary yet: none.")
+    frame, provenance = summaries.read_frame("concrete")
+    chosen = frame[frame["method"].isin(["mae", "gar"])]
+    summaries.write_frame(chosen, "concrete", provenance, tmp_path)
+    monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
+    assert studies.missing("concrete")[:2] == ["MSE", "Huber"]
+    assert studies.verdict("concrete").startswith("concrete: lowest test MAE GAR 4.630, then MAE")
+    assert studies.missing("wine") == [studies.label(name) for name in studies.TABULAR]
+    assert studies.verdict("wine") == ("wine: no full run is stored; gar-verify run wine --save")
+
+
+def test_sensitivity_paper_is_the_papers_formula() -> None:
+    assert studies.data_of("sensitivity_paper") == "concrete"
+    with pytest.raises(ValueError, match="'sensitivity_paper' is a study of GAR alone"):
+        studies.run("sensitivity_paper", ("mae",))
+    for study, method in studies.SENSITIVITIES.items():
+        assert studies.sensitivity.method_of(studies.summary(study)) == method
+
+
+def test_lost_folds_and_starts() -> None:
+    lost = studies.sensitivity.lost(studies.summary("sensitivity_paper"), above=6)
+    folds = studies.summary("sensitivity_paper")["test"].sel(metric="MAE", alpha=0.25)
+    assert lost.loc[0.25] == int((folds > 6).sum()) > 0
+    crossed = studies.sensitivity.by_start(
+        0, (0.5, 1.0), (0, 1), table_name="diabetes", method="gar"
+    )
+    assert crossed.index.tolist() == [0.5, 1.0]
+    problem = tabular.folds(load_table("diabetes"), 5)
+    flat = np.abs(problem.targets[problem.validation[0]]).mean()
+    assert (crossed < flat).all(axis=None)
