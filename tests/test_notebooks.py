@@ -2,21 +2,88 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
+NAMES = (
+    "01_theorems",
+    "02_the_loss",
+    "03_sine",
+    "04_squared_sine",
+    "05_tables",
+    "06_ablation",
+    "07_alpha",
+    "08_runtime",
+    "09_claims",
+)
+"""The story in its order."""
+
+OWN = {"gar_verify", "proofs"}
+SEEN = {"IPython", "math", "torch"}
+"""What a notebook may import beside the package: to look, and to make a batch."""
+
+IGNORED = "nbval-ignore-output"
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 
 
-def test_there_are_notebooks() -> None:
-    assert NOTEBOOKS
+def code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+
+
+def test_the_notebooks_are_those_of_the_story() -> None:
+    found = {path.stem for path in NOTEBOOKS}
+    assert found >= set(NAMES[:7])
+    assert found <= set(NAMES)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_used_is_the_package(path: Path) -> None:
+    """No library that computes, trains or draws is used directly."""
+    imported = set()
+    for cell in code_cells(path):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).split(".")[0])
+    assert imported & OWN
+    assert imported <= OWN | SEEN
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_most_outputs_are_compared(path: Path) -> None:
+    """Outputs that nbval ignores are pictures, times and the like; numbers are compared."""
+    cells = code_cells(path)
+    compared = [c for c in cells if c.outputs and IGNORED not in c.metadata.get("tags", [])]
+    assert len(compared) >= 3
+    for cell in compared:
+        assert not any("image/png" in o.get("data", {}) for o in cell.outputs)
+        assert "Image(" not in cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_path_of_a_machine_and_no_object_address_is_stored(path: Path) -> None:
+    for cell in code_cells(path):
+        texts = [o.get("text", "") + str(o.get("data", {}).get("text/plain")) for o in cell.outputs]
+        assert not re.search(r"0x[0-9a-f]{8}|/home/|/work/|/root/|/tmp/|/Users/", "".join(texts))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_files_that_are_linked_are_there(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)", cell.source):
+                assert (path.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_executed_top_to_bottom_without_errors(path: Path) -> None:
-    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    cells = code_cells(path)
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [o for o in outputs if o.output_type == "error"]

@@ -49,7 +49,7 @@ def accuracy_figure(errors: pd.DataFrame) -> Figure:
         panels[0].set_ylabel("largest relative error")
         panels[0].set_ylim(1e-9, 1e6)
         for height, text in ((HALF_A_UNIT, "half a unit in the last place"), (1, "no digit right")):
-            panels[0].annotate(text, (1, height), (0, -8), textcoords="offset points", ha="right")
+            panels[0].annotate(text, (1, height), (0, -15), textcoords="offset points", ha="right")
         panels[1].legend(loc="upper right")
     return figure
 
