@@ -27,10 +27,13 @@ Origin = Literal["trained", "summary"]
 QUICK_METHODS = ("mae", "gar")
 OWN_SPLIT = "_own_split"
 """Ends the names of what a curve gives on a split of ours, in place of the published one."""
-PAPER_FORMULA = "sensitivity_paper"
-"""Summary of the sensitivity with the paper's constants, beside that with the released ones."""
-SELECT = {**dict.fromkeys(CURVES, sine.select), "sensitivity": sensitivity.select}
+SELECT = {
+    **dict.fromkeys(CURVES, sine.select),
+    **dict.fromkeys(studies.SENSITIVITIES, sensitivity.select),
+}
 """What makes a summary of a study's arrays, where that is not `selection.select`."""
+BESIDE = ("_curves", "_start", "_peaks")
+"""End the names of what a summary of a curve has beside it."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,8 @@ def has_published_split(study: str) -> bool:
     return study not in CURVES or files.find(f"{study}.npz") is not None
 
 
-def trainings(
-    study: str, *, quick: bool = False, **options: Any
-) -> list[Callable[..., xr.Dataset]]:
-    """What trains a study, of a quick one few methods: once, or with each kind of constants.
+def training(study: str, *, quick: bool = False, **options: Any) -> Callable[..., xr.Dataset]:
+    """What trains a study, of a quick one few methods.
 
     Args:
         study: one of `studies.STUDIES`.
@@ -79,10 +80,7 @@ def trainings(
         options: those of `studies.run` (device, store, progress, ...).
     """
     named = None if study in studies.ONE_TABLE else methods(study, quick)
-    train = partial(studies.run, study, named, quick=quick, **options)
-    if study != "sensitivity":
-        return [train]
-    return [partial(train, method=kind) for kind in (RELEASED, studies.METHOD)]
+    return partial(studies.run, study, named, quick=quick, **options)
 
 
 def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> Rerun:
@@ -97,18 +95,21 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
         quick: a small part of the study.
         options: those of `studies.run`.
     """
-    first, *others = (train() for train in trainings(study, quick=quick, **options))
+    results = training(study, quick=quick, **options)()
     stem = study if has_published_split(study) else study + OWN_SPLIT
-    summarized = _summarize(study, first, studies.SUMMARIES.get(study, stem), folder)
-    for other in others:
-        _summarize(study, other, PAPER_FORMULA, folder)
-    if study in CURVES:
-        figures.save(figures.sine_figure(_shown(study, first)), stem, folder)
-    return _drawn(study, stem, "trained", summarized, folder)
+    place = folder / paths.summaries().name
+    if stem == study:
+        studies.save(study, results, folder)
+    else:
+        figures.save(figures.sine_figure(_shown(study, results)), stem, folder)
+    summaries.write(SELECT.get(study, selection.select)(results), (name := _name(stem)), place)
+    shown = _shown(study, summaries.read(name, place))
+    tables.save(studies.table(study, shown), stem, folder)
+    return Rerun(study, stem, "trained", shown)
 
 
 def from_summary(study: str, folder: Path) -> Rerun:
-    """Write the table of a study, and the figure where it needs no more, from its summary.
+    """Write the table of a study and its figure from its summary.
 
     Args:
         study: one of `studies.STUDIES`.
@@ -118,19 +119,13 @@ def from_summary(study: str, folder: Path) -> Rerun:
         SummaryError: if the repository has none.
     """
     results = studies.summary(study)
-    drawn = _drawn(study, study, "summary", results, folder)
-    copy_summaries(folder, studies.SUMMARIES.get(study, study))
-    if study == "sensitivity":
-        copy_summaries(folder, PAPER_FORMULA)
-    return drawn
+    studies.save(study, results, folder)
+    copy_summaries(folder, _name(study))
+    return Rerun(study, study, "summary", _shown(study, results))
 
 
-def copy_summaries(folder: Path, stem: str) -> None:
-    """Copy the files of that name as they travel with the repository."""
-    place = folder / paths.summaries().name
-    place.mkdir(parents=True, exist_ok=True)
-    for path in paths.summaries().glob(f"{stem}.*"):
-        shutil.copyfile(path, place / path.name)
+def _name(stem: str) -> str:
+    return studies.SUMMARIES.get(stem, stem)
 
 
 def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
@@ -140,18 +135,11 @@ def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
     return results.sel({"method": [name for name in SYNTHETIC if name in results["method"]]})
 
 
-def _summarize(study: str, results: xr.Dataset, name: str, folder: Path) -> xr.Dataset:
-    """The summary of what was trained, written and read back."""
+def copy_summaries(folder: Path, stem: str) -> None:
+    """Copy the files of a summary as they travel with the repository, and those that go with it."""
     place = folder / paths.summaries().name
-    summaries.write(SELECT.get(study, selection.select)(results), name, place)
-    return summaries.read(name, place)
-
-
-def _drawn(study: str, stem: str, origin: Origin, results: xr.Dataset, folder: Path) -> Rerun:
-    """A study with its table, and with its figure unless that needs predictions."""
-    shown = _shown(study, results)
-    if study in CURVES:
-        tables.save(studies.table(study, shown), stem, folder)
-    else:
-        studies.save(study, shown, folder)
-    return Rerun(study, stem, origin, shown)
+    place.mkdir(parents=True, exist_ok=True)
+    beside = [stem, *(f"{stem}{suffix}" for suffix in BESIDE)]
+    for path in paths.summaries().iterdir():
+        if path.stem in beside:
+            shutil.copyfile(path, place / path.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gar_verify import changes, paths
+from gar_verify import changes, paths, studies
 from gar_verify.changes import Change
 from gar_verify.data.synthetic import CURVES
 from gar_verify.rerun import OWN_SPLIT, Rerun, trainable
@@ -72,7 +72,7 @@ def _result(done: Rerun) -> str:
         return _lowest(done.table["measured"])
     if done.study == "ablation":
         return _lowest(done.table.xs("MAE")["measured"])
-    return _best_alpha(done.table) if done.study == "sensitivity" else _gain(done.table)
+    return _best_alpha(done.table) if done.study in studies.SENSITIVITIES else _gain(done.table)
 
 
 def _lowest(mae: pd.Series) -> str:

@@ -55,11 +55,6 @@ def test_what_can_be_trained_without_data() -> None:
     assert able == ["sine", "squared_sine", "diabetes"]
 
 
-def test_the_sensitivity_is_trained_with_both_kinds_of_constants() -> None:
-    kinds = [call.keywords["method"] for call in rerun.trainings("sensitivity")]
-    assert kinds == ["gar_released", "gar"]
-
-
 def test_without_a_summary_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gar_verify import studies
+from gar_verify.benchmarks.runtime_settings import method_label
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments.methods import label
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 
 DIGITS = 3
@@ -52,7 +53,7 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
     """
     if study in CURVES:
         return _curve(frame, caption)
-    if study == "sensitivity":
+    if study in studies.SENSITIVITIES:
         return _sensitivity(frame, caption)
     return _by_metric(frame, caption)
 
@@ -74,7 +75,7 @@ def runtime(lines: pd.DataFrame, setup: str) -> Grid:
             by_place.loc[(method, size)] if (method, size) in by_place.index else None
             for size in sizes
         ]
-        rows.append(Row(label(str(method)), tuple(map(_ratio, found))))
+        rows.append(Row(method_label(str(method)), tuple(map(_ratio, found))))
     caption = f"Seconds in units of the MAE: {setup.replace('_', ' ')}"
     return Grid(caption, "method", tuple(f"batch {size:,}" for size in sizes), tuple(rows))
 
