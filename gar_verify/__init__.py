@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gar_verify.comparison import compare
     from gar_verify.losses import (
         GARLoss,
         error_variance_loss,
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
         pairwise_difference_loss,
         pearson_loss,
     )
+    from gar_verify.regressor import GARRegressor
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,13 +25,16 @@ __all__ = [
     "kl_dro",
     "pairwise_difference_loss",
     "normalized_pairwise_loss",
+    "GARRegressor",
+    "compare",
 ]
+_ELSEWHERE = {"GARRegressor": "gar_verify.regressor", "compare": "gar_verify.comparison"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the losses on first use, so that the proofs do not wait for torch."""
+    """Import what is asked for on first use, so that the proofs do not wait for torch."""
     if name in __all__:
-        return getattr(import_module("gar_verify.losses"), name)
+        return getattr(import_module(_ELSEWHERE.get(name, "gar_verify.losses")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

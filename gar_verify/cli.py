@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.commands import bench, boosting, claims, data, reproduce
+from gar_verify.commands import bench, boosting, claims, compare, data, reproduce
 from gar_verify.commands.options import checked_device
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
 
 app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(
     boosting.boosting
+)
+
+
+app.command("compare", epilog="Example: gar-verify compare mine.csv --target price --quick")(
+    compare.compare
 )
 
 

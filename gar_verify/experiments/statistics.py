@@ -45,25 +45,69 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
         paper's test; ``p corrected``: the corrected resampled t-test; ``p holm``: with Holm's
         correction over the competitors; ``survives``: whether that is below 5 %.
     """
-    folds = selected.sizes["fold"]
+    ratio = 1 / (selected.sizes["fold"] - 1)
     runs = selected["test"].stack(run=("seed", "fold"))
     others = [str(name) for name in selected["method"].to_numpy() if name != method]
     published = {other: t_test(selected, method, other) for other in others}
-    lines = []
-    for metric in map(str, selected["metric"].to_numpy()):
-        of_metric = runs.sel({"metric": metric})
-        sign = 1 if LOWER_IS_BETTER[metric] else -1
-        ours = of_metric.sel({"method": method}).to_numpy()
-        group = [
-            paired(sign * (of_metric.sel({"method": other}).to_numpy() - ours), 1 / (folds - 1))
-            for other in others
-        ]
-        corrected = holm(np.array([line["p corrected"] for line in group]))
-        for other, line, p in zip(others, group, corrected, strict=True):
-            names = {"metric": metric, "competitor": label(other)}
-            tests = {"p published": published[other][metric], "p holm": p, "survives": p < LEVEL}
-            lines.append(names | line | tests)
-    return pd.DataFrame(lines).set_index(["metric", "competitor"])
+    metrics = list(map(str, selected["metric"].to_numpy()))
+    lines = [
+        {"metric": metric, "competitor": label(other), **line}
+        for metric in metrics
+        for other, line in zip(
+            others, _tested(-_advantages(runs, metric, others, method), ratio), strict=True
+        )
+    ]
+    frame = pd.DataFrame(lines).set_index(["metric", "competitor"])
+    p = [published[other][metric] for metric in metrics for other in others]
+    frame.insert(int(frame.columns.get_loc("p holm")), "p published", p)  # type: ignore[arg-type]
+    return frame
+
+
+def against(selected: xr.Dataset, baseline: str = "mae") -> pd.DataFrame:
+    """Every method against one baseline, for each metric.
+
+    Args:
+        selected: with ``test`` over method, seed, fold and metric; every fold is tested once a
+            seed and trained on the others.
+        baseline: the one that the others are compared with.
+
+    Returns:
+        Lines by (metric, method), the names of the methods as they are in ``selected``. As
+        `compare`, but ``difference`` is positive where the method is better than the baseline, and
+        the paper's test is left out.
+    """
+    ratio = 1 / (selected.sizes["fold"] - 1)
+    runs = selected["test"].stack(run=("seed", "fold"))
+    others = [str(name) for name in selected["method"].to_numpy() if name != baseline]
+    lines = [
+        {"metric": metric, "method": other, **line}
+        for metric in map(str, selected["metric"].to_numpy())
+        for other, line in zip(
+            others, _tested(_advantages(runs, metric, others, baseline), ratio), strict=True
+        )
+    ]
+    return pd.DataFrame(lines).set_index(["metric", "method"])
+
+
+def _advantages(
+    runs: xr.DataArray, metric: str, methods: list[str], baseline: str
+) -> NDArray[np.float64]:
+    """How much better methods are than a baseline, [method, run]; the sign is the metric's."""
+    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    of_metric = runs.sel({"metric": metric}).transpose("method", "run")
+    theirs = of_metric.sel({"method": baseline}).to_numpy()
+    gains: NDArray[np.float64] = sign * (theirs - of_metric.sel({"method": methods}).to_numpy())
+    return gains
+
+
+def _tested(gains: NDArray[np.float64], ratio: float) -> list[dict[str, float]]:
+    """`paired` for each line of [method, run], with Holm's correction over the lines."""
+    group = [paired(differences, ratio) for differences in gains]
+    corrected = holm(np.array([line["p corrected"] for line in group]))
+    return [
+        line | {"p holm": p, "survives": p < LEVEL}
+        for line, p in zip(group, corrected, strict=True)
+    ]
 
 
 def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:

@@ -1,0 +1,305 @@
+"""The comparison itself, for arrays and data frames and for files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from gar_verify.comparison import reading
+from gar_verify.comparison.columns import features_of, target_of
+from gar_verify.comparison.nested import Data, Machine, pieces
+from gar_verify.comparison.outcome import Comparison
+from gar_verify.comparison.plan import make_plan
+from gar_verify.experiments.progress import Progress, Silent
+from gar_verify.experiments.store import collect
+
+MAX_ROWS = 10_000
+"""Of a larger table, so many rows are drawn at random: about ten minutes on two cores."""
+
+
+def compare(
+    X: Any,
+    y: Any,
+    *,
+    losses: Sequence[str] | None = None,
+    alphas: Sequence[float] | None = None,
+    folds: int = 5,
+    seeds: Sequence[int] = (0, 1),
+    categories: Sequence[str] = (),
+    title: str = "these data",
+    quick: bool = False,
+    max_rows: int = MAX_ROWS,
+    seed: int = 0,
+    device: str = "cpu",
+    jobs: int | None = None,
+    memory_bytes: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Train small networks with several losses on a table, and compare them with care.
+
+    Nested cross-validation: see `gar_verify.comparison.nested`. Nothing is written; `Comparison`
+    has the table, a verdict in one sentence for each target, and ``save(folder)``.
+
+    Args:
+        X: features (n, F): an array, or a data frame with numbers, categories (text, true and
+            false) and missing values. Constant columns and columns of names are left out, with a
+            note.
+        y: one target (n,), or several (n, T), as array, series or data frame. Rows without a target
+            are left out, with a note.
+        losses: names from the registry, such as ``("mae", "gar")``; default: MAE, MSE, Huber, GAR.
+            MAE is always among them: the others are tested against it.
+        alphas: of GAR, finite and positive; default: 0.1, 0.5, 1 and 10.
+        folds: outer folds, at least 2.
+        seeds: each repeats everything with other folds and other initial parameters.
+        categories: columns of numbers that are codes of categories.
+        title: what the table is called on the page.
+        quick: a small part, for a first look; its figures mean little.
+        max_rows: of more rows, so many are drawn at random.
+        seed: of that drawing.
+        device: where to train.
+        jobs: processes that train side by side; default: as many as the work is worth.
+        memory_bytes: bound on the memory of a training stack; default: a quarter of what is free.
+        progress: told how far it is; default: nobody.
+
+    Raises:
+        ValueError: for what cannot be compared on; the message says what was found where, and what
+            to do.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> from gar_verify import compare
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> outcome = compare(X, y, losses=["mae", "gar"], alphas=[1.0], folds=2, quick=True)
+    >>> list(outcome.table().xs("target").index)
+    ['MAE', 'GAR']
+    """
+    features, targets = _frames(X, y)
+    both = pd.concat([features, targets], axis=1, keys=["feature", "target"])
+    sample = reading.draw([both], max_rows, seed)
+    return _compare(
+        sample.frame["feature"],
+        sample.frame["target"],
+        pd.Index(sample.frame.index, name="row"),
+        sample.notes,
+        losses=losses,
+        alphas=alphas,
+        folds=folds,
+        seeds=seeds,
+        categories=categories,
+        title=title,
+        quick=quick,
+        device=device,
+        jobs=jobs,
+        memory_bytes=memory_bytes,
+        progress=progress,
+    )
+
+
+def compare_file(
+    path: Path,
+    targets: Sequence[str],
+    *,
+    identifiers: Sequence[str] = (),
+    dropped: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    max_rows: int = MAX_ROWS,
+    seed: int = 0,
+    **options: Any,
+) -> Comparison:
+    """As `compare`, for a CSV or Parquet file.
+
+    The file is read a block at a time; of more than ``max_rows`` rows, so many are drawn at random
+    with ``seed``, and memory holds no more than those and one block.
+
+    Args:
+        path: the file, see `reading.read`.
+        targets: columns to predict.
+        identifiers: columns that name the rows: not learned from, but written with predictions.
+        dropped: columns that are not read.
+        categories: columns of numbers that are codes of categories.
+        max_rows: of more rows, so many are drawn at random.
+        seed: of that drawing.
+        options: the others of `compare`.
+
+    Raises:
+        ValueError: as `compare`, and for files and columns that do not exist or cannot be read.
+    """
+    _check_roles(
+        targets=targets, identifiers=identifiers, dropped=dropped, categories=categories
+    )
+    wanted = [*targets, *identifiers, *categories]
+    sample = reading.read(path, wanted, dropped, max_rows=max_rows, seed=seed)
+    features = sample.frame.drop(columns=[*targets, *identifiers])
+    if features.shape[1] == 0:
+        raise ValueError(f"{path} has no column left to learn from besides {', '.join(wanted)}")
+    return _compare(
+        features,
+        sample.frame[list(targets)],
+        _row_names(sample.frame, identifiers),
+        sample.notes,
+        categories=categories,
+        title=path.name,
+        **options,
+    )
+
+
+def _compare(
+    features: pd.DataFrame,
+    targets: pd.DataFrame,
+    rows: pd.Index,
+    notes: Sequence[str],
+    *,
+    losses: Sequence[str] | None = None,
+    alphas: Sequence[float] | None = None,
+    folds: int = 5,
+    seeds: Sequence[int] = (0, 1),
+    categories: Sequence[str] = (),
+    title: str,
+    quick: bool = False,
+    device: str = "cpu",
+    jobs: int | None = None,
+    memory_bytes: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    _check_machine(device, jobs, memory_bytes)
+    truth = pd.DataFrame({name: target_of(targets[name], name) for name in targets.columns})
+    complete = truth.notna().all(axis=1).to_numpy()
+    notes = [*notes, *_missing_targets(complete)]
+    plan = make_plan(int(complete.sum()), losses, alphas, folds=folds, seeds=seeds, quick=quick)
+    truth, rows = truth[complete], rows[complete]
+    for name in truth.columns:
+        target_of(truth[name], name)  # constant, perhaps, now that rows are left out
+    found = features_of(features[complete], categories)
+    data = Data(found, truth.to_numpy(dtype=np.float64), tuple(map(str, truth.columns)))
+    done = collect(
+        pieces(data, plan, Machine(device, memory_bytes)),
+        f"comparing on {title}",
+        None,
+        progress or Silent(),
+        device,
+        jobs,
+    )
+    results = _joined(done).assign_attrs(_provenance(done, data))
+    return Comparison(title, results, plan, rows, truth, (*notes, *found.notes))
+
+
+def _joined(done: Sequence[xr.Dataset]) -> xr.Dataset:
+    """One dataset of the pieces; of the predictions, each piece has those of its fold."""
+    scores = xr.combine_by_coords(
+        [piece.drop_vars("prediction") for piece in done],
+        join="outer",
+        data_vars="all",
+        combine_attrs="drop",
+    )
+    predictions = []
+    for seed in scores["seed"].to_numpy():
+        own = [piece["prediction"] for piece in done if seed in piece["seed"]]
+        whole = own[0].drop_vars("fold", errors="ignore")
+        for other in own[1:]:
+            whole = whole.fillna(other)
+        predictions.append(whole)
+    methods = done[0]["method"].to_numpy()
+    joined = xr.concat(predictions, "seed", join="exact")
+    return scores.sel({"method": methods}).assign(prediction=joined)
+
+
+def _provenance(done: Sequence[xr.Dataset], data: Data) -> dict[str, str]:
+    first = done[0].attrs
+    prints = "".join(piece.attrs["fingerprint"] for piece in done)
+    return {
+        "data": data.digest,
+        "fingerprints": hashlib.sha256(prints.encode()).hexdigest(),
+        "versions": first["versions"],
+        "machine": first["machine"],
+    }
+
+
+def _missing_targets(complete: NDArray[np.bool_]) -> list[str]:
+    gone = int((~complete).sum())
+    return [f"{gone:,} of {len(complete):,} rows have no target and are left out"] if gone else []
+
+
+def _frames(X: Any, y: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and targets as frames with as many rows, whatever they came as."""
+    if isinstance(X, (str, Path)):
+        raise ValueError("X is a path; compare takes arrays: see gar-verify compare for files")
+    features = X if isinstance(X, pd.DataFrame) else _array(X, "X", (2,), "x")
+    targets = y.to_frame() if isinstance(y, pd.Series) else y
+    if not isinstance(targets, pd.DataFrame):
+        targets = _array(y, "y", (1, 2), "y")
+    if len(features) != len(targets):
+        raise ValueError(
+            f"X has {len(features):,} rows and y has {len(targets):,}; expected as many in both"
+        )
+    if len(features) == 0:
+        raise ValueError("X and y have no rows")
+    named = [name if name is not None else "y" for name in targets.columns]
+    targets = targets.set_axis([str(name) for name in named], axis=1)
+    features = features.set_axis([str(name) for name in features.columns], axis=1)
+    for frame, what in ((features, "X"), (targets, "y")):
+        twice = frame.columns[frame.columns.duplicated()]
+        if len(twice):
+            raise ValueError(
+                f"{what} has several columns called '{twice[0]}'; give each a name of its own"
+            )
+    return features.reset_index(drop=True), targets.reset_index(drop=True)
+
+
+def _array(values: Any, name: str, dims: tuple[int, ...], prefix: str) -> pd.DataFrame:
+    array = np.asarray(values)
+    if array.ndim not in dims or 0 in array.shape[1:]:
+        wanted = "(rows, columns)" if dims == (2,) else "(rows,) or (rows, targets)"
+        raise ValueError(f"{name} has shape {array.shape}; expected {wanted}, with no part empty")
+    table = array[:, None] if array.ndim == 1 else array
+    single = array.ndim == 1
+    names = [prefix] if single else [f"{prefix}{i}" for i in range(table.shape[1])]
+    return pd.DataFrame(table, columns=names)
+
+
+def _row_names(frame: pd.DataFrame, identifiers: Sequence[str]) -> pd.Index:
+    if not identifiers:
+        return pd.Index(frame.index, name="row")
+    return pd.MultiIndex.from_frame(frame[list(identifiers)])
+
+
+def _check_roles(**roles: Sequence[str]) -> None:
+    """Refuse a column that is given two roles, and a comparison without target."""
+    if not roles["targets"]:
+        raise ValueError("name the column to predict: --target COLUMN")
+    seen: dict[str, str] = {}
+    for role, names in roles.items():
+        for name in names:
+            if name in seen:
+                raise ValueError(
+                    f"column '{name}' is named twice, among the {seen[name]} and the {role}; "
+                    "name it once"
+                )
+            seen[name] = role
+
+
+def _check_machine(device: str, jobs: int | None, memory_bytes: int | None) -> None:
+    check_device(device)
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    if memory_bytes is not None and memory_bytes < 1:
+        raise ValueError(f"the bound on memory must be above 0, got {memory_bytes}")
+
+
+def check_device(device: str) -> str:
+    """The device, if this machine has it; else a ValueError that says what there is."""
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"there is no device {device!r}: {error}".splitlines()[0]) from error
+    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available())}
+    if (wanted.index or 0) >= have.get(wanted.type, 0):
+        found = ", ".join(f"{count} {kind}" for kind, count in have.items() if count)
+        raise ValueError(f"there is no device {device!r} here; found: {found}")
+    return device
