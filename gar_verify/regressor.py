@@ -1,11 +1,11 @@
 """A multi-layer perceptron trained with GAR, as scikit-learn estimators are used.
 
-    >>> from sklearn.datasets import load_diabetes
-    >>> from gar_verify import GARRegressor
-    >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = GARRegressor(alpha=1.0, max_epochs=20, random_state=0).fit(X[:300], y[:300])
-    >>> model.predict(X[300:]).shape
-    (142,)
+>>> from sklearn.datasets import load_diabetes
+>>> from gar_verify import GARRegressor
+>>> X, y = load_diabetes(return_X_y=True)
+>>> model = GARRegressor(alpha=1.0, max_epochs=20, random_state=0).fit(X[:300], y[:300])
+>>> model.predict(X[300:]).shape
+(142,)
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 from torch import Tensor, nn
 
 from gar_verify.losses import GARLoss, get_loss, get_spec
@@ -127,10 +132,11 @@ class GARRegressor(RegressorMixin, BaseEstimator):
             TypeError: for a hyper-parameter that the loss does not have.
         """
         self._check_parameters()
-        X, y = validate_data(
+        checked, y = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
-        y = self._shaped(np.asarray(y, dtype=np.float64))
+        inputs = np.asarray(checked, dtype=np.float64)
+        targets = self._shaped(np.asarray(y, dtype=np.float64))
         weight = None
         if sample_weight is not None:
             if self.loss not in WEIGHTED:
@@ -139,19 +145,21 @@ class GARRegressor(RegressorMixin, BaseEstimator):
                     f"{', '.join(WEIGHTED)}"
                 )
             weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                sample_weight, inputs, dtype=np.float64, ensure_non_negative=True
             )
         if self.loss in WEIGHTED:
-            X, y, weight = _merged(X, y, weight)
+            inputs, targets, weight = _merged(inputs, targets, weight)
         rng = check_random_state(self.random_state)
-        train, held_out = self._split(len(X), rng)
-        self._fit_scales(X[train], y[train], None if weight is None else weight[train])
-        architecture = Architecture(X.shape[1], tuple(self.hidden), self.n_outputs_)
+        train, held_out = self._split(len(inputs), rng)
+        self._fit_scales(inputs[train], targets[train], None if weight is None else weight[train])
+        architecture = Architecture(inputs.shape[1], tuple(self.hidden), self.n_outputs_)
         start = architecture.initial(np.random.default_rng(rng.randint(2**31 - 1)))
         _Training(self, architecture, rng).run(
             start,
-            self._tensors(X[train], y[train], None if weight is None else weight[train]),
-            self._tensors(X[held_out], y[held_out], None if weight is None else weight[held_out]),
+            self._tensors(inputs[train], targets[train], None if weight is None else weight[train]),
+            self._tensors(
+                inputs[held_out], targets[held_out], None if weight is None else weight[held_out]
+            ),
         )
         return self
 
@@ -169,8 +177,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):
         return prediction[:, 0] if self._single else prediction
 
     def _check_parameters(self) -> None:
-        for name in ("learning_rate",):
-            _check_number(name, getattr(self, name), above=0)
+        _check_number("learning_rate", self.learning_rate, above=0)
         _check_number("weight_decay", self.weight_decay, least=0)
         for name in ("max_epochs", "batch_size", "n_iter_no_change"):
             _check_count(name, getattr(self, name))
@@ -211,8 +218,6 @@ class GARRegressor(RegressorMixin, BaseEstimator):
 
     def _shaped(self, y: Array) -> Array:
         """Targets (n, T); a column vector warns and counts as (n,), as scikit-learn has it."""
-        from sklearn.utils.validation import column_or_1d
-
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._single = y.ndim == 1
@@ -262,11 +267,9 @@ def _merged(X: Array, y: Array, weight: Array | None) -> tuple[Array, Array, Arr
     """
     weight = np.ones(len(X)) if weight is None else weight
     seen = weight > 0
-    if not seen.any():
-        raise ValueError("sample_weight is zero everywhere; expected a positive weight")
     both, place = np.unique(np.hstack([X, y])[seen], axis=0, return_inverse=True)
     total = np.bincount(place.ravel(), weights=weight[seen])
-    merged = None if (total == total[0]).all() else total
+    merged = None if bool((total == total[0]).all()) else total.astype(np.float64)
     return both[:, : X.shape[1]], both[:, X.shape[1] :], merged
 
 
@@ -288,9 +291,7 @@ class _Training:
         model = self.model
         self.parameters = model._as_tensor(start.astype(np.float64))[None]
         full = torch.full((1, 1), 1.0, dtype=self.parameters.dtype, device=self.parameters.device)
-        optimizer = Adam(
-            self.parameters, full * model.learning_rate, full * model.weight_decay
-        )
+        optimizer = Adam(self.parameters, full * model.learning_rate, full * model.weight_decay)
         best, waited, kept = math.inf, 0, self.parameters.clone()
         model.loss_curve_ = []
         validation = []
@@ -361,7 +362,7 @@ def _check_number(
 ) -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ValueError(f"{name} must be a number, got {value!r}")
-    if not (least <= value < math.inf and value > above):
+    if not (least <= float(value) < math.inf and float(value) > above):
         bound = f"above {above:g}" if math.isfinite(above) else f"at least {least:g}"
         raise ValueError(f"{name} must be finite and {bound}, got {value!r}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data")
+COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare")
 
 
 def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

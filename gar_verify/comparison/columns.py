@@ -118,7 +118,9 @@ def _understood(values: pd.Series, name: str, what: str = "column") -> pd.Series
 def _from_text(values: pd.Series, where: str) -> pd.Series:
     text = _category(values)
     present = text.dropna()
-    strange = next((v for v in values.dropna() if isinstance(v, (list, dict, set, np.ndarray))), None)
+    strange = next(
+        (v for v in values.dropna() if isinstance(v, (list, dict, set, np.ndarray))), None
+    )
     if strange is not None:
         raise ValueError(f"{where} holds a {type(strange).__name__} in a cell; expected scalars")
     if len(present) and present.map(lambda s: bool(_DATE.match(s))).all():
@@ -190,7 +192,7 @@ def _useless(column: pd.Series) -> str:
         return "it has no value at all"
     levels = present.nunique()
     if levels == 1 and len(present) == len(column):
-        return f"it is constant ({present.iloc[0]})"
+        return f"it is constant ({_level(present.iloc[0])})"
     if not _is_numbers(column) and levels > MAX_LEVELS and levels > IDENTIFIER * len(present):
         return (
             f"it has {levels:,} different texts in {len(present):,} rows, so it names rows or is "

@@ -126,7 +126,9 @@ def _inner_scores(
         problem = _problem(data, outer[part], outer[held_out], outer[:0])
         choices = [Choice(*setting, plan.recipe.epochs) for setting in settings]
         for phase, members in phases(choices, plan.recipe.epochs):
-            trained = _fit(problem, plan.recipe, phase, [choices[i] for i in members], seed, machine, report)
+            trained = _fit(
+                problem, plan.recipe, phase, [choices[i] for i in members], seed, machine, report
+            )
             ends = np.array(plan.lengths) - 1
             scored = trained.metrics[:, ends, 1, METRICS.index("MAE")]
             total.reshape(-1, len(plan.lengths))[members] += scored

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -26,9 +27,9 @@ class Comparison:
     title: str
     """What was compared on, such as the name of the file."""
     results: xr.Dataset
-    """``test`` (method, seed, fold, target, metric) in units of the targets; ``prediction`` (method,
-    seed, row, target) of every row by networks that did not see it; ``chosen_...`` (method, seed,
-    fold); provenance as attributes."""
+    """``test`` (method, seed, fold, target, metric) in units of the targets; ``prediction``
+    (method, seed, row, target) of every row by networks that did not see it; ``chosen_...``
+    (method, seed, fold); provenance as attributes."""
     plan: Plan
     rows: pd.Index
     """What the rows are called: their numbers in the table, or the values of its id column."""
@@ -79,7 +80,7 @@ class Comparison:
             columns[metric] = at["mean"].to_series()
             columns[f"{metric} std"] = at["std"].to_series()
         frame = pd.DataFrame(columns)
-        baseline = frame.loc[BASELINE, PRIMARY]
+        baseline = _line(frame, BASELINE)[PRIMARY]
         frame["gain"] = 100 * (1 - frame[PRIMARY] / baseline)
         frame.loc[BASELINE, "gain"] = float("nan")
         if len(frame) > 1:
@@ -111,34 +112,39 @@ class Comparison:
         return "\n".join(self._sentence(target) for target in self.targets)
 
     def _sentence(self, target: str) -> str:
-        table = self.table().xs(target)
+        table = pd.DataFrame(self.table().xs(target))
         if len(table) == 1:
             return f"{target}: nothing to compare, MAE was trained alone."
         subject = SUBJECT if SUBJECT in self.labels else _best(table, self.labels)
         name, base = self.labels[subject], self.labels[BASELINE]
-        ours, theirs = table.loc[name], table.loc[base]
+        ours, theirs = _line(table, name), _line(table, base)
         scores = f"test MAE {_figures(ours[PRIMARY])} against {_figures(theirs[PRIMARY])}"
         share = f"{abs(ours['gain']):.1f} % {'lower' if ours['gain'] > 0 else 'higher'}"
-        test = f"p = {_p(ours['p holm'])}, corrected resampled t-test over {self.fits} fits with "
-        test += "Holm's correction"
+        test = (
+            f"p {_p(ours['p holm'], '= ')}, corrected resampled t-test over {self.fits} fits with "
+            "Holm's correction"
+        )
+        others = self._others(target, subject)
         if pd.isna(ours["p holm"]):
             return f"{target}: {name} and {base} cannot be compared, a training gave no number."
         if not ours["survives"]:
-            said = f"{target}: no difference between training with {name} and with {base} is shown"
-            return f"{said}; {scores}, {share}, is within chance ({test}){self._others(target, subject)}."
-        said = "better" if ours["gain"] > 0 else "worse"
+            return (
+                f"{target}: no difference in MAE between training with {name} and with {base} is "
+                f"shown; {scores}, {share}, is within chance ({test}){others}."
+            )
         return (
-            f"{target}: training with {name} is {said} than with {base} by more than chance; "
-            f"{scores}, {share} ({test}){self._others(target, subject)}."
+            f"{target}: training with {name} is {'better' if ours['gain'] > 0 else 'worse'} than "
+            f"with {base} by more than chance; {scores}, {share} ({test}){others}."
         )
 
     def _others(self, target: str, subject: str) -> str:
         """The other metrics in which the subject differs from the baseline by more than chance."""
-        tests = self.tests(target)
+        tests = pd.DataFrame(self.tests(target).xs(subject, level="method"))
+        lines = {metric: _line(tests, metric) for metric in METRICS if metric != PRIMARY}
         found = [
-            f"{metric} is {'better' if tests.loc[(metric, subject), 'difference'] > 0 else 'worse'}"
-            for metric in METRICS
-            if metric != PRIMARY and bool(tests.loc[(metric, subject), "survives"])
+            f"{metric} is {'better' if line['difference'] > 0 else 'worse'}"
+            for metric, line in lines.items()
+            if line["survives"]
         ]
         return f"; {' and '.join(found)} by more than chance" if found else ""
 
@@ -196,10 +202,15 @@ class Comparison:
         return "\n\n".join([*parts, self.verdict])
 
 
+def _line(frame: pd.DataFrame, name: str) -> dict[str, Any]:
+    """A line of a table by the names of its columns."""
+    return {str(key): value for key, value in frame.loc[name].to_dict().items()}
+
+
 def _best(table: pd.DataFrame, labels: dict[str, str]) -> str:
     """The key of the line, other than MAE's, with the lowest test MAE."""
     others = table[PRIMARY].drop(labels[BASELINE])
-    name = others.idxmin() if others.notna().any() else others.index[0]
+    name = str(others.idxmin() if others.notna().any() else others.index[0])
     return next(key for key, label in labels.items() if label == name)
 
 
@@ -218,7 +229,7 @@ def _figures(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _p(value: float) -> str:
+def _p(value: float, equals: str = "") -> str:
     if pd.isna(value):
         return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"

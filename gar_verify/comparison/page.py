@@ -71,9 +71,7 @@ def _page(outcome: Comparison, pictures: Mapping[str, Mapping[str, bytes]]) -> I
 
 def _table(frame: pd.DataFrame) -> str:
     head = "".join(f"<th>{escape(str(name))}</th>" for name in ["loss", *frame.columns])
-    lines = [
-        "".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in frame.itertuples()
-    ]
+    lines = ["".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in frame.itertuples()]
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
@@ -91,7 +89,7 @@ def _settings(outcome: Comparison) -> Iterator[str]:
     lines = {
         "rows": f"{len(outcome.rows):,}",
         "folds and seeds": f"{plan.folds} folds, seeds {', '.join(map(str, plan.seeds))}",
-        "network": f"perceptron with {' and '.join(map(str, plan.recipe.hidden))} hidden units, ELU",
+        "hidden units (ELU)": " and ".join(map(str, plan.recipe.hidden)),
         "training": (
             f"Adam, batches of {plan.recipe.batch_size}, at most {plan.recipe.epochs} epochs "
             f"({', '.join(map(str, plan.lengths))} to choose from)"

@@ -16,8 +16,8 @@ CAPTIONS = {
     "scores": "Test scores: mean and standard deviation over folds and seeds.",
     "gains": (
         "How much lower the test MAE is than that of training with MAE: mean difference with its "
-        "95 % interval (corrected resampled t-test, not adjusted for the number of lines). Right of "
-        "0 is better."
+        "95 % interval (corrected resampled t-test, not adjusted for the number of lines). Right "
+        "of 0 is better."
     ),
     "predictions": "Prediction against observation, for rows that no network had seen.",
 }
@@ -46,7 +46,7 @@ def scores_figure(outcome: Comparison, target: str) -> Figure:
         panels = list(figure.subplots(1, len(METRICS), sharey=True))
         for panel, metric in zip(panels, METRICS, strict=True):
             for height, (key, color) in enumerate(_colors(outcome).items()):
-                line = table.loc[outcome.labels[key]]
+                line = table.loc[outcome.labels[key]].to_dict()
                 _bar(panel, line[metric], line[f"{metric} std"], height, color, _is_main(key))
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
             panel.margins(y=0.08)
@@ -63,7 +63,7 @@ def gains_figure(outcome: Comparison, target: str) -> Figure:
         figure = Figure(figsize=(COLUMN_WIDTH, 0.17 * len(colors) + 0.75), layout="constrained")
         panel = figure.subplots()
         for height, (key, color) in enumerate(colors.items()):
-            line = tested.loc[key]
+            line = tested.loc[key].to_dict()
             reach = line["difference"] - line["low"]
             _bar(panel, line["difference"], reach, height, color, _is_main(key))
         panel.axvline(0, color=TRUTH, lw=0.6, ls=":")

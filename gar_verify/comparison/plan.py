@@ -128,7 +128,7 @@ def make_plan(
 
 
 def default_alphas() -> tuple[float, ...]:
-    """The alphas of the registry: the grid of the tables, and the value of the synthetic studies."""
+    """The alphas of the registry: those of the tables and of the synthetic studies."""
     spec = get_spec("gar")
     one = () if spec.synthetic_value is None else (spec.synthetic_value,)
     return tuple(sorted({*spec.tabular_grid, *one}))

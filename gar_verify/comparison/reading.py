@@ -153,8 +153,6 @@ class _Csv:
                 sep=self.separator,
                 header=0,
                 names=self.names,
-                usecols=list(columns),
-                index_col=False,
                 dtype=str,
                 na_values=[MISSING],
                 skipinitialspace=True,
@@ -162,12 +160,21 @@ class _Csv:
                 chunksize=BLOCK,
                 on_bad_lines="error",
             ) as reader:
-                yield from reader
+                for block in reader:
+                    if not isinstance(block.index, pd.RangeIndex):  # made of what is too much
+                        raise ValueError(self._too_many("the first row"))
+                    yield block[list(columns)]
         except UnicodeDecodeError as error:
             raise ValueError(_not_utf8(self.path)) from error
         except pd.errors.ParserError as error:
             reason = str(error).rsplit("C error: ", maxsplit=1)[-1].strip()
             raise ValueError(f"{self.path} is no sound CSV file: {reason}") from error
+
+    def _too_many(self, where: str) -> str:
+        return (
+            f"{self.path} is no sound CSV file: {where} has more fields than the {len(self.names)} "
+            f"names of the first line; quote texts with {SEPARATORS[self.separator]} in them"
+        )
 
 
 class _Parquet:
@@ -182,7 +189,9 @@ class _Parquet:
             self.file = parquet.ParquetFile(path)
         except (pyarrow.ArrowException, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
-            raise ValueError(f"{path} cannot be read as Parquet ({reason}); write it anew") from error
+            raise ValueError(
+                f"{path} cannot be read as Parquet ({reason}); write it anew"
+            ) from error
         self.names = [str(name) for name in self.file.schema_arrow.names]
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:

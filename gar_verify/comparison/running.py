@@ -83,9 +83,10 @@ def compare(
     features, targets = _frames(X, y)
     both = pd.concat([features, targets], axis=1, keys=["feature", "target"])
     sample = reading.draw([both], max_rows, seed)
+    drawn = sample.frame
     return _compare(
-        sample.frame["feature"],
-        sample.frame["target"],
+        pd.DataFrame(drawn["feature"]),
+        pd.DataFrame(drawn["target"]),
         pd.Index(sample.frame.index, name="row"),
         sample.notes,
         losses=losses,
@@ -131,9 +132,7 @@ def compare_file(
     Raises:
         ValueError: as `compare`, and for files and columns that do not exist or cannot be read.
     """
-    _check_roles(
-        targets=targets, identifiers=identifiers, dropped=dropped, categories=categories
-    )
+    _check_roles(targets=targets, identifiers=identifiers, dropped=dropped, categories=categories)
     wanted = [*targets, *identifiers, *categories]
     sample = reading.read(path, wanted, dropped, max_rows=max_rows, seed=seed)
     features = sample.frame.drop(columns=[*targets, *identifiers])
