@@ -345,7 +345,7 @@ class _Training:
             self.parameters, entering, gradient.T[None].contiguous(), scratch=self.scratch
         )
         optimizer.step(step, factor)
-        return float(value)
+        return value.item()
 
     def _held_out_mae(self, part: Part) -> float:
         inputs, targets, weight = part
