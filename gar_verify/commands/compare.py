@@ -69,24 +69,28 @@ def compare(
         raise ValueError("--all and --losses exclude each other; give one of them")
     folder = folder or Path.cwd() / f"{file.stem}_comparison"
     check_folder(folder, force=force)
-    outcome = compare_file(
-        file,
-        _columns(target),
-        identifiers=_columns(identifier),
-        dropped=_columns(drop),
-        categories=_columns(category),
-        max_rows=max_rows,
-        seed=seed,
-        losses=tuple(LOSSES) if every else _parts(losses),
-        alphas=_numbers(alphas, float, "--alphas", "0.5,2"),
-        folds=folds,
-        seeds=_numbers(seeds, int, "--seeds", "0,1,2") or (),
-        quick=quick,
-        device=device,
-        jobs=jobs,
-        memory_bytes=None if memory is None else int(memory * 1e6),
-        progress=progress_for_stderr(),
-    )
+    try:
+        outcome = compare_file(
+            file,
+            _columns(target),
+            identifiers=_columns(identifier),
+            dropped=_columns(drop),
+            categories=_columns(category),
+            max_rows=max_rows,
+            seed=seed,
+            losses=tuple(LOSSES) if every else _parts(losses),
+            alphas=_numbers(alphas, float, "--alphas", "0.5,2"),
+            folds=folds,
+            seeds=_numbers(seeds, int, "--seeds", "0,1,2") or (),
+            quick=quick,
+            device=device,
+            jobs=jobs,
+            memory_bytes=None if memory is None else int(memory * 1e6),
+            progress=progress_for_stderr(),
+        )
+    except KeyboardInterrupt:
+        typer.echo("gar-verify: interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
     typer.echo(str(outcome))
     for path in outcome.save(folder, force=force):
         typer.echo(f"wrote {path}", err=True)
