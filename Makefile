@@ -40,10 +40,10 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-full: $(INSTALLED)
-	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest --timeout 3600
+	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 3600
 
 bench: $(INSTALLED)
 	$(BIN)/gar-verify bench

@@ -23,7 +23,7 @@ NAMES = (
 """The story in its order."""
 
 OWN = {"gar_verify", "proofs"}
-SEEN = {"IPython", "math", "torch"}
+SEEN = {"IPython", "math", "torch", "fnmatch", "pathlib", "tempfile"}
 """What a notebook may import beside the package: to look, and to make a batch."""
 
 IGNORED = "nbval-ignore-output"

@@ -63,7 +63,9 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
         return
     memory = speed.peak_memory().set_index("N")
     show("Peak memory beyond the inputs, MB", "loss_memory", memory, 0)
-    worst = accuracy.worst(accuracy.measure())
+    results = folder / "results" if folder else None
+    accuracy.write(accuracy.worst(accuracy.measure()), results)
+    worst = accuracy.read(results)
     title = "Largest relative error against 50 digits"
     show(title, "loss_accuracy", worst.set_index("dtype"), 12)
     figures.save(figures.accuracy_figure(worst), "loss_accuracy", folder)

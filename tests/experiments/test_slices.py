@@ -58,9 +58,14 @@ def test_nan_does_not_agree() -> None:
 
 def test_without_the_tables_diabetes_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GAR_VERIFY_DATA", raising=False)
-    for chosen in (("concrete", "gar", 1), ("sine", "mae", 1), ("wine_ablation", "ablation c", 0)):
+    for chosen in (
+        ("concrete", "gar", 1),
+        ("squared_sine", "mse", 1),
+        ("wine_ablation", "ablation c", 0),
+    ):
         assert slices.at_hand(*chosen) == slices.STAND_IN
-    assert slices.at_hand("diabetes", "mae", 2) == ("diabetes", "mae", 2)
+    for bundled in (("diabetes", "mae", 2), ("sine", "mae", 1)):
+        assert slices.at_hand(*bundled) == bundled
 
 
 def test_a_summary_of_other_settings_is_not_recognised(
