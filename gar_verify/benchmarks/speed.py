@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -161,9 +162,21 @@ def _print_peak(name: str, n: int) -> None:
     small = torch.zeros(4, requires_grad=True)
     loss(small + torch.arange(4.0), torch.arange(4.0)).backward()
     f, y = torch.randn(n, requires_grad=True), torch.randn(n)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_so_far()
     loss(f, y).backward()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((_peak_so_far() - before) / 1024)
+
+
+def _peak_so_far() -> int:
+    """Kilobytes of this process at its largest.
+
+    On Linux that of getrusage may be the parent's, from before this process had a program.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (s for s in status.read_text().splitlines() if s.startswith("VmHWM:"))
+        return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

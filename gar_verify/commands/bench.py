@@ -47,7 +47,7 @@ def bench(
 
 
 def _loss(quick: bool, device: str, folder: Path | None) -> None:
-    from gar_verify import figures
+    from gar_verify import figures, tables
     from gar_verify.benchmarks import accuracy, speed
 
     show = _printer(quick, folder)
@@ -67,7 +67,10 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
     accuracy.write(accuracy.worst(accuracy.measure()), results)
     worst = accuracy.read(results)
     title = "Largest relative error against 50 digits"
-    show(title, "loss_accuracy", worst.set_index("dtype"), 12)
+    numbers = worst.select_dtypes("number").columns
+    written = worst.assign(**{name: worst[name].map("{:.1e}".format) for name in numbers})
+    typer.echo(f"{title}\n\n{tables.markdown(written.set_index('dtype'))}")
+    tables.save(worst.set_index("dtype"), "loss_accuracy", folder)
     figures.save(figures.accuracy_figure(worst), "loss_accuracy", folder)
 
 
