@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gar_verify.commands import bench, boosting, claims, compare, data, reproduce
-from gar_verify.commands.options import checked_device
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,12 +82,13 @@ def run(
     from gar_verify import studies
     from gar_verify.data import is_available
     from gar_verify.experiments.workers import cluster
+    from gar_verify.training.devices import check_device
 
     if dask and jobs:
         raise ValueError("--dask and --jobs exclude each other: the cluster has its own processes")
     options: dict[str, Any] = {
         "quick": quick,
-        "device": checked_device(device),
+        "device": check_device(device),
         "store": store,
         "jobs": jobs,
         "progress": _progress(),

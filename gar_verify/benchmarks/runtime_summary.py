@@ -6,9 +6,6 @@ the checksum of the CSV file, so that figures are not drawn from numbers that so
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
 import platform
 from dataclasses import asdict
@@ -17,17 +14,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from gar_verify import paths
 from gar_verify.benchmarks.runtime import Measured
 from gar_verify.benchmarks.runtime_jobs import PUBLISHED_LOADER
 from gar_verify.benchmarks.runtime_settings import COLUMNS, LOSS_ONLY
 from gar_verify.data import load_table
-from gar_verify.experiments import provenance
+from gar_verify.experiments import provenance, summaries
 from gar_verify.experiments.summaries import SummaryError
 
 STEM = "runtime"
-CHECKSUM = "csv_sha256"
-AGAIN = "run the study again: gar-verify bench runtime"
+COMMAND = "gar-verify bench runtime"
 
 
 class Summary(NamedTuple):
@@ -88,21 +83,9 @@ def write(summary: Summary, folder: Path | None = None) -> list[Path]:
         The CSV and the JSON file.
     """
     lines = summary.lines[list(COLUMNS)]
-    table = lines.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
-    record = {**summary.provenance, CHECKSUM: checksum(table)}
-    target = folder or paths.summaries()
-    target.mkdir(parents=True, exist_ok=True)
-    written = []
-    for suffix, content in {
-        ".csv": table,
-        ".json": (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
-    }.items():
-        path = target / f"{STEM}{suffix}"
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.replace(path)
-        written.append(path)
-    return written
+    numbers = lines.select_dtypes("float").columns
+    rounded = lines.assign(**{name: lines[name].map("{:.6g}".format) for name in numbers})
+    return summaries.write_frame(rounded, STEM, summary.provenance, folder)
 
 
 def read(folder: Path | None = None) -> Summary:
@@ -111,30 +94,13 @@ def read(folder: Path | None = None) -> Summary:
     Raises:
         SummaryError: if it is absent, was changed after it was written, or has other columns.
     """
-    path = (folder or paths.summaries()) / f"{STEM}.csv"
-    record = path.with_suffix(".json")
-    for file in (path, record):
-        if not file.is_file():
-            raise SummaryError(f"there is no {file.name} in {file.parent}; {AGAIN}")
-    content = path.read_bytes()
-    found = json.loads(record.read_text(encoding="utf-8"))
-    if checksum(content) != found.get(CHECKSUM):
-        raise SummaryError(
-            f"{path} is not the file whose checksum {record.name} holds: one of them was changed "
-            f"after they were written; restore both, or {AGAIN}"
-        )
-    lines = pd.read_csv(io.BytesIO(content))
+    lines, found = summaries.read_frame(STEM, folder, COMMAND)
     if tuple(lines.columns) != COLUMNS:
         raise SummaryError(
-            f"{path} has the columns {', '.join(lines.columns)}; expected {', '.join(COLUMNS)}; "
-            f"{AGAIN}"
+            f"{STEM}.csv has the columns {', '.join(lines.columns)}; expected "
+            f"{', '.join(COLUMNS)}; run the study again: {COMMAND}"
         )
     return Summary(lines, found)
-
-
-def checksum(content: bytes) -> str:
-    """SHA-256, as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def machine() -> str:

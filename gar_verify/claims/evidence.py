@@ -111,12 +111,13 @@ class Evidence:
 
         Raises:
             MissingEvidence: if it is not there.
+            SummaryError: if it was changed after it was written.
             ValueError: if it lacks a column.
         """
         path = self.folder / f"{name}.csv"
         if not path.is_file():
             raise MissingEvidence(f"there is no table {path.name}; to make it: {COMMANDS[name]}")
-        frame = pd.read_csv(path)
+        frame, _ = summaries.read_frame(name, self.folder, COMMANDS[name])
         lacking = [column for column in COLUMNS[name] if column not in frame]
         if lacking:
             raise ValueError(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gar_verify.commands.options import checked_device
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -38,9 +36,11 @@ def bench(
 
     targets: what the project means to reach beside what it reaches here.
     """
+    from gar_verify.training.devices import check_device
+
     if part not in (ALL, *PARTS):
         raise ValueError(f"bench has no part {part!r}; there are: {ALL}, {', '.join(PARTS)}")
-    checked_device(device)
+    check_device(device)
     for name, measure in PARTS.items():
         if part in (ALL, name):
             measure(quick, device, folder)

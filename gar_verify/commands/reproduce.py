@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gar_verify.commands.options import checked_device
-
 EXAMPLE = "Example: gar-verify reproduce --quick --folder /tmp/figures"
 
 
@@ -34,13 +32,14 @@ def reproduce(
     """
     from gar_verify.experiments.progress import progress_for_stderr
     from gar_verify.reproduce import reproduce as main_job
+    from gar_verify.training.devices import check_device
 
     if everything and quick:
         raise ValueError("--all and --quick exclude each other; leave one of them out")
     summary = main_job(
         everything=everything,
         quick=quick,
-        device=checked_device(device),
+        device=check_device(device),
         folder=folder,
         store=store,
         progress=progress_for_stderr(),

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from gar_verify.comparison.outcome import Comparison
 from gar_verify.comparison.plan import make_plan
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.store import collect
+from gar_verify.training.devices import check_device
 
 MAX_ROWS = 10_000
 """Of a larger table, so many rows are drawn at random: about ten minutes on two cores."""
@@ -289,16 +289,3 @@ def _check_machine(device: str, jobs: int | None, memory_bytes: int | None) -> N
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     if memory_bytes is not None and memory_bytes < 1:
         raise ValueError(f"the bound on memory must be above 0, got {memory_bytes}")
-
-
-def check_device(device: str) -> str:
-    """The device, if this machine has it; else a ValueError that says what there is."""
-    try:
-        wanted = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"there is no device {device!r}: {error}".splitlines()[0]) from error
-    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available())}
-    if (wanted.index or 0) >= have.get(wanted.type, 0):
-        found = ", ".join(f"{count} {kind}" for kind, count in have.items() if count)
-        raise ValueError(f"there is no device {device!r} here; found: {found}")
-    return device

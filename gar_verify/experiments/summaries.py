@@ -107,8 +107,15 @@ def read(study: str, folder: Path | None = None) -> xr.Dataset:
     return dataset.assign_attrs({**provenance, "settings": json.dumps(provenance["settings"])})
 
 
-def read_frame(name: str, folder: Path | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
+def read_frame(
+    name: str, folder: Path | None = None, command: str | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """What `write_frame` wrote: the table and its provenance, without the checksum.
+
+    Args:
+        name: of the files without suffix.
+        folder: where they are; default: `paths.summaries`.
+        command: what makes them; default: the run of the study of that name.
 
     Raises:
         SummaryError: if there is no summary of that name, or if its CSV is not the one that the
@@ -120,7 +127,7 @@ def read_frame(name: str, folder: Path | None = None) -> tuple[pd.DataFrame, dic
         there = ", ".join(sorted(file.stem for file in source.glob("*.csv"))) or "none"
         raise SummaryError(
             f"there is no summary '{name}' in {source} (there: {there}); "
-            f"run the study, which takes longer: gar-verify run {name}"
+            f"run the study, which takes longer: {command or f'gar-verify run {name}'}"
         )
     provenance = _provenance(path.with_suffix(".json"))
     stored, found = provenance.pop(CHECKSUM, None), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -52,7 +52,7 @@ def lines(tmp_path: Path) -> Callable[[str, Sequence[Mapping[str, Any]]], Eviden
     """Writes a table of results that is no summary."""
 
     def write(name: str, rows: Sequence[Mapping[str, Any]]) -> Evidence:
-        pd.DataFrame(rows).to_csv(tmp_path / f"{name}.csv", index=False)
+        summaries.write_frame(pd.DataFrame(rows), name, {}, tmp_path)
         return Evidence(tmp_path)
 
     return write

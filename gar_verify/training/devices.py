@@ -1,16 +1,16 @@
-"""What several commands ask of their options."""
+"""Where to train: a device by name, if this machine has it."""
 
 from __future__ import annotations
 
+import torch
 
-def checked_device(device: str) -> str:
+
+def check_device(device: str) -> str:
     """The device, if this machine has it.
 
     Raises:
         ValueError: if it has not; the message says which there are.
     """
-    import torch
-
     try:
         wanted = torch.device(device)
     except RuntimeError as error:
