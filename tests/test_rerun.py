@@ -41,12 +41,13 @@ def test_a_curve_on_a_split_of_ours_has_names_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sine, "QUICK", replace(sine.QUICK, epochs=3, milestones=(1, 2)))
-    assert not rerun.has_published_split("sine")
-    done = rerun.rerun("sine", tmp_path, quick=True, store=tmp_path / "store")
-    assert done.stem == "sine_own_split"
-    assert (tmp_path / "sine_own_split.png").is_file()
-    assert not (tmp_path / "sine.png").exists()
-    assert not (tmp_path / "results" / "sine.csv").exists()
+    assert rerun.has_published_split("sine")
+    assert not rerun.has_published_split("squared_sine")
+    done = rerun.rerun("squared_sine", tmp_path, quick=True, store=tmp_path / "store")
+    assert done.stem == "squared_sine_own_split"
+    assert (tmp_path / "squared_sine_own_split.png").is_file()
+    assert not (tmp_path / "squared_sine.png").exists()
+    assert not (tmp_path / "results" / "squared_sine.csv").exists()
 
 
 @pytest.mark.usefixtures("no_data")
