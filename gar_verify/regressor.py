@@ -33,10 +33,13 @@ from gar_verify.losses import GARLoss, get_loss, get_spec
 from gar_verify.losses.conventional import mae_loss
 from gar_verify.losses.registry import LOSSES
 from gar_verify.training import Architecture
+from gar_verify.training.devices import check_device
 from gar_verify.training.mlp import Scratch
 from gar_verify.training.optimizers import Adam
 
 Array = NDArray[np.float64]
+LARGEST = 1e100
+"""Of inputs and targets, in size."""
 WEIGHTED = ("gar", "mae", "mse", "huber")
 """Losses that take sample weights."""
 LOSSES_OF_PREDICTIONS = tuple(name for name, spec in LOSSES.items() if not spec.needs_features)
@@ -181,6 +184,12 @@ class GARRegressor(RegressorMixin, BaseEstimator):
         _check_number("weight_decay", self.weight_decay, least=0)
         for name in ("max_epochs", "batch_size", "n_iter_no_change"):
             _check_count(name, getattr(self, name))
+        if self.loss == "gar" and self.batch_size < 2:
+            raise ValueError(
+                "batch_size must be at least 2 with loss 'gar', which compares the rows of a "
+                f"batch, got {self.batch_size}; 32 and more are sensible"
+            )
+        check_device(self.device)
         if isinstance(self.hidden, numbers.Integral):
             raise ValueError(f"hidden must hold one width a layer, such as ({self.hidden},)")
         for width in self.hidden:
@@ -240,6 +249,13 @@ class GARRegressor(RegressorMixin, BaseEstimator):
         return np.sort(order[held_out:]), np.sort(order[:held_out])
 
     def _fit_scales(self, X: Array, y: Array, weight: Array | None) -> None:
+        for name, values in (("X", X), ("y", y)):
+            largest = np.abs(values).max(initial=0)
+            if largest > LARGEST:
+                raise ValueError(
+                    f"{name} has values up to {largest:.2g}; expected at most {LARGEST:g} in size, "
+                    "so that squares are numbers too: divide them by a power of ten"
+                )
         self._X_scale = StandardScaler().fit(X, sample_weight=weight)
         self._y_scale = StandardScaler().fit(y, sample_weight=weight)
 

@@ -128,6 +128,8 @@ def test_early_stopping_keeps_the_best() -> None:
         ({"weight_decay": -1}, "weight_decay must be finite and at least 0, got -1"),
         ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1, got 0"),
         ({"batch_size": 2.5}, "batch_size must be a whole number of at least 1, got 2.5"),
+        ({"batch_size": 1}, "batch_size must be at least 2 with loss 'gar'.* got 1"),
+        ({"device": "tpu9"}, "there is no device 'tpu9'"),
         ({"hidden": 32}, r"hidden must hold one width a layer, such as \(32,\)"),
         ({"early_stopping": True, "validation_fraction": 1.5}, "between 0 and 1, got 1.5"),
         ({"early_stopping": True, "validation_fraction": 0.99}, "90 rows are too few to hold out"),
@@ -136,6 +138,14 @@ def test_early_stopping_keeps_the_best() -> None:
 def test_bad_parameters_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GARRegressor(**options).fit(X, Y)
+
+
+@pytest.mark.parametrize("large", ["X", "y"])
+def test_values_whose_squares_are_no_numbers_are_refused(large: str) -> None:
+    arrays = {"X": X, "y": Y}
+    arrays[large] = arrays[large] * 1e200
+    with pytest.raises(ValueError, match=f"{large} has values up to .*; expected at most 1e.100"):
+        GARRegressor(max_epochs=1).fit(**arrays)
 
 
 def test_weights_are_refused_where_they_mean_nothing() -> None:

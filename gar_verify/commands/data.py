@@ -73,14 +73,15 @@ def fetch(
 
 @app.command(epilog="Example: gar-verify data verify")
 def verify(names: Names = None) -> None:
-    """Check the real tables at hand again; exit code 1 if one is damaged."""
+    """Check the real tables at hand again; exit code 1 if one is damaged or none is there."""
     from functools import partial
 
     from gar_verify.data import fetched, published
 
-    sound = True
+    sound, found = True, False
     for original in _originals(names):
         file, arrays = fetched.find(original), published.find(original.name)
+        found |= file is not None or arrays is not None
         if file is None and arrays is None:
             typer.echo(f"{original.name}: absent (gar-verify data fetch {original.name})")
         if arrays is not None:
@@ -88,7 +89,9 @@ def verify(names: Names = None) -> None:
             sound &= _is_sound(original.name, arrays, check)
         if file is not None:
             sound &= _is_sound(original.name, file, partial(fetched.verify, original))
-    raise typer.Exit(int(not sound))
+    if not found:
+        typer.echo("nothing was checked: none of these tables is at hand", err=True)
+    raise typer.Exit(int(not (sound and found)))
 
 
 @app.command(epilog="Example: gar-verify data path concrete")
