@@ -178,7 +178,10 @@ def boosting_table(results: xr.Dataset) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
-    """A data frame as a Markdown table, its index as the first columns; NaN is left empty."""
+    """A data frame as a Markdown table, its index as the first columns; NaN is left empty.
+
+    Numbers that would look like zero are written in powers of ten.
+    """
     flat = frame.reset_index()
     flat.columns = [" ".join(filter(None, _tuple(name))) for name in flat.columns]
     rows = [[_cell(value, digits) for value in row] for row in flat.itertuples(index=False)]
@@ -240,4 +243,8 @@ def _tuple(name: object) -> tuple[str, ...]:
 def _cell(value: object, digits: int) -> str:
     if not isinstance(value, float):
         return str(value)
-    return "" if np.isnan(value) else f"{value:.{digits}f}"
+    if np.isnan(value):
+        return ""
+    if 0 < abs(value) < 0.5 * 10**-digits:  # would look like zero
+        return f"{value:.0e}"
+    return f"{value:.{digits}f}"

@@ -165,3 +165,16 @@ def test_an_absent_summary_says_which_there_are(concrete, tmp_path):
     summaries.write(concrete.assign_attrs(settings="{}"), "concrete", tmp_path)
     with pytest.raises(summaries.SummaryError, match=r"no summary 'wine'.*there: concrete"):
         summaries.read("wine", tmp_path)
+
+
+def test_no_number_but_zero_looks_like_zero():
+    frame = pd.DataFrame(
+        {"p": [0.0, 3.2e-6, -4e-4, 5e-4, np.nan]}, index=pd.Index(range(5), name="n")
+    )
+    assert [line.split("|")[2].strip() for line in tables.markdown(frame).splitlines()[2:]] == [
+        "0.000",
+        "3e-06",
+        "-4e-04",
+        "0.001",
+        "",
+    ]
