@@ -9,15 +9,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import proofs
-from gar_verify import changes, notebooks, paths, report, rerun, studies, summary, tables
+from gar_verify import changes, claims, notebooks, paths, report, rerun, studies, summary, tables
+from gar_verify.benchmarks import runtime, runtime_report, runtime_settings, runtime_summary
+from gar_verify.claims import Claim
 from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.summaries import SummaryError
@@ -128,46 +128,35 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
 
     Returns:
         The lines of the quick form; None where the stored ones were written anew, or in the quick
-        version, or where this version has no such study.
+        version.
     """
-    if find_spec("gar_verify.benchmarks.runtime_report") is None:
-        job.say("runtime: not measured, this version has no such study.")
-        return None
-    report_of, summary_of, settings_of, study = (
-        import_module(f"gar_verify.benchmarks.runtime{name}")
-        for name in ("_report", "_summary", "_settings", "")
-    )
     with job.part("runtime") as folder:
-        table = settings_of.table_at_hand()
-        whole = everything and table == settings_of.Settings().table
+        table = runtime_settings.table_at_hand()
+        whole = everything and table == runtime_settings.Settings().table
         try:
             if not whole:
-                report_of.draw(summary_of.read(), folder)
-                rerun.copy_summaries(folder, summary_of.STEM)
+                runtime_report.draw(runtime_summary.read(), folder)
+                rerun.copy_summaries(folder, runtime_summary.STEM)
         except SummaryError:
             job.say("runtime: there is no stored study yet; make reproduce-all makes it.")
         if quick:
             return None
-        measured = study.measure(settings_of.settings(table, not whole), job.progress)
+        measured = runtime.measure(runtime_settings.settings(table, not whole), job.progress)
         if whole:
-            report_of.save(summary_of.summarize(measured), folder)
+            runtime_report.save(runtime_summary.summarize(measured), folder)
             return None
-        lines: pd.DataFrame = measured.lines
-    return lines
+    return measured.lines
 
 
-def _judge(job: Job, quick: bool) -> Sequence[report.Claim] | None:
-    """The ledger of claims, judged by what the folder holds; None where this version has none."""
-    if find_spec("gar_verify.claims") is None:
-        job.say("claims: not judged, this version has no ledger.")
-        return None
-    claims = import_module("gar_verify.claims")
+def _judge(job: Job, quick: bool) -> list[Claim]:
+    """The ledger of claims, judged by what the folder holds."""
     with job.part("claims") as folder:
         results = None if quick else job.folder / paths.summaries().name
-        ledger: Sequence[report.Claim] = claims.evaluate(folder=results)
+        ledger = claims.evaluate(folder=results)
         claims.write(ledger, folder)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in report.counts(ledger).items())
-    job.say(f"{len(ledger)} claims judged: {counts}.")
+    found = {verdict: count for verdict, count in claims.counts(ledger).items() if count}
+    listed = ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+    job.say(f"{len(ledger)} claims judged: {listed}.")
     return ledger
 
 

@@ -21,7 +21,6 @@ FLOORS = {
     "regressor": 4,
     "benchmarks": 5,
     "figures": 5,
-    "runtime_figures": 5,
     "tables": 5,
     "studies": 5,
     "claims": 5,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import proofs
-from gar_verify import changes, paths, report, reproduce, rerun, studies
+from gar_verify import changes, claims, paths, report, reproduce, rerun, studies
+from gar_verify.claims import Claim, Verdict
 from gar_verify.experiments import sine, summaries
 from gar_verify.experiments.progress import Silent
 
@@ -21,29 +19,19 @@ FEW = ("theorem-1", "motivating-example")
 STUDIES = ("sine", "concrete", "diabetes", "sensitivity")
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A line of a ledger."""
-
-    identifier: str = "gar-best"
-    statement: str = "GAR is best"
-    where: str = "section 6"
-    measured: str = "4.630"
-    published: str = "4.603"
-    verdict: str = "reproduced"
-    reason: str = "so it was"
-    command: str = "gar-verify table concrete"
-
-
-def ledger() -> ModuleType:
-    """A stand-in for the ledger of claims, which proves and reads everything anew."""
-    module = ModuleType("gar_verify.claims")
-    module.__spec__ = ModuleSpec(module.__name__, None)
-    module.evaluate = lambda folder=None: [Claim()]
-    module.write = lambda claims, folder: (folder / "claims.md").write_text(
-        "\n".join(claim.identifier for claim in claims)
-    )
-    return module
+CLAIM = Claim(
+    identifier="gar-best",
+    topic="tables",
+    statement="GAR is best",
+    where="section 6",
+    how="by looking",
+    rule="the lowest",
+    measured="4.630",
+    published="4.603",
+    verdict=Verdict.REPRODUCED,
+    reason="so it was",
+    command="gar-verify table concrete",
+)
 
 
 class Told(Silent):
@@ -82,7 +70,7 @@ def small() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(proofs, "run", lambda: results)
         patch.setattr(proofs, "second_opinion", list)
         patch.setattr(studies, "STUDIES", STUDIES)
-        patch.setitem(sys.modules, "gar_verify.claims", ledger())
+        patch.setattr(claims, "evaluate", lambda folder=None: [CLAIM])
         patch.setattr(sine, "QUICK", replace(sine.QUICK, epochs=3, milestones=(1, 2)))
         for name in ("connect", "connect_ex", "sendto"):
             patch.setattr(socket.socket, name, refused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gar_verify import figures, runtime_figures, tables
+from gar_verify import figures, tables
 from gar_verify.benchmarks import runtime_summary, runtime_tables
 from gar_verify.benchmarks.runtime_summary import Summary
 
@@ -26,6 +26,6 @@ def draw(summary: Summary, folder: Path | None = None) -> list[Path]:
     return [
         *tables.save(runtime_tables.runtime_table(summary), "runtime", folder),
         *tables.save(runtime_tables.growth_table(summary), "runtime_growth", folder),
-        *figures.save(runtime_figures.ratio_figure(summary), "runtime", folder),
-        *figures.save(runtime_figures.growth_figure(summary), "runtime_growth", folder),
+        *figures.save(figures.ratio_figure(summary), "runtime", folder),
+        *figures.save(figures.growth_figure(summary), "runtime_growth", folder),
     ]

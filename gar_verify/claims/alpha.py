@@ -40,7 +40,7 @@ def _curves(evidence: Evidence, metric: str) -> dict[str, Curve]:
 
 def _figures_of_alpha(metric: str) -> Callable[[Evidence], Finding]:
     def judge(evidence: Evidence) -> Finding:
-        spread = published.alpha_sensitivity("MAE_std") if metric == "MAE" else {}
+        spread = published.alpha_deviation(metric)
         theirs = {
             alpha: (value, spread.get(alpha, np.nan))
             for alpha, value in published.alpha_sensitivity(metric).items()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import pandas as pd
 
+from gar_verify.benchmarks.growth import fit
 from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import SHARE, share
@@ -52,19 +52,19 @@ def ratio(times: pd.DataFrame, setup: str, method: str) -> float:
 
 
 def growth(times: pd.DataFrame, method: str) -> float:
-    """Exponent of the time of the loss alone in the batch size, over the larger half of the sizes.
+    """Exponent of the time of the loss alone in the batch size, from `benchmarks.growth`.
 
-    Small batches cost what a call costs, whatever the loss does: they say nothing about growth.
+    Raises:
+        MissingEvidence: if too few sizes were measured.
     """
-    lines = times[(times["setup"] == LOSS) & (times["method"] == method)].sort_values("batch_size")
-    if len(lines) < 2:
+    lines = times[(times["setup"] == LOSS) & (times["method"] == method)]
+    try:
+        return fit(lines["batch_size"].tolist(), lines["seconds"].tolist()).exponent
+    except ValueError as error:
         raise MissingEvidence(
-            f"{RUNTIME}.csv has fewer than two sizes of {method} in {LOSS}; to measure them: "
+            f"{RUNTIME}.csv says too little of {method} in {LOSS} ({error}); to measure it: "
             f"{COMMANDS[RUNTIME]}"
-        )
-    upper = lines.iloc[min(len(lines) // 2, len(lines) - 2) :]
-    slope, _ = np.polyfit(np.log(upper["batch_size"]), np.log(upper["seconds"]), 1)
-    return float(slope)
+        ) from error
 
 
 SAME_TIME = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example: gar-verify reproduce --quick --folder /tmp/figures"
+EXAMPLE = "Example: gar-verify reproduce --quick --folder figures"
 
 
 def reproduce(

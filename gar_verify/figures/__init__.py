@@ -6,6 +6,7 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 from gar_verify.figures.alpha import sensitivity_figure
 from gar_verify.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.figures.loss import accuracy_figure, alpha_figure, gradient_figure
+from gar_verify.figures.runtime import growth_figure, ratio_figure
 from gar_verify.figures.style import (
     COLORS,
     COLUMN_WIDTH,
@@ -37,7 +38,9 @@ __all__ = [
     "digest",
     "drawn",
     "gradient_figure",
+    "growth_figure",
     "peaks_figure",
+    "ratio_figure",
     "save",
     "sensitivity_figure",
     "sine_figure",

@@ -1,6 +1,6 @@
 """The report: everything that was shown, on one page that needs no network and no other file."""
 
-from gar_verify.report.material import Claim, Material, counts
+from gar_verify.report.material import Material
 from gar_verify.report.page import FILE, html, write
 
-__all__ = ["FILE", "Material", "Claim", "html", "write", "counts"]
+__all__ = ["FILE", "Material", "html", "write"]

@@ -18,11 +18,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gar_verify import changes, paths, studies, summary
+from gar_verify import changes, claims, paths, studies, summary
 from gar_verify.data import load_table
 from gar_verify.experiments import provenance
 from gar_verify.report import grids, mathml, pictures
-from gar_verify.report.material import Material, counts
+from gar_verify.report.material import Material
 from gar_verify.rerun import Rerun, trainable
 from proofs.printing import names_of, opinion_line, refuted
 
@@ -74,7 +74,7 @@ def html(material: Material, figures: Path) -> str:
         style=Markup(files("gar_verify.report").joinpath("style.css").read_text(encoding="utf-8")),
         material=material,
         opinion=opinion_line(material.opinions),
-        verdicts=counts(material.claims or ()),
+        verdicts={v: n for v, n in claims.counts(material.claims or ()).items() if n},
         studies=shown,
         pictures=[p for p in others if not p.stem.startswith(TIMED)],
         timings=[p for p in others if p.stem.startswith(TIMED)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from gar_verify import changes, paths, report, rerun
+from gar_verify.claims import Claim, Verdict
 from gar_verify.report import page
 from proofs import catalogue
 from proofs.statements import Outcome, Result, Statement
@@ -24,24 +25,27 @@ PHONE = 390
 """Pixels of a phone's width."""
 
 
-@dataclass(frozen=True)
-class Stub:
-    """A claim as the ledger has them."""
-
-    identifier: str
-    verdict: str
-    statement: str = "GAR <= every baseline & more"
-    where: str = "section 6"
-    measured: str = "4.630"
-    published: str = ""
-    reason: str = "because"
-    command: str = "gar-verify table concrete"
+def claim(identifier: str, verdict: Verdict, published: str = "") -> Claim:
+    """A line of the ledger."""
+    return Claim(
+        identifier=identifier,
+        topic="tables",
+        statement="GAR <= every baseline & more",
+        where="section 6",
+        how="by looking",
+        rule="the lowest",
+        measured="4.630",
+        published=published,
+        verdict=verdict,
+        reason="because",
+        command="gar-verify table concrete",
+    )
 
 
 CLAIMS = [
-    Stub("gar-best", "reproduced in part"),
-    Stub("same-time", "not reproduced", published="1.0"),
-    Stub("sts-b", "not testable here"),
+    claim("gar-best", Verdict.IN_PART),
+    claim("same-time", Verdict.NOT_REPRODUCED, published="1.0"),
+    claim("sts-b", Verdict.NOT_TESTABLE),
 ]
 RUNTIME = pd.DataFrame(
     [("in_memory", "mae", 256, 1e-3, 1.0, 1.0, 1.0), ("in_memory", "gar", 256, 1e-3, 1.1, 1, 1.2)],

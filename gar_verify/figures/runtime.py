@@ -1,4 +1,4 @@
-"""The figures of the runtime study, in the style and colours of `figures`."""
+"""The figures of the runtime study, in the style and colours of all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gar_verify.benchmarks.runtime_settings import (
 from gar_verify.benchmarks.runtime_summary import Summary
 from gar_verify.benchmarks.runtime_tables import published_ratio
 from gar_verify.experiments.step_losses import CONTRAST
-from gar_verify.figures import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE, TRUTH
+from gar_verify.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE, TRUTH
 
 MARKERS = {PUBLISHED_LOOP: "o", IN_MEMORY: "s", LOSS_ONLY: "^"}
 NAMES = {

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from gar_verify import figures, runtime_figures
+from gar_verify import figures
 from gar_verify.benchmarks.runtime_settings import COLUMNS
 from gar_verify.benchmarks.runtime_summary import Summary
 from gar_verify.experiments import published
+from gar_verify.figures import runtime as runtime_figures
 
 METHODS = ("mae", "rnc", "rnc_contrastive", "gar")
 SETUPS = ("published_loop", "in_memory", "loss_only")
