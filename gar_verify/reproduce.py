@@ -63,15 +63,16 @@ def reproduce(
     store = store or paths.results()
     folder = folder or (paths.quick_figures() if quick else paths.figures())
     options: dict[str, Any] = {"quick": quick, "device": device, "store": store}
-    wanted = QUICK if quick else studies.STUDIES if everything else MAIN
+    known = studies.in_report()
+    wanted = QUICK if quick else known if everything else MAIN
     trainings = {
         study: [rerun.training(study, **options)]
-        for study in studies.STUDIES
+        for study in known
         if study in wanted and rerun.trainable(study)
     }
     job = Job(folder, store, progress or Silent(), trainings)
     material = report.Material(*prove(job), quick=quick)
-    for study in studies.STUDIES:
+    for study in known:
         material.studies += _study(job, study, study in trainings, everything, options)
     material.runtime = _time(job, quick, everything)
     material.claims = _judge(job, quick)

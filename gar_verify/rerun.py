@@ -77,7 +77,7 @@ def training(study: str, *, quick: bool = False, **options: Any) -> Callable[...
     """What trains a study, of a quick one few methods.
 
     Args:
-        study: one of `studies.STUDIES`.
+        study: one of `studies.STUDIES` or `studies.CAREFUL`.
         quick: a small part of the study.
         options: those of `studies.run` (device, store, progress, ...).
     """
@@ -114,7 +114,7 @@ def from_summary(study: str, folder: Path) -> Rerun:
     """Write the table of a study and its figure from its summary.
 
     Args:
-        study: one of `studies.STUDIES`.
+        study: one of `studies.STUDIES` or `studies.CAREFUL`.
         folder: where to; the summary is copied there as well.
 
     Raises:

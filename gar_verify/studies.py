@@ -32,7 +32,13 @@ ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 """Studies of GAR alone, and the table that each is on."""
 
 STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
-"""Names that `run` accepts."""
+"""The paper's studies, and diabetes by the same protocol."""
+
+CAREFUL = {f"{name}_careful": name for name in tabular.RECIPES}
+"""Studies that a careful statistician would do, and the table that each is on: features scaled on
+the training part only, and `CAREFUL_SEEDS`."""
+
+CAREFUL_SEEDS = (0, 1, 2, 3, 4)
 
 SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
@@ -45,21 +51,45 @@ WITH_PEAKS = "squared_sine"
 
 def check(study: str) -> str:
     """The name, or a ValueError that lists the studies there are."""
-    if study not in STUDIES:
-        raise ValueError(f"no study is called {study!r}; there are: {', '.join(STUDIES)}")
+    if study not in (*STUDIES, *CAREFUL):
+        raise ValueError(
+            f"no study is called {study!r}; there are: {', '.join((*STUDIES, *CAREFUL))}"
+        )
     return study
+
+
+def careful(study: str) -> str:
+    """The name of the careful study of a table.
+
+    >>> careful("concrete")
+    'concrete_careful'
+
+    Raises:
+        ValueError: if the study is none of one of the tables.
+    """
+    if study not in tabular.RECIPES:
+        raise ValueError(
+            f"there is no careful form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
+        )
+    return next(name for name, table in CAREFUL.items() if table == study)
+
+
+def in_report() -> tuple[str, ...]:
+    """Names of the studies that are reported: all, of the careful ones those with a summary."""
+    done = (name for name, table in CAREFUL.items() if table in STUDIES and summaries.exists(name))
+    return (*STUDIES, *done)
 
 
 def data_of(study: str) -> str:
     """The name of the table that a study needs."""
-    return ONE_TABLE.get(check(study), study)
+    return (ONE_TABLE | CAREFUL).get(check(study), study)
 
 
 def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.Dataset:
     """Train a study with the paper's protocol; what was computed before is read.
 
     Args:
-        study: one of `STUDIES`.
+        study: one of `STUDIES` or `CAREFUL`.
         methods: names of losses; default: all of the study.
         options: those of `experiments.sine.run` and `experiments.tabular.run`.
 
@@ -74,7 +104,9 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
         return ablation.run(**options)
     if study in SENSITIVITIES:
         return sensitivity.run(method=SENSITIVITIES[study], **options)
-    return tabular.run(study, methods or TABULAR, **options)
+    if study in CAREFUL:
+        options = {"scaling": "training part", "seeds": CAREFUL_SEEDS} | options
+    return tabular.run(data_of(study), methods or TABULAR, **options)
 
 
 def table(study: str, results: xr.Dataset) -> pd.DataFrame:
@@ -90,7 +122,7 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 def sentence(study: str, results: xr.Dataset) -> str:
     """Which differences to GAR survive a careful test; empty where there is nothing to compare."""
-    if check(study) not in tabular.RECIPES:
+    if not _compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
@@ -147,7 +179,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     """Write the table of a study and its figure, and what more there is of it.
 
     Args:
-        study: one of `STUDIES`.
+        study: one of `STUDIES` or `CAREFUL`.
         results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
             methods, which are drawn.
         folder: where to; default: `paths.figures`.
@@ -155,7 +187,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     Returns:
         What was written: for a tabular study also the comparison with GAR, for Squared sine the
         peaks, and for results of full length the summaries; a summary of more methods than the
-        results have is left as it is.
+        results have, or more seeds, is left as it is.
     """
     shown = _selected(check(study), results)
     written = tables.save(table(study, shown), study, folder)
@@ -164,7 +196,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     if study == WITH_PEAKS:
         counted = peaks.count(results) if "prediction" in results else peaks.read(study)
         written += _save_peaks(study, counted, folder)
-    if study in tabular.RECIPES and sentence(study, shown):
+    if _compares_losses(study) and sentence(study, shown):
         comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
     return written + _summarise(study, results, folder / "results" if folder else None)
@@ -174,6 +206,11 @@ def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[
     of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
     written = tables.save(peaks.table(of_the_paper).rename(index=label), f"{study}_peaks", folder)
     return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
+
+
+def _compares_losses(study: str) -> bool:
+    """Whether it is a study of many losses on a table."""
+    return check(study) in (*tabular.RECIPES, *CAREFUL)
 
 
 def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
@@ -188,7 +225,7 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
 
 
 def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:
-    """Write the summaries of results of full length, unless there are some of more methods."""
+    """Write the summaries of results of full length, unless there are some of more than these."""
     name = SUMMARIES.get(study, study)
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
@@ -208,21 +245,22 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
     if study in CURVES:
         return results.sizes["epoch"] == sine.RECIPE.epochs
     protocol = tabular.protocol(data_of(study))
+    seeds = CAREFUL_SEEDS if study in CAREFUL else ()
     return (
-        results.sizes["epoch"] == protocol.recipe.epochs
+        set(seeds) <= set(results["seed"].to_numpy().tolist())
+        and results.sizes["epoch"] == protocol.recipe.epochs
         and results.sizes["weight_decay"] == len(protocol.weight_decays)
         and results.sizes["fold"] == protocol.folds
     )
 
 
 def _would_lose(name: str, results: xr.Dataset, folder: Path | None) -> bool:
-    """Whether a summary of that name holds methods that the results lack."""
+    """Whether a summary of that name holds methods or seeds that the results lack."""
     if not summaries.exists(name, folder):
         return False
     try:
         stored = summaries.read(name, folder)
     except summaries.SummaryError:
         return False  # a damaged one is replaced
-    return "method" in stored.dims and bool(
-        set(stored["method"].to_numpy()) - set(results["method"].to_numpy())
-    )
+    dims = [dim for dim in ("method", "seed") if dim in stored.dims]
+    return any(set(stored[dim].to_numpy()) - set(results[dim].to_numpy()) for dim in dims)

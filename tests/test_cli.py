@@ -55,7 +55,8 @@ def test_prove_one_statement() -> None:
         (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
         (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
         (("bench", "speed"), "bench has no part 'speed'; there are: all, loss, runtime, targets"),
-        (("table", "parkinsons_total"), "there is no summary 'parkinsons_total'"),
+        (("table", "diabetes_careful"), "there is no summary 'diabetes_careful'"),
+        (("table", "sine", "--careful"), "no careful form of 'sine'; there is one of: concrete"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(
@@ -76,6 +77,18 @@ def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
     assert first.stdout.startswith("| metric | method |")
     again = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert again.stdout == first.stdout
+
+
+def test_careful_is_another_study(tmp_path: Path) -> None:
+    """Two of its seeds, quickly: other scaling, and the sentence names it."""
+    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--seeds", "0,1")
+    plain, careful = (
+        gar_verify(*arguments, *option, GAR_VERIFY_CACHE=str(tmp_path))
+        for option in ((), ("--careful",))
+    )
+    assert (careful.returncode, careful.stderr) == (0, "")
+    assert "\ndiabetes_careful: by test MAE, GAR is" in careful.stdout
+    assert careful.stdout.splitlines()[2] != plain.stdout.splitlines()[2]
 
 
 def test_data_says_what_is_absent_and_what_to_do() -> None:

@@ -7,10 +7,11 @@ import pytest
 from gar_verify import paths, studies, tables
 from gar_verify.experiments.summaries import SummaryError
 
-NAMES = {name: studies.SUMMARIES.get(name, name) for name in studies.STUDIES}
+ALL = (*studies.STUDIES, *studies.CAREFUL)
+NAMES = {name: studies.SUMMARIES.get(name, name) for name in ALL}
 
 
-@pytest.mark.parametrize("study", studies.STUDIES)
+@pytest.mark.parametrize("study", ALL)
 def test_a_summary_makes_its_table(study: str) -> None:
     if not (paths.summaries() / f"{NAMES[study]}.csv").is_file():
         with pytest.raises(SummaryError, match=f"gar-verify run {study}"):
@@ -21,7 +22,7 @@ def test_a_summary_makes_its_table(study: str) -> None:
     assert len(table) > 0
     assert table.notna().any(axis=None)
     assert tables.markdown(table).count("\n") == len(table) + 2
-    compared = study in studies.tabular.RECIPES
+    compared = study in (*studies.tabular.RECIPES, *studies.CAREFUL)
     assert studies.sentence(study, results).startswith(f"{study}: by test MAE" if compared else "")
 
 

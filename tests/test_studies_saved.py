@@ -46,6 +46,28 @@ def test_full_results_are_summarised_unless_that_would_lose_methods(
     assert (tmp_path / "results" / "squared_sine.csv").read_bytes() == before
 
 
+def test_a_careful_study_needs_all_its_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its features are scaled on the training part, and fewer seeds make no summary of it."""
+    recipe = replace(tabular.RECIPES["diabetes"], epochs=2, milestones=(1,))
+    short = tabular.Protocol(recipe, (0.1,), (1e-3,), 2)
+    monkeypatch.setattr(tabular, "protocol", lambda *_: short)
+    careful = studies.run("diabetes_careful", ["mae", "gar"], store=tmp_path / "store")
+    scaled = load_table("diabetes").scaled_on_training_part()
+    assert (careful.attrs["data"], careful.attrs["source"]) == (scaled.checksum, scaled.source)
+    assert careful["seed"].to_numpy().tolist() == list(studies.CAREFUL_SEEDS)
+    names = {path.name for path in studies.save("diabetes_careful", careful, tmp_path)}
+    assert {"diabetes_careful.csv", "diabetes_careful_comparison.csv"} < names
+    stored = tmp_path / "results" / "diabetes_careful.csv"
+    before = stored.read_bytes()
+    studies.save("diabetes_careful", careful.sel(seed=[0]), tmp_path)
+    assert stored.read_bytes() == before
+    stored.unlink()
+    studies.save("diabetes_careful", careful.sel(seed=[0]), tmp_path)
+    assert not stored.exists()
+
+
 def test_missing_methods_and_verdicts_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,12 @@
 """What a careful statistician reports beside the paper's t-test.
 
-Methods are compared fold by fold (and seed by seed): the random numbers and the rows are the same,
-so the differences are paired. Training sets of two folds share most of their rows, so the
-differences are not independent, and the usual t-test is too sure of itself. The corrected resampled
-t-test of Nadeau and Bengio replaces the variance of the mean, s^2 / n, by s^2 (1/n + r) with r the
-ratio of rows held out to rows trained on: 1/4 for five folds. Holm's correction then accounts for
-the number of competitors.
+Methods are compared fold by fold: the random numbers and the rows are the same, so the differences
+are paired. Where the same folds were trained with several seeds, a fold counts once, with the mean
+over its seeds: more seeds make a difference more exact, not the rows more numerous. Training sets
+of two folds share most of their rows, so the differences are not independent, and the usual t-test
+is too sure of itself. The corrected resampled t-test of Nadeau and Bengio replaces the variance of
+the mean, s^2 / n, by s^2 (1/n + r) with r the ratio of rows held out to rows trained on: 1/4 for
+five folds. Holm's correction then accounts for the number of competitors.
 
 What remains outside any of this: one fixed test set serves all folds. The differences measured here
 are those on these test rows; other test rows would add a spread that no fold shows.
@@ -34,7 +35,7 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
     """One method against every other, for each metric.
 
     Args:
-        selected: from `selection.select`; all folds and seeds are used.
+        selected: from `selection.select`, every seed with the same folds.
         method: the one that the others are compared with.
 
     Returns:
@@ -46,7 +47,7 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
         correction over the competitors; ``survives``: whether that is below 5 %.
     """
     ratio = 1 / (selected.sizes["fold"] - 1)
-    runs = selected["test"].stack(run=("seed", "fold"))
+    runs = selected["test"].mean("seed", skipna=False).rename(fold="run")
     others = [str(name) for name in selected["method"].to_numpy() if name != method]
     published = {other: t_test(selected, method, other) for other in others}
     metrics = list(map(str, selected["metric"].to_numpy()))

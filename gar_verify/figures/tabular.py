@@ -40,12 +40,12 @@ def tabular_figure(results: xr.Dataset) -> Figure:
 
     Returns:
         A panel for each metric, a line for each method: a filled dot with a bar of one standard
-        deviation (1/5) over the folds for what was measured, an open grey one for what was
+        deviation (1/5) over folds and seeds for what was measured, an open grey one for what was
         published. A method far from all others has its value written at the edge.
     """
     methods = [str(name) for name in results["method"].values]
     colors = {label(name): COLORS[name] for name in methods}
-    return _dots(tabular_table(results), colors, str(results.attrs.get("unit", "")))
+    return _dots(tabular_table(results), colors, _unit(results), _runs(results))
 
 
 def ablation_figure(results: xr.Dataset) -> Figure:
@@ -63,7 +63,16 @@ def ablation_figure(results: xr.Dataset) -> Figure:
     texts = {label(name): _meaning(name) for name in names}
     renamed = table.rename(index=texts, level="sub-losses")
     colors = {_meaning(name): ABLATION_COLORS[name] for name in names}
-    return _dots(renamed, colors, str(results.attrs.get("unit", "")))
+    return _dots(renamed, colors, _unit(results), _runs(results))
+
+
+def _unit(results: xr.Dataset) -> str:
+    return str(results.attrs.get("unit", ""))
+
+
+def _runs(results: xr.Dataset) -> str:
+    """What the deviation is over."""
+    return "folds and seeds" if results.sizes["seed"] > 1 else "folds"
 
 
 def _meaning(name: str) -> str:
@@ -73,7 +82,7 @@ def _meaning(name: str) -> str:
     return " + ".join(chosen) if chosen else "GAR: all three"
 
 
-def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str) -> Figure:
+def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) -> Figure:
     """A panel for each metric with a line for each name of the second level of the index."""
     names = list(colors)
     with mpl.rc_context(STYLE):
@@ -91,12 +100,12 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str) -> Figure:
             panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
         panels[0].set_yticks(range(len(names)), names)
         panels[0].set_ylim(len(names) - 0.4, -0.6)
-        _legend(figure, published=bool(table["published"].notna().any()))
+        _legend(figure, runs, published=bool(table["published"].notna().any()))
     return figure
 
 
-def _legend(figure: Figure, *, published: bool) -> None:
-    marks = [("measured: mean, one deviation over folds", "#000000", "#000000")]
+def _legend(figure: Figure, runs: str, *, published: bool) -> None:
+    marks = [(f"measured: mean, one deviation over {runs}", "#000000", "#000000")]
     marks += [("published", PUBLISHED, "white")] * published
     handles = [
         mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=color, mfc=face, label=text)

@@ -7,14 +7,17 @@ from gar_verify.experiments import statistics
 from gar_verify.metrics import METRICS
 
 
-def selection_of(values: dict[str, list[float]]) -> xr.Dataset:
-    """Selected test values by method and fold, the same for every metric."""
-    scores = np.array(list(values.values()))[:, None, :, None].repeat(4, axis=-1)
+def selection_of(values: dict[str, list[float]], by_seed: np.ndarray | int = 0) -> xr.Dataset:
+    """Selected test values by method and fold, the same for every metric.
+
+    ``by_seed`` [method, seed, fold] is added to them.
+    """
+    scores = (np.array(list(values.values()))[:, None] + by_seed)[..., None].repeat(4, axis=-1)
     return xr.Dataset(
         {"test": (("method", "seed", "fold", "metric"), scores)},
         coords={
             "method": list(values),
-            "seed": [0],
+            "seed": range(scores.shape[1]),
             "fold": range(scores.shape[2]),
             "metric": list(METRICS),
         },
@@ -68,6 +71,16 @@ def test_advantage_is_positive_for_errors_and_negative_for_the_same_correlations
     assert frame.loc[("MAE", "MAE"), "difference"] == pytest.approx(1.02)
     assert frame.loc[("Pearson", "MAE"), "difference"] == pytest.approx(-1.02)
     assert frame.loc[("MAE", "MAE"), "survives"]
+
+
+def test_a_fold_counts_once_however_many_seeds_it_was_trained_with():
+    apart = np.random.default_rng(1).normal(size=(2, 1, 5))
+    two = selection_of({"gar": OURS, "mae": FAR}, np.concatenate([apart, -apart], axis=1))
+    one = statistics.compare(selection_of({"gar": OURS, "mae": FAR}))
+    careful = [name for name in one.columns if name != "p published"]
+    np.testing.assert_allclose(
+        statistics.compare(two)[careful].to_numpy(float), one[careful].to_numpy(float), rtol=1e-9
+    )
 
 
 def test_the_sentence_names_what_survives_and_nothing_else():

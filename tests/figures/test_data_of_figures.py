@@ -16,7 +16,7 @@ from gar_verify.experiments.methods import SYNTHETIC, label
 from gar_verify.metrics import METRICS
 
 STUDIES = [
-    study for study in studies.STUDIES if summaries.exists(studies.SUMMARIES.get(study, study))
+    study for study in studies.in_report() if summaries.exists(studies.SUMMARIES.get(study, study))
 ]
 
 
