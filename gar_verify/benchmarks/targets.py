@@ -17,9 +17,9 @@ import torch
 
 import proofs
 from gar_verify.benchmarks import accuracy, speed
-from gar_verify.data import is_available
-from gar_verify.experiments import summaries, tabular
-from gar_verify.experiments.methods import TABULAR
+from gar_verify.data import is_available, load_table
+from gar_verify.experiments import plain, summaries, tabular
+from gar_verify.experiments.methods import TABULAR, tabular_methods
 from gar_verify.losses import get_spec
 
 
@@ -41,10 +41,13 @@ TARGETS = {
     "rnc": Target("RnC, N = 512", 4.8, "1024³ matrix product"),
     "ranksim": Target("RankSim, N = 512", 3.4, "1024³ matrix product"),
     "proofs": Target("all proofs", 10.0, "s"),
+    "stack": Target("MAE on Concrete, 135 trainings stacked", 0.02, "loop with a loader process"),
+    "stack, no process": Target("the same", 0.02, "loop without a loader process"),
     "concrete cheap": Target("Concrete, the methods of O(N), all trainings", 60.0, "s"),
     "concrete": Target("Concrete, all methods, seconds in its summary", 900.0, "s"),
 }
-"""Upper bounds, by the keys of `measure`."""
+"""Upper bounds, by the keys of `measure`. A loop trains one model at a time with torch's modules
+and its data loader, on one thread as the stack: `experiments.plain`."""
 
 SIZES = (256, 4_096, 1_000_000)
 NOISE = 1.4e-5
@@ -73,6 +76,8 @@ def measure(
     note("proofs")
     found["proofs"] = _seconds(proofs.run)
     if is_available("concrete"):
+        note("one method on Concrete, stacked and one at a time")
+        found |= _stacked()
         note("Concrete, the methods of O(N)")
         found["concrete cheap"] = _seconds(_train_cheap)
     found["concrete"] = float(summaries.read("concrete").attrs["seconds"])
@@ -121,6 +126,24 @@ def _losses(sizes: tuple[int, ...], note: Callable[[str], None]) -> dict[str, fl
     found["step"] = float(speed.training_step()["GAR"].iloc[0])
     pairs = speed.pair_losses()
     return found | {name.lower(): float(pairs[name].iloc[0]) for name in ("RnC", "RankSim")}
+
+
+def _stacked() -> dict[str, float]:
+    """Time of all trainings of one method on Concrete in a stack, in that of the plain loops."""
+    settings = tabular.protocol("concrete")
+    problem = tabular.folds(load_table("concrete"), settings.folds)
+    (method,) = tabular_methods(["mae"], settings.recipe.epochs)
+    rates = tabular.learning_rates(method, settings, "concrete")
+    runs = [
+        run
+        for fold in range(settings.folds)
+        for run in tabular.grid(method, settings, rates, 0, fold)
+    ]
+    seconds = plain.speed(problem, runs, settings.recipe, method.objective)
+    return {
+        "stack": seconds["stacked"] / seconds["alone, with a loader process"],
+        "stack, no process": seconds["stacked"] / seconds["alone"],
+    }
 
 
 def _train_cheap() -> None:

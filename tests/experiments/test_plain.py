@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gar_verify.experiments import plain
 from gar_verify.experiments.methods import tabular_methods
 from gar_verify.experiments.plain import PlainLoop, train_alone
 from gar_verify.experiments.step_losses import step_loss
@@ -43,3 +44,17 @@ def test_a_loader_and_the_memory_give_the_same_batches(problem):
     assert len(by_loader) == len(by_memory) == 2
     for one, other in zip(by_loader, by_memory, strict=True):
         torch.testing.assert_close(tuple(one), tuple(other))
+
+
+def test_the_time_of_all_runs_is_reckoned_from_a_sample(problem, monkeypatch):
+    """Where every piece of work takes a second, eight runs of which two are timed take four."""
+
+    def one_second(work):
+        work()
+        return 1.0
+
+    monkeypatch.setattr(plain, "_seconds", one_second)
+    runs = [Run(0.02, 0.001, hyperparameter=1.0, seed=seed) for seed in range(8)]
+    objective = tabular_methods(["mae"], RECIPE.epochs)[0].objective
+    found = plain.speed(problem, runs, RECIPE, objective, sample=2)
+    assert found == {"stacked": 1.0, "alone": 4.0, "alone, with a loader process": 4.0}

@@ -8,7 +8,7 @@ from gar_verify import metrics
 from gar_verify.data import load_table
 from gar_verify.experiments import tabular
 from gar_verify.experiments.methods import tabular_methods
-from gar_verify.experiments.plain import speed, train_alone
+from gar_verify.experiments.plain import train_alone
 from gar_verify.losses.registry import get_spec
 from gar_verify.training import Architecture, Objective, Problem, Recipe, Run, train
 
@@ -98,12 +98,6 @@ def test_one_of_135_is_the_run_it_is_alone():
     assert len(runs) == 135
     np.testing.assert_allclose(alone.parameters[0], together.parameters[40], rtol=1e-4)
     np.testing.assert_allclose(alone.metrics[0], together.metrics[40], rtol=1e-3, atol=1e-5)
-
-
-def test_stacking_saves_time(problem):
-    seconds = speed(problem, grid("mae"), SGD, objective("mae"), sample=1)
-    assert seconds["alone"] > 2 * seconds["stacked"]
-    assert seconds["alone, with a loader process"] > seconds["alone"]
 
 
 def test_the_same_again_bit_for_bit(problem):
