@@ -55,7 +55,7 @@ def prove(
 
     arguments = ["--only", only] if only else []
     arguments += ["--json"] * json + ["--report"] * report
-    raise typer.Exit(prove_main(arguments))
+    raise typer.Exit(prove_main(arguments, "gar-verify"))
 
 
 @app.command(epilog="Example: gar-verify run concrete --methods mae,gar --quick")

@@ -193,7 +193,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):
         if isinstance(self.hidden, numbers.Integral):
             raise ValueError(f"hidden must hold one width a layer, such as ({self.hidden},)")
         for width in self.hidden:
-            _check_count("hidden", width)
+            _check_count("every width in hidden", width)
         if self.early_stopping and not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must lie between 0 and 1, got {self.validation_fraction!r}"

@@ -18,13 +18,13 @@ EXAMPLE = """examples:
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m proofs") -> int:
     """Run the command line; 0 when everything is proved, 1 when not, 2 for a wrong call."""
     options = _parser().parse_args(arguments)
     try:
         wanted = catalogue.find(options.only)
     except catalogue.UnknownStatementError as error:
-        print(error, file=sys.stderr)
+        print(f"{prog}: {error}", file=sys.stderr)
         return 2
     results = [result for name in wanted for result in catalogue.results(name)]
     opinions = second_opinion(wanted)

@@ -6,6 +6,7 @@ refused, with the column and what to do; columns without information are left ou
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import re
 from collections.abc import Sequence
@@ -15,13 +16,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gar_verify.regressor import LARGEST
+
 MAX_LEVELS = 20
 """Levels of a category that are told apart; the rarest of more share one column."""
 
 IDENTIFIER = 0.5
 """Different texts over rows above which a column names its rows and is left out."""
 
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}:\d{2}")
+_MONTHS = "|".join((*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"))
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}:\d{2}"
+    rf"|\d{{1,2}}\.?[- ]?({_MONTHS})[-.,\s]+\d{{2,4}}"
+    rf"|({_MONTHS})[-.\s]+\d{{1,2}}(st|nd|rd|th)?[-,\s]+\d{{2,4}}",
+    re.IGNORECASE,
+)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+$")
 
 
@@ -165,6 +174,12 @@ def _finite(numbers: pd.Series, where: str) -> pd.Series:
             f"{where} holds {infinite.sum():,} infinite values, first in row "
             f"{numbers.index[infinite][0]}; correct them, or leave them empty where they mean "
             "missing"
+        )
+    largest = numbers.abs().max()
+    if largest > LARGEST:
+        raise ValueError(
+            f"{where} has values up to {largest:.2g}; expected at most {LARGEST:g} in size, so "
+            "that squares are numbers too: divide them by a power of ten"
         )
     return numbers
 

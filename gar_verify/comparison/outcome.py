@@ -19,6 +19,9 @@ SUBJECT = "gar"
 PRIMARY = "MAE"
 """The metric that settings are chosen by and that the sentence is about."""
 
+FEW_FITS = 5
+"""With fewer, the sentence warns that the test has little power."""
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -120,9 +123,10 @@ class Comparison:
         ours, theirs = _line(table, name), _line(table, base)
         scores = f"test MAE {_figures(ours[PRIMARY])} against {_figures(theirs[PRIMARY])}"
         share = f"{abs(ours['gain']):.1f} % {'lower' if ours['gain'] > 0 else 'higher'}"
+        few = ", too few to show any but large differences," if self.fits < FEW_FITS else ""
         test = (
-            f"p {_p(ours['p holm'], '= ')}, corrected resampled t-test over {self.fits} fits with "
-            "Holm's correction"
+            f"p {_p(ours['p holm'], '= ')}, corrected resampled t-test over {self.fits} fits{few} "
+            "with Holm's correction"
         )
         others = self._others(target, subject)
         if pd.isna(ours["p holm"]):
@@ -142,7 +146,8 @@ class Comparison:
         tests = pd.DataFrame(self.tests(target).xs(subject, level="method"))
         lines = {metric: _line(tests, metric) for metric in METRICS if metric != PRIMARY}
         found = [
-            f"{metric} is {'better' if line['difference'] > 0 else 'worse'}"
+            f"{metric} is {'better' if line['difference'] > 0 else 'worse'} "
+            f"(p {_p(line['p holm'], '= ')})"
             for metric, line in lines.items()
             if line["survives"]
         ]

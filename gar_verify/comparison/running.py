@@ -276,8 +276,9 @@ def _check_roles(**roles: Sequence[str]) -> None:
     for role, names in roles.items():
         for name in names:
             if name in seen:
+                where = dict.fromkeys((seen[name], role))
                 raise ValueError(
-                    f"column '{name}' is named twice, among the {seen[name]} and the {role}; "
+                    f"column '{name}' is named twice, among the {' and the '.join(where)}; "
                     "name it once"
                 )
             seen[name] = role

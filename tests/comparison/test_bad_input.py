@@ -119,6 +119,12 @@ FILES: dict[str, tuple[str, Writer, dict[str, object], str]] = {
         {},
         "target 'strength' holds 1 infinite values, first in row 40",
     ),
+    "huge target": (
+        "mine.csv",
+        csv(strength=some(1e300)),
+        {},
+        r"target 'strength' has values up to 1e\+300; expected at most 1e\+100 in size",
+    ),
     "no target at all": ("mine.csv", csv(strength=np.nan), {}, "target 'strength' has no value"),
     "fewer rows than folds": (
         "mine.csv",
@@ -133,6 +139,13 @@ FILES: dict[str, tuple[str, Writer, dict[str, object], str]] = {
         r"nothing to learn from.*'water' is left out: it is constant \(1\)",
     ),
     "dates": ("mine.csv", csv(day=DATES), {}, r"'day' holds dates or times \(2024-01-01\).*--drop"),
+    "months": (
+        "mine.csv",
+        csv(day=DATES.strftime("%b %d %Y")),
+        {},
+        r"'day' holds dates or times \(Jan 01 2024\)",
+    ),
+    "days of months": ("mine.csv", csv(day=DATES.strftime("%d-%B-%y")), {}, "'day' holds dates or"),
     "times": ("mine.parquet", parquet(day=DATES), {}, "'day' holds dates or times"),
     "mixed feature": (
         "mine.csv",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from gar_verify import compare
 from gar_verify.comparison import Comparison, compare_file, nested, plan, reading
@@ -83,7 +84,15 @@ def test_the_sentence_follows_the_test(outcome: Comparison) -> None:
     assert "against 9.996, 10.0 % lower (p < 0.001, corrected" in verdict(-1)
     assert "GAR is worse than with MAE by more than chance" in verdict(1)
     assert "no difference in MAE between training with GAR and with MAE is shown" in verdict(0)
-    assert "RMSE is better and Pearson is worse and Spearman is worse by more" in verdict(-1)
+    others = "RMSE is better (p < 0.001) and Pearson is worse (p < 0.001) and Spearman is worse ("
+    assert others in verdict(-1)
+
+
+def test_the_sentence_warns_of_few_fits(outcome: Comparison) -> None:
+    assert "over 3 fits, too few to show any but large differences, with Holm's" in outcome.verdict
+    twice = xr.concat([outcome.results, outcome.results.assign_coords(seed=[1])], "seed")
+    more = Comparison("test", twice, outcome.plan, outcome.rows, outcome.truth, ())
+    assert "over 6 fits with Holm's" in more.verdict
 
 
 def test_everything_is_written_or_nothing(
