@@ -118,7 +118,8 @@ def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
         results: from `experiments.sensitivity.run`, or its summary.
 
     Returns:
-        A line for each alpha; for each metric ``measured``, ``std`` (1/5) and ``published``.
+        A line for each alpha of the GAR that the index is named after; for each metric
+        ``measured``, ``std`` (1/5) and ``published``.
     """
     summary = sensitivity.summarize(results)
     columns = {}
@@ -127,7 +128,8 @@ def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
         columns[metric, "measured"] = summary["mean"].sel(metric=metric).to_series()
         columns[metric, "std"] = summary["std"].sel(metric=metric).to_series()
         columns[metric, "published"] = pd.Series(theirs, dtype=float)
-    return pd.DataFrame(columns).reindex(summary["alpha"].to_numpy()).rename_axis(index="alpha")
+    name = f"alpha, {label(sensitivity.method_of(results))}"
+    return pd.DataFrame(columns).reindex(summary["alpha"].to_numpy()).rename_axis(index=name)
 
 
 def comparison_table(results: xr.Dataset, method: str = "gar") -> pd.DataFrame:
