@@ -12,7 +12,7 @@ from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import CLOSE, FIGURES, Figure, how_close, judge_figures, listed, share
 from gar_verify.data.real import REAL_TABLES
 from gar_verify.experiments import published
-from gar_verify.experiments.methods import RELEASED, TABULAR, label
+from gar_verify.experiments.methods import GARS, TABULAR, label
 from gar_verify.experiments.selection import summarize
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 
@@ -21,8 +21,6 @@ SUMMARY = "a published summary of the paper"
 PROTOCOL = (
     "the paper's protocol with five folds: mean (standard deviation) of the selected test values"
 )
-GARS = ("gar", RELEASED)
-"""GAR by the paper's formula and with the constants of the released code."""
 BASELINES = tuple(name for name in TABULAR if name not in GARS)
 TASKS = (*(name for name in REAL_TABLES if name not in UNTESTABLE), *UNTESTABLE)
 """The paper's tasks as far as they are named; it counts eight."""

@@ -18,7 +18,7 @@ from sklearn.datasets import load_diabetes
 from gar_verify import paths
 from gar_verify.data import fetched, files, splits
 from gar_verify.data.originals import ORIGINALS, Original
-from gar_verify.data.table import Array, DataError, Table, column, zscore
+from gar_verify.data.table import SCALED, Array, DataError, Table, column, zscore
 
 DIABETES_SPLIT_SEED = 0
 
@@ -72,8 +72,7 @@ def load(name: str) -> Table:
         train_y=column(train_y),
         test_X=test_X,
         test_y=column(test_y),
-        source=f"UCI {about.original.title} (id {about.original.uci_id}) from {origin}; "
-        "features z-scored over all rows",
+        source=f"UCI {about.original.title} (id {about.original.uci_id}) from {origin}; {SCALED}",
         target=about.target,
         unit=about.unit,
     )
@@ -113,7 +112,7 @@ def load_diabetes_table() -> Table:
         test_X=features[test],
         test_y=column(bunch.target[test]),
         source=f"scikit-learn's bundled diabetes set; 80/20 split by a permutation with seed "
-        f"{DIABETES_SPLIT_SEED}; features z-scored over all rows",
+        f"{DIABETES_SPLIT_SEED}; {SCALED}",
         target="disease progression",
         unit="",
     )

@@ -16,6 +16,11 @@ class DataError(Exception):
     """A table is absent or is not what its name promises; the message says what to do."""
 
 
+SCALED = "features z-scored over all rows"
+SCALED_BY_TRAINING = "features z-scored on the training part"
+"""How features are scaled, as the source of a table says it last."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """One data set with its fixed split; arrays are float64 and read-only.
@@ -55,13 +60,13 @@ class Table:
         The paper scales over all rows, the test part included. z-scoring again undoes that: it is
         the same table as one scaled on the training part from the start. Constant features stay 0.
         """
-        mean, deviation = self.train_X.mean(0), self.train_X.std(0)
-        scale = np.where(deviation > 0, deviation, 1)
+        everything = np.concatenate([self.train_X, self.test_X])
+        scaled = zscore(everything, self.train_X)
         return replace(
             self,
-            train_X=(self.train_X - mean) / scale,
-            test_X=(self.test_X - mean) / scale,
-            source=f"{self.source}; features z-scored on the training part",
+            train_X=scaled[: len(self.train_X)],
+            test_X=scaled[len(self.train_X) :],
+            source=f"{self.source.removesuffix(f'; {SCALED}')}; {SCALED_BY_TRAINING}",
         )
 
 
@@ -74,10 +79,17 @@ def digest(*arrays: Array) -> str:
     return state.hexdigest()
 
 
-def zscore(features: Array) -> Array:
-    """Features (n, F) with mean 0 and population deviation 1 over all rows; constants stay 0."""
-    deviation = features.std(0)
-    return (features - features.mean(0)) / np.where(deviation > 0, deviation, 1)
+def zscore(features: Array, over: Array | None = None) -> Array:
+    """Features (n, F) with mean 0 and population deviation 1 over some rows; constants become 0.
+
+    Args:
+        features: what is scaled.
+        over: the rows (m, F) of mean and deviation; default: all of ``features``.
+    """
+    over = features if over is None else over
+    constant = np.ptp(over, axis=0) == 0  # a computed deviation need not be exactly 0
+    deviation = np.where(constant, 1, over.std(0))
+    return np.where(constant, 0, (features - over.mean(0)) / deviation)
 
 
 def column(values: NDArray[Any]) -> Array:

@@ -114,5 +114,14 @@ Half the error variance makes a difference: the MAE, the only sub-loss that sees
 larger part in the aggregation, by a factor of 2^(1/alpha).
 """
 
+GARS = ("gar", RELEASED)
+"""GAR by the paper's formula and with the constants of the released code."""
+
+
+def is_competitor(name: str, method: str) -> bool:
+    """Whether a method is another one, not GAR with other constants beside GAR."""
+    return name != method and not {name, method} <= set(GARS)
+
+
 SYNTHETIC = ("gar", "rnc", "mae_pearson", "mae", "mse")
 """Methods of the synthetic studies, in the order of the paper's figures."""

@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from gar_verify.experiments.methods import is_competitor
 from gar_verify.metrics import LOWER_IS_BETTER
 
 CANDIDATES = ("weight_decay", "learning_rate", "hyperparameter", "epoch")
@@ -71,12 +72,15 @@ def gain(selected: xr.Dataset, method: str, baseline: str) -> pd.Series:
     """
     mean = summarize(selected)["mean"]
     ours, theirs = mean.sel({"method": method}), mean.sel({"method": baseline})
-    return (_signs(mean["metric"]) * (theirs - ours) / theirs * 100).to_series()
+    return (_signs(mean["metric"]) * (theirs - ours) / abs(theirs) * 100).to_series()
 
 
 def t_test(selected: xr.Dataset, method: str, baseline: str) -> pd.Series:
-    """p values of the paper's test by metric: two-sided, equal variances, unpaired, uncorrected."""
-    runs = selected["test"].stack(run=("seed", "fold"))
+    """p values of the paper's test by metric: two-sided, equal variances, unpaired, uncorrected.
+
+    With several seeds, a fold counts once, with the mean over its seeds; the paper has one seed.
+    """
+    runs = selected["test"].mean("seed", skipna=False).rename(fold="run")
     moments = [
         number
         for name in (method, baseline)
@@ -88,8 +92,10 @@ def t_test(selected: xr.Dataset, method: str, baseline: str) -> pd.Series:
 
 
 def best_competitor(selected: xr.Dataset, method: str) -> pd.Series:
-    """The best of the other methods by test mean, for each metric."""
-    mean = summarize(selected)["mean"].drop_sel(method=method)
+    """The best of the other methods by test mean, for each metric; see `methods.is_competitor`."""
+    names = [str(name) for name in selected["method"].to_numpy()]
+    others = [name for name in names if is_competitor(name, method)]
+    mean = summarize(selected)["mean"].sel({"method": others})
     best = (mean * _signs(mean["metric"])).idxmin("method")
     return best.to_series()
 

@@ -9,7 +9,8 @@ the mean, s^2 / n, by s^2 (1/n + r) with r the ratio of rows held out to rows tr
 five folds. Holm's correction then accounts for the number of competitors.
 
 What remains outside any of this: one fixed test set serves all folds. The differences measured here
-are those on these test rows; other test rows would add a spread that no fold shows.
+are those on these test rows; other test rows would add a spread that no fold shows. The ratio r is
+that of the rows by which training sets differ, a fold, to the rows trained on.
 
 Source: Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003);
 Holm, Scandinavian Journal of Statistics 6 (1979).
@@ -17,13 +18,15 @@ Holm, Scandinavian Journal of Statistics 6 (1979).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
-from gar_verify.experiments.methods import label
+from gar_verify.experiments.methods import GARS, is_competitor, label
 from gar_verify.experiments.selection import t_test
 from gar_verify.metrics import LOWER_IS_BETTER
 
@@ -34,6 +37,8 @@ LEVEL = 0.05
 def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
     """One method against every other, for each metric.
 
+    GAR with other constants is no competitor of GAR: its line is corrected by itself.
+
     Args:
         selected: from `selection.select`, every seed with the same folds.
         method: the one that the others are compared with.
@@ -42,7 +47,8 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
         Lines by (metric, competitor). ``difference``: mean advantage of the method in the units of
         the metric, positive where it is better, with the interval ``low`` to ``high``; ``effect``:
         the difference in standard deviations of the paired differences, with Hedges' correction for
-        few of them, and its interval ``effect low`` to ``effect high``; ``p published``: the
+        few of them, and its interval ``effect low`` to ``effect high``, that of a noncentral t;
+        ``p published``: the
         paper's test; ``p corrected``: the corrected resampled t-test; ``p holm``: with Holm's
         correction over the competitors; ``survives``: whether that is below 5 %.
     """
@@ -51,14 +57,18 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
     others = [str(name) for name in selected["method"].to_numpy() if name != method]
     published = {other: t_test(selected, method, other) for other in others}
     metrics = list(map(str, selected["metric"].to_numpy()))
-    lines = [
-        {"metric": metric, "competitor": label(other), **line}
+    families = [[name for name in others if is_competitor(name, method)]]
+    families += [[name] for name in others if not is_competitor(name, method)]
+    lines = {
+        (metric, other): {"metric": metric, "competitor": label(other), **line}
         for metric in metrics
+        for family in families
         for other, line in zip(
-            others, _tested(-_advantages(runs, metric, others, method), ratio), strict=True
+            family, _tested(-_advantages(runs, metric, family, method), ratio), strict=True
         )
-    ]
-    frame = pd.DataFrame(lines).set_index(["metric", "competitor"])
+    }
+    ordered = [lines[metric, other] for metric in metrics for other in others]
+    frame = pd.DataFrame(ordered).set_index(["metric", "competitor"])
     p = [published[other][metric] for metric in metrics for other in others]
     frame.insert(int(frame.columns.get_loc("p holm")), "p published", p)  # type: ignore[arg-type]
     return frame
@@ -130,7 +140,8 @@ def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
     hedges = 1 - 3 / (4 * (n - 1) - 1)
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
         p = 2 * stats.t.sf(abs(mean / error), n - 1)
-        effect, low, high = np.array([mean, mean - reach, mean + reach]) / deviation * hedges
+        effect, unit = mean / deviation * hedges, error / deviation * hedges
+        low, high = (unit * bound for bound in _noncentralities(mean / error, n - 1))
     return {
         "difference": mean,
         "low": mean - reach,
@@ -140,6 +151,34 @@ def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
         "effect high": high,
         "p corrected": p,
     }
+
+
+def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
+    """The noncentral t distributions of which t is the upper, and the lower, end; NaN for no t.
+
+    T <= t where Z + noncentrality <= t sqrt(V / degrees), with Z normal and V chi-squared: the mean
+    of a normal probability over V. (SciPy's own function gives NaN for large t.)
+    """
+    if not np.isfinite(t):
+        return np.nan, np.nan
+    ends = t * _chi_over_root(degrees)
+    reach = 10 + 2 * float(np.abs(ends).max())
+
+    def bound(probability: float) -> float:
+        def excess(shift: float) -> float:
+            return float(stats.norm.cdf(ends - shift).mean()) - probability
+
+        return float(optimize.brentq(excess, -reach, reach))
+
+    return bound(1 - LEVEL / 2), bound(LEVEL / 2)
+
+
+@cache
+def _chi_over_root(degrees: int) -> NDArray[np.float64]:
+    """sqrt(V / degrees) at evenly spaced probabilities of V."""
+    middles = (np.arange(4000) + 0.5) / 4000
+    roots: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, degrees) / degrees)
+    return roots
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -158,7 +197,13 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def sentence(comparison: pd.DataFrame, method: str, study: str, metric: str = "MAE") -> str:
     """Which differences of a metric survive the corrections, in one honest sentence."""
     lines = pd.DataFrame(comparison.xs(metric))
+    variants = {label(name) for name in GARS if not is_competitor(name, method)}
+    lines = lines[~lines.index.isin(variants)]
+    absent = lines[lines["difference"].isna()]
+    lines = lines.drop(index=absent.index)
     better, survives = lines["difference"] > 0, lines["survives"]
+    if lines.empty:
+        return ""
     parts = [
         f"{study}: by test {metric}, {label(method)} is better on average than {better.sum()} of "
         f"{len(lines)} methods",
@@ -170,6 +215,8 @@ def sentence(comparison: pd.DataFrame, method: str, study: str, metric: str = "M
     ]
     if (~better & survives).any():
         parts.append(f"it is worse than {_names(lines[~better & survives])} by more than chance")
+    if len(absent):
+        parts.append(f"of {_names(absent)} a training gave no number")
     return "; ".join(parts) + "."
 
 

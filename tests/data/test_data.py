@@ -128,6 +128,9 @@ def test_scaling_on_the_training_part_undoes_any_earlier_scaling():
     train, test = raw[:20], raw[20:]
     rows = {"train_y": np.ones((20, 1)), "test_y": np.ones((10, 1))}
     scaled = zscore(raw)
+    constant = np.full((1000, 1), 0.1)  # whose computed deviation is not exactly 0
+    assert (zscore(constant) == 0).all()
+    assert (zscore(np.array([[0.1], [7.0]]), constant) == 0).all()
     leaky = table(train_X=scaled[:20], test_X=scaled[20:], **rows)
     clean = table(train_X=train, test_X=test, **rows)
     for part in ("train_X", "test_X"):
