@@ -100,7 +100,11 @@ def run(
         "jobs": jobs,
         "progress": _progress(),
     }
-    if seeds:
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    if study == "all" and methods is not None:
+        raise ValueError("--methods belongs to one study; leave it out with all")
+    if seeds is not None:
         options["seeds"] = _numbers(seeds)
     with cluster(dask) if dask else nullcontext():
         if study != "all":
@@ -164,26 +168,41 @@ def main() -> None:
 
 def _show(study: str, results: xr.Dataset, save: bool) -> None:
     """Print the table of a study, and write it where that is asked for."""
-    from gar_verify import studies, tables
+    from gar_verify import paths, studies, tables
 
     typer.echo(tables.markdown(studies.table(study, results)))
     verdict = studies.sentence(study, results)
     if verdict:
         typer.echo(f"{verdict}\n")
     if save:
-        for path in studies.save(study, results):
+        whole = studies.is_for_the_record(study, results)
+        if not whole:
+            typer.echo(
+                "only a part of the study, or fewer losses or seeds than are stored: paper_figures "
+                "stays as it is",
+                err=True,
+            )
+        for path in studies.save(study, results, None if whole else paths.quick_figures()):
             typer.echo(f"wrote {path}", err=True)
 
 
 def _numbers(seeds: str) -> tuple[int, ...]:
     try:
-        return tuple(int(seed) for seed in seeds.split(","))
+        numbers = tuple(int(seed) for seed in seeds.split(","))
     except ValueError as error:
         raise ValueError(f"--seeds takes numbers such as 0,1,2, got {seeds!r}") from error
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise ValueError(f"--seeds takes different numbers from 0, got {seeds!r}")
+    return numbers
 
 
 def _names(methods: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in methods.split(",") if name.strip()) if methods else None
+    if methods is None:
+        return None
+    names = tuple(name.strip() for name in methods.split(",") if name.strip())
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"--methods takes different losses such as mae,gar, got {methods!r}")
+    return names
 
 
 def _progress() -> Progress:

@@ -208,6 +208,12 @@ def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[
     return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
 
 
+def is_for_the_record(study: str, results: xr.Dataset) -> bool:
+    """Whether results may replace what is committed: of full length, and nothing would be lost."""
+    name = SUMMARIES.get(check(study), study)
+    return _is_full(study, results) and not _would_lose(name, results, None)
+
+
 def _compares_losses(study: str) -> bool:
     """Whether it is a study of many losses on a table."""
     return check(study) in (*tabular.RECIPES, *CAREFUL)
@@ -245,9 +251,9 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
     if study in CURVES:
         return results.sizes["epoch"] == sine.RECIPE.epochs
     protocol = tabular.protocol(data_of(study))
-    seeds = CAREFUL_SEEDS if study in CAREFUL else ()
+    seeds = CAREFUL_SEEDS if study in CAREFUL else (0,)
     return (
-        set(seeds) <= set(results["seed"].to_numpy().tolist())
+        set(seeds) == set(results["seed"].to_numpy().tolist())
         and results.sizes["epoch"] == protocol.recipe.epochs
         and results.sizes["weight_decay"] == len(protocol.weight_decays)
         and results.sizes["fold"] == protocol.folds

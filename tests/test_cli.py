@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gar_verify import paths
+
 COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare")
 
 
@@ -51,6 +53,14 @@ def test_prove_one_statement() -> None:
         (("run", "diabetes", "--methods", "mae,garr"), "garr"),
         (("run", "diabetes", "--device", "cuda:9"), "cuda:9"),
         (("run", "diabetes", "--seeds", "one"), "--seeds takes numbers such as 0,1,2, got 'one'"),
+        (
+            ("run", "diabetes", "--seeds", "0,0"),
+            "--seeds takes different numbers from 0",
+        ),
+        (("run", "diabetes", "--methods", "mae,gar,mae"), "--methods takes different losses such"),
+        (("run", "diabetes", "--methods", ","), "--methods takes different losses such as mae,gar"),
+        (("run", "diabetes", "--jobs", "0"), "--jobs must be at least 1, got 0"),
+        (("run", "all", "--methods", "mae"), "--methods belongs to one study"),
         (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
         (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
         (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
@@ -77,6 +87,16 @@ def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
     assert first.stdout.startswith("| metric | method |")
     again = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert again.stdout == first.stdout
+
+
+def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
+    before = (paths.figures() / "diabetes.csv").read_bytes()
+    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--save")
+    shown = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    assert shown.returncode == 0
+    assert "paper_figures stays as it is" in shown.stderr
+    assert (tmp_path / "quick_figures" / "diabetes.csv").is_file()
+    assert (paths.figures() / "diabetes.csv").read_bytes() == before
 
 
 def test_careful_is_another_study(tmp_path: Path) -> None:
