@@ -70,6 +70,7 @@ def small() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(proofs, "run", lambda: results)
         patch.setattr(proofs, "second_opinion", list)
         patch.setattr(studies, "STUDIES", STUDIES)
+        patch.setattr(studies, "CAREFUL", {})
         patch.setattr(claims, "evaluate", lambda folder=None: [CLAIM])
         patch.setattr(sine, "QUICK", replace(sine.QUICK, epochs=3, milestones=(1, 2)))
         for name in ("connect", "connect_ex", "sendto"):
