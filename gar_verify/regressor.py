@@ -250,12 +250,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):
 
     def _fit_scales(self, X: Array, y: Array, weight: Array | None) -> None:
         for name, values in (("X", X), ("y", y)):
-            largest = np.abs(values).max(initial=0)
-            if largest > LARGEST:
-                raise ValueError(
-                    f"{name} has values up to {largest:.2g}; expected at most {LARGEST:g} in size, "
-                    "so that squares are numbers too: divide them by a power of ten"
-                )
+            check_size(name, np.abs(values).max(initial=0))
         self._X_scale = StandardScaler().fit(X, sample_weight=weight)
         self._y_scale = StandardScaler().fit(y, sample_weight=weight)
 
@@ -381,6 +376,19 @@ def _check_number(
     if not (least <= float(value) < math.inf and float(value) > above):
         bound = f"above {above:g}" if math.isfinite(above) else f"at least {least:g}"
         raise ValueError(f"{name} must be finite and {bound}, got {value!r}")
+
+
+def check_size(name: str, largest: float) -> None:
+    """Refuse values whose squares are no numbers.
+
+    Raises:
+        ValueError: if the largest of them is more than `LARGEST`.
+    """
+    if largest > LARGEST:
+        raise ValueError(
+            f"{name} has values up to {largest:.2g}; expected at most {LARGEST:g} in size, so that "
+            "squares are numbers too: divide them by a power of ten"
+        )
 
 
 def _check_count(name: str, value: Any) -> None:

@@ -34,7 +34,8 @@ ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
 """The paper's studies, and diabetes by the same protocol."""
 
-CAREFUL = {f"{name}_careful": name for name in tabular.RECIPES}
+_CAREFUL = "_careful"
+CAREFUL = {name + _CAREFUL: name for name in tabular.RECIPES}
 """Studies that a careful statistician would do, and the table that each is on: features scaled on
 the training part only, and `CAREFUL_SEEDS`."""
 
@@ -44,6 +45,7 @@ SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
 
 METHOD = "gar"
+BASELINE = "mae"
 
 WITH_PEAKS = "squared_sine"
 """The study whose peaks are counted."""
@@ -67,11 +69,12 @@ def careful(study: str) -> str:
     Raises:
         ValueError: if the study is none of one of the tables.
     """
-    if study not in tabular.RECIPES:
+    name = study.removesuffix(_CAREFUL) + _CAREFUL
+    if name not in CAREFUL:
         raise ValueError(
             f"there is no careful form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
         )
-    return next(name for name, table in CAREFUL.items() if table == study)
+    return name
 
 
 def in_report() -> tuple[str, ...]:
@@ -185,7 +188,8 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
         folder: where to; default: `paths.figures`.
 
     Returns:
-        What was written: for a tabular study also the comparison with GAR, for Squared sine the
+        What was written: for a tabular study also the comparison with GAR and, with MAE among the
+        methods, GAR's gains; for Squared sine the
         peaks, and for results of full length the summaries; a summary of more methods than the
         results have, or more seeds, is left as it is.
     """
@@ -199,6 +203,8 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     if _compares_losses(study) and sentence(study, shown):
         comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
+        if BASELINE in shown["method"]:
+            written += tables.save(tables.gains_table(shown), f"{study}_gains", folder)
     return written + _summarise(study, results, folder / "results" if folder else None)
 
 

@@ -67,6 +67,7 @@ def test_prove_one_statement() -> None:
         (("bench", "speed"), "bench has no part 'speed'; there are: all, loss, runtime, targets"),
         (("table", "diabetes_careful"), "there is no summary 'diabetes_careful'"),
         (("table", "sine", "--careful"), "no careful form of 'sine'; there is one of: concrete"),
+        (("table", "diabetes_careful", "--careful"), "there is no summary 'diabetes_careful'"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(

@@ -12,12 +12,14 @@ from gar_verify import paths, studies
 from gar_verify.data import load_table
 from gar_verify.experiments import peaks, sine, summaries, tabular
 
+TEXTS = (".md", ".csv")
+
 
 def test_a_summary_is_saved_as_table_figure_and_comparison(tmp_path: Path) -> None:
     written = studies.save("diabetes", studies.summary("diabetes"), tmp_path)
     assert {path.name for path in written} == {
         *(f"diabetes{suffix}" for suffix in (".md", ".csv", ".pdf", ".png")),
-        *(f"diabetes_comparison{suffix}" for suffix in (".md", ".csv")),
+        *(f"diabetes_{name}{suffix}" for name in ("comparison", "gains") for suffix in TEXTS),
     }
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written}
 

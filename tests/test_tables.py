@@ -135,6 +135,18 @@ def test_ablation_table_names_the_sub_losses(concrete):
     assert table.loc[("Pearson", "a+b"), "published"] == 0.608
 
 
+def test_gains_are_over_mae_and_over_the_best_other_method():
+    summary = summaries.read("concrete")
+    table = tables.gains_table(summary)
+    by_metric = tables.tabular_table(summary).xs("MAE")
+    assert table.loc[("MAE", "GAR"), "over MAE"] == pytest.approx(by_metric.loc["GAR", "gain"])
+    assert table.loc[("MAE", "GAR"), "p"] == pytest.approx(by_metric.loc["GAR", "p"])
+    others = by_metric["measured"].drop(["GAR", "GAR (released)"])
+    assert table.loc[("MAE", "GAR"), "best competitor"] == others.idxmin()
+    over = 100 * (others.min() - by_metric.loc["GAR", "measured"]) / others.min()
+    assert table.loc[("MAE", "GAR"), "over it"] == pytest.approx(over)
+
+
 def test_comparison_table_is_that_of_the_statistics(concrete):
     table = tables.comparison_table(concrete)
     assert table.loc[("MAE", "MAE"), "difference"] == pytest.approx(0.4)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gar_verify.regressor import LARGEST
+from gar_verify.regressor import check_size
 
 MAX_LEVELS = 20
 """Levels of a category that are told apart; the rarest of more share one column."""
@@ -175,12 +175,7 @@ def _finite(numbers: pd.Series, where: str) -> pd.Series:
             f"{numbers.index[infinite][0]}; correct them, or leave them empty where they mean "
             "missing"
         )
-    largest = numbers.abs().max()
-    if largest > LARGEST:
-        raise ValueError(
-            f"{where} has values up to {largest:.2g}; expected at most {LARGEST:g} in size, so "
-            "that squares are numbers too: divide them by a power of ten"
-        )
+    check_size(where, numbers.abs().max())
     return numbers
 
 

@@ -96,8 +96,9 @@ def best_competitor(selected: xr.Dataset, method: str) -> pd.Series:
     names = [str(name) for name in selected["method"].to_numpy()]
     others = [name for name in names if is_competitor(name, method)]
     mean = summarize(selected)["mean"].sel({"method": others})
-    best = (mean * _signs(mean["metric"])).idxmin("method")
-    return best.to_series()
+    worse = (mean * _signs(mean["metric"])).transpose("metric", "method").fillna(np.inf)
+    best = np.array(others)[worse.argmin("method").to_numpy()]
+    return pd.Series(best, index=pd.Index(mean["metric"].to_numpy(), name="metric"))
 
 
 def _moments(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
