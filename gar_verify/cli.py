@@ -26,6 +26,9 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 
+INTERRUPTED = 130
+"""The exit code that typer makes of an interruption from the keyboard."""
+
 Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
 Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
 Careful = Annotated[
@@ -83,8 +86,8 @@ def run(
     """Train the methods of a study with the paper's protocol, and print its table.
 
     Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
-    ablation (of GAR's parts, on wine), sensitivity (to alpha, on concrete). What was computed
-    before is not computed again: an interrupted run goes on where it was.
+    ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete).
+    What was computed before is not computed again: an interrupted run goes on where it was.
     """
     from gar_verify import studies
     from gar_verify.data import is_available
@@ -161,9 +164,10 @@ def main() -> None:
             raise
         typer.echo(f"gar-verify: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("gar-verify: interrupted; the same command goes on from here", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("gar-verify: interrupted; the same command goes on from here", err=True)
+        raise
 
 
 def _show(study: str, results: xr.Dataset, save: bool) -> None:

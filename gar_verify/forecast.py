@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gar_verify.experiments.progress import Progress, Silent
+from gar_verify.writing import write_whole
 
 FIRST_GUESS = 4e-4
 """Seconds of one core for a unit of work: one small model, one epoch of a cheap loss."""
@@ -80,10 +81,7 @@ def remembered(folder: Path) -> dict[str, float]:
 
 def remember(folder: Path, seconds: dict[str, float]) -> None:
     """Keep the seconds of parts for the next time, beside those of other parts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{FILE}.part"
-    part.write_text(json.dumps({**remembered(folder), **seconds}, indent=1), encoding="utf-8")
-    part.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps({**remembered(folder), **seconds}, indent=1))
 
 
 def words(seconds: float) -> str:

@@ -136,7 +136,8 @@ def sentence(study: str, results: xr.Dataset) -> str:
 
 def summary(study: str) -> xr.Dataset:
     """The summary of a full run that travels with the repository; as from `summaries.read`."""
-    return summaries.read(SUMMARIES.get(check(study), study))
+    name = SUMMARIES.get(check(study), study)
+    return summaries.read(name, command=f"gar-verify run {study} --save")
 
 
 def missing(study: str) -> list[str]:

@@ -23,6 +23,7 @@ from gar_verify.experiments import (
 from gar_verify.experiments.methods import GARS, label
 from gar_verify.experiments.sine import final_test_mae
 from gar_verify.metrics import METRICS
+from gar_verify.writing import write_whole
 
 
 def sine_table(results: xr.Dataset) -> pd.DataFrame:
@@ -225,16 +226,10 @@ def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> l
         The two paths.
     """
     target = (folder or paths.figures()) / stem
-    target.parent.mkdir(parents=True, exist_ok=True)
     texts = {".md": markdown(frame), ".csv": frame.to_csv(float_format="%.6g", lineterminator="\n")}
-    written = []
-    for suffix, text in texts.items():
-        path = target.with_name(target.name + suffix)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-        written.append(path)
-    return written
+    return [
+        write_whole(target.with_name(target.name + suffix), text) for suffix, text in texts.items()
+    ]
 
 
 def _selected(results: xr.Dataset) -> xr.Dataset:

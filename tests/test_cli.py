@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,18 @@ def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
     assert "paper_figures stays as it is" in shown.stderr
     assert (tmp_path / "quick_figures" / "diabetes.csv").is_file()
     assert (paths.figures() / "diabetes.csv").read_bytes() == before
+
+
+def test_an_interruption_is_one_line(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "gar_verify.cli", "run", "diabetes", "--jobs", "1"]
+    environment = {**os.environ, "GAR_VERIFY_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        while run.poll() is None and not list(tmp_path.rglob("*.nc")):
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said == "gar-verify: interrupted; the same command goes on from here\n"
 
 
 def test_careful_is_another_study(tmp_path: Path) -> None:

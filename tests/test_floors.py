@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "formulas": 0,
     "paths": 0,
+    "writing": 0,
     "moments": 1,
     "metrics": 1,
     "losses": 2,

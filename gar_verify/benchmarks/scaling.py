@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from gar_verify.experiments import provenance, tabular
 from gar_verify.experiments.methods import TABULAR, label, tabular_methods
 from gar_verify.training import Problem, Run, train
 from gar_verify.training.trainer import model_bytes
+from gar_verify.writing import write_whole
 
 SIZES = (1_000, 4_000, 16_000)
 FEATURES = 20
@@ -166,14 +165,8 @@ def main(arguments: Sequence[str]) -> None:
     """Write the page, and with ``--measure`` the measurements before."""
     if "--measure" in arguments:
         measured = measure(note=lambda text: print(text, file=sys.stderr, flush=True))
-        _write(paths.docs() / "cost.csv", measured.to_csv(index=False, float_format="%.4g"))
-    _write(paths.docs() / "cost.md", page(stored()))
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf8")
-    os.replace(temporary, path)
+        write_whole(paths.docs() / "cost.csv", measured.to_csv(index=False, float_format="%.4g"))
+    write_whole(paths.docs() / "cost.md", page(stored()))
 
 
 if __name__ == "__main__":

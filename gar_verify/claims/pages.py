@@ -19,6 +19,7 @@ import pandas as pd
 from gar_verify import paths
 from gar_verify.claims.catalogue import counts
 from gar_verify.claims.model import Claim, Verdict
+from gar_verify.writing import write_whole
 from proofs.pages import STYLE
 
 TITLE = "The claims about GAR, and what became of them"
@@ -161,19 +162,12 @@ def write(claims: Sequence[Claim], folder: Path | None = None) -> list[Path]:
         The three paths.
     """
     target = folder or paths.figures()
-    target.mkdir(parents=True, exist_ok=True)
     pages: dict[str, Callable[[Sequence[Claim]], str]] = {
         "claims.md": markdown,
         "claims.html": html,
         "claims.json": as_json,
     }
-    written = []
-    for name, page in pages.items():
-        part = target / f".{name}.part"
-        part.write_text(page(claims), encoding="utf-8", newline="\n")
-        part.replace(target / name)
-        written.append(target / name)
-    return written
+    return [write_whole(target / name, page(claims)) for name, page in pages.items()]
 
 
 def as_json(claims: Sequence[Claim]) -> str:

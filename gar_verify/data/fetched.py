@@ -9,7 +9,6 @@ against that checksum as well.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from gar_verify import paths
 from gar_verify.data import download, files, originals
 from gar_verify.data.originals import Original
 from gar_verify.data.table import DataError
+from gar_verify.writing import write_whole
 
 
 def find(original: Original) -> Path | None:
@@ -121,9 +121,7 @@ def _record_of(path: Path) -> Path:
 
 
 def _write_record(path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.sha256.part")
-    temporary.write_text(f"{_checksum(path)}  {path.name}\n", encoding="ascii")
-    os.replace(temporary, _record_of(path))
+    write_whole(_record_of(path), f"{_checksum(path)}  {path.name}\n")
 
 
 def _recorded(path: Path) -> str | None:

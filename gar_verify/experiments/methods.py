@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from gar_verify.losses.gar_stacked import stacked_released
 from gar_verify.losses.registry import LOSSES, LossSpec, get_spec
@@ -73,6 +74,24 @@ def gar_at(alphas: Sequence[float], name: str = "gar") -> Method:
     return Method(
         name, label(name), _objective(name, get_spec("gar"), 0, Fraction(0)), tuple(alphas), "alpha"
     )
+
+
+def losses_of(method: Method) -> list[str]:
+    """What a method minimises, in words: the functions by name, with the arguments they are given.
+
+    Part of the settings of a result: a name in a table could come to mean another function.
+    """
+    objective = method.objective
+    losses = [loss for loss in (objective.pretraining, objective.loss) if loss is not None]
+    return [_in_words(loss) for loss in losses]
+
+
+def _in_words(loss: Callable[..., object]) -> str:
+    if not isinstance(loss, partial):
+        return f"{loss.__module__}.{loss.__qualname__}"
+    given = [repr(value) for value in loss.args]
+    given += [f"{key}={value!r}" for key, value in sorted(loss.keywords.items())]
+    return f"{_in_words(loss.func)}({', '.join(given)})"
 
 
 def _loss_of(name: str) -> str:

@@ -16,7 +16,8 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify.data import Table, load_table
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments.methods import SYNTHETIC, Method, synthetic_methods
+from gar_verify.data.table import digest
+from gar_verify.experiments.methods import SYNTHETIC, Method, losses_of, synthetic_methods
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.store import Piece, collect, summary_of
 from gar_verify.experiments.workers import work_per_epoch
@@ -140,6 +141,8 @@ def _piece(
             "seeds": list(seeds),
             "recipe": asdict(recipe),
             "pretraining_epochs": method.objective.pretraining_epochs,
+            "losses": losses_of(method),
+            "rows": digest(*(rows.astype(float) for rows in problem.parts(0).values())),
         },
         compute=compute,
         work=len(runs) * recipe.epochs * work,

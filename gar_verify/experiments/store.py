@@ -1,17 +1,17 @@
 """Results on disk: one NetCDF file for each piece of a study, whole or not there at all.
 
 A piece is written under a temporary name and moved into place, so a killed study leaves finished
-pieces and nothing else; run again, it goes on after them. A file carries the settings it came from
-and a checksum of its arrays. One that holds other settings is refused, a damaged one is named and
-computed again.
+pieces and nothing else; run again, it goes on after them. A file carries the settings it came from,
+and ends with the SHA-256 of all its bytes, which is checked before anything reads them. One that
+holds other settings is refused, a damaged one is named and computed again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,18 @@ import xarray as xr
 from gar_verify.data import Table
 from gar_verify.experiments import provenance, workers
 from gar_verify.experiments.progress import Progress
+from gar_verify.writing import write_whole
+
+SEAL = hashlib.sha256().digest_size
+"""Bytes at the end of a file that are the SHA-256 of those before; readers of HDF5 ignore them."""
 
 
 class StoreError(Exception):
-    """A file of the store holds something else than its name says."""
+    """A file of the store holds something else than its name says, or none can be written."""
 
 
 class DamagedError(Exception):
-    """A file of the store cannot be read, or its arrays are not those that were written."""
+    """A file of the store cannot be read, or its bytes are not those that were written."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,10 @@ def collect(
         jobs: processes that compute side by side; default: see `workers.default_jobs`.
 
     Raises:
-        StoreError: if a file of the folder holds other settings.
+        StoreError: if a file of the folder holds other settings, or nothing can be written there.
+        ValueError: if ``jobs`` is below 1, or two pieces have one name.
     """
+    _check(pieces, jobs)
     found = {i: _load_or_none(piece, folder, progress) for i, piece in enumerate(pieces)}
     missing = [i for i, dataset in found.items() if dataset is None]
     work = sum(pieces[i].work for i in missing)
@@ -88,12 +94,16 @@ def collect(
     # The machines of a cluster need not share this one's files: what comes back is written here.
     there = None if workers.in_cluster() else folder
     compute = partial(_compute, folder=there, device=device, report=report)
+    # The fingerprints of the code as it is now: a process that starts later may find other code.
+    orders = [(pieces[i], pieces[i].fingerprint) for i in missing]
     progress.start(title, work)
     try:
-        for k, dataset in workers.as_completed(compute, [pieces[i] for i in missing], jobs):
+        if missing and folder is not None:
+            _probe(folder)
+        for k, dataset in workers.as_completed(compute, orders, jobs):
             found[missing[k]] = dataset
-            if workers.in_cluster():
-                _keep(dataset, pieces[missing[k]], folder)
+            if there is None and folder is not None:
+                write(dataset, path_of(pieces[missing[k]], folder))
             if report is None:
                 progress.advance(pieces[missing[k]].work)
     finally:
@@ -107,33 +117,33 @@ def path_of(piece: Piece, folder: Path) -> Path:
 
 
 def write(dataset: xr.Dataset, path: Path) -> None:
-    """Write a dataset whole or not at all, with a checksum of its arrays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sealed = dataset.assign_attrs(arrays=checksum(dataset))
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
-    os.close(handle)
+    """Write a dataset whole or not at all, sealed by the SHA-256 of its bytes.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    content = bytes(dataset.to_netcdf(engine="h5netcdf"))
     try:
-        sealed.to_netcdf(temporary, engine="h5netcdf")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        write_whole(path, content + hashlib.sha256(content).digest())
+    except OSError as error:
+        raise StoreError(_unwritable(path.parent, error)) from error
 
 
 def read(path: Path) -> xr.Dataset:
     """Read what `write` wrote.
 
     Raises:
-        DamagedError: if the file is unreadable or its arrays do not match their checksum.
+        DamagedError: if the file is unreadable or its bytes do not match their checksum.
     """
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            dataset = stored.load()
-    except Exception as error:  # whatever the readers raise on broken bytes
+        sealed = path.read_bytes()
+    except OSError as error:
         raise DamagedError(f"{path} cannot be read ({error})") from error
-    if dataset.attrs.pop("arrays", None) != checksum(dataset):
-        raise DamagedError(f"{path}: the arrays do not match their checksum")
-    return dataset
+    content = sealed[:-SEAL]
+    if hashlib.sha256(content).digest() != sealed[-SEAL:]:
+        raise DamagedError(f"{path} is damaged: its bytes do not match their checksum")
+    with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
+        return stored.load()
 
 
 def checksum(dataset: xr.Dataset) -> str:
@@ -190,9 +200,45 @@ def _load_or_none(piece: Piece, folder: Path | None, progress: Progress) -> xr.D
     return dataset
 
 
+def _check(pieces: Sequence[Piece], jobs: int | None) -> None:
+    """Refuse what cannot be meant."""
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    names = [piece.name for piece in pieces]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is wanted twice; name every loss and every seed once")
+
+
+def _probe(folder: Path) -> None:
+    """Refuse before hours of work a folder that its results cannot be kept in."""
+    try:
+        write_whole(folder / f".probe-{os.getpid()}", b"").unlink()
+    except OSError as error:
+        raise StoreError(_unwritable(folder, error)) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    return (
+        f"results cannot be kept in {folder} ({error.strerror or error}); name another folder "
+        "(--store, or GAR_VERIFY_CACHE), or make room: what is finished is kept"
+    )
+
+
 def _compute(
-    piece: Piece, *, folder: Path | None, device: str, report: Callable[[float], None] | None
+    order: tuple[Piece, str],
+    *,
+    folder: Path | None,
+    device: str,
+    report: Callable[[float], None] | None,
 ) -> xr.Dataset:
+    piece, wanted = order
+    if piece.fingerprint != wanted:
+        raise StoreError(
+            f"{piece.name} would be computed by other code of gar_verify than it was asked from: a "
+            "file was edited since, or a worker has another version. Nothing was kept of it: start "
+            "the command anew, on a cluster with one version everywhere."
+        )
     begun = time.perf_counter()
     dataset = piece.compute(
         lambda models: report(models * piece.work_per_epoch) if report is not None else None
@@ -208,18 +254,6 @@ def _compute(
     if folder is not None:
         write(dataset, path_of(piece, folder))
     return dataset
-
-
-def _keep(dataset: xr.Dataset, piece: Piece, folder: Path | None) -> None:
-    """Write what another machine computed, if it has the same code."""
-    if dataset.attrs["fingerprint"] != piece.fingerprint:
-        raise StoreError(
-            f"{piece.name} came from a worker with other code of gar_verify than here "
-            f"({dataset.attrs['code'][:12]}, here {provenance.code_version()[:12]}). Nothing was "
-            "kept: install the same version on the workers and start them anew."
-        )
-    if folder is not None:
-        write(dataset, path_of(piece, folder))
 
 
 def _stranger(path: Path, dataset: xr.Dataset, piece: Piece) -> str:

@@ -19,6 +19,7 @@ import xarray as xr
 
 from gar_verify import paths
 from gar_verify.experiments.selection import select
+from gar_verify.writing import write_whole
 
 DIMENSIONS = ("method", "alpha", "seed", "fold", "metric")
 """Of a selection; no study has all of them."""
@@ -78,15 +79,9 @@ def write_frame(
         ".json": (json.dumps(sealed, indent=1, sort_keys=True) + "\n").encode(),
     }
     target = folder or paths.summaries()
-    target.mkdir(parents=True, exist_ok=True)
-    written = []
-    for suffix, content in contents.items():
-        path = target / f"{name}{suffix}"
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.replace(path)
-        written.append(path)
-    return written
+    return [
+        write_whole(target / f"{name}{suffix}", content) for suffix, content in contents.items()
+    ]
 
 
 def exists(study: str, folder: Path | None = None) -> bool:
@@ -94,13 +89,18 @@ def exists(study: str, folder: Path | None = None) -> bool:
     return ((folder or paths.summaries()) / f"{study}.csv").is_file()
 
 
-def read(study: str, folder: Path | None = None) -> xr.Dataset:
+def read(study: str, folder: Path | None = None, command: str | None = None) -> xr.Dataset:
     """The selected test values of a study, as its ``select`` returns them.
+
+    Args:
+        study: name of the files without suffix.
+        folder: as `read_frame`.
+        command: as `read_frame`.
 
     Raises:
         SummaryError: as `read_frame`.
     """
-    frame, provenance = read_frame(study, folder)
+    frame, provenance = read_frame(study, folder, command)
     names = [name for name in DIMENSIONS if name in frame]
     order = {name: frame[name].unique() for name in names}
     dataset = xr.Dataset.from_dataframe(frame.set_index(names)).reindex(order)
@@ -127,7 +127,7 @@ def read_frame(
         there = ", ".join(sorted(file.stem for file in source.glob("*.csv"))) or "none"
         raise SummaryError(
             f"there is no summary '{name}' in {source} (there: {there}); "
-            f"run the study, which takes longer: {command or f'gar-verify run {name}'}"
+            f"run the study, which takes longer: {command or f'gar-verify run {name} --save'}"
         )
     provenance = _provenance(path.with_suffix(".json"))
     stored, found = provenance.pop(CHECKSUM, None), hashlib.sha256(path.read_bytes()).hexdigest()

@@ -19,7 +19,8 @@ from sklearn.model_selection import KFold
 
 from gar_verify import paths
 from gar_verify.data import Table, load_table
-from gar_verify.experiments.methods import TABULAR, Method, tabular_methods
+from gar_verify.data.table import digest
+from gar_verify.experiments.methods import TABULAR, Method, losses_of, tabular_methods
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.store import Piece, collect, summary_of
 from gar_verify.experiments.workers import work_per_epoch
@@ -213,6 +214,8 @@ def _piece(
             "seed": seed,
             "recipe": asdict(settings.recipe),
             "pretraining_epochs": method.objective.pretraining_epochs,
+            "losses": losses_of(method),
+            "rows": digest(*(rows.astype(float) for rows in problem.parts(fold).values())),
         },
         compute=compute,
         work=len(runs) * settings.recipe.epochs * work,

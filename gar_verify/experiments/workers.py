@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from gar_verify.training import Problem, Recipe
 from gar_verify.training.trainer import architecture_of
@@ -40,7 +41,7 @@ _client: ContextVar[Any] = ContextVar("client", default=None)
 
 
 class ClusterError(Exception):
-    """A cluster cannot be used; the message says what to do."""
+    """Processes, here or of a cluster, cannot be used; the message says what to do."""
 
 
 @contextmanager
@@ -102,7 +103,7 @@ def as_completed(
     in a process is raised here.
 
     Raises:
-        ClusterError: if the cluster is lost, or a piece makes its workers die.
+        ClusterError: if the cluster is lost, or a process dies.
     """
     client = _client.get()
     if client is not None:
@@ -114,7 +115,13 @@ def as_completed(
             yield position, function(item)
         return
     calls = (joblib.delayed(_numbered)(function, i, item) for i, item in enumerate(items))
-    yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+    try:
+        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+    except TerminatedWorkerError as error:
+        raise ClusterError(
+            "a process that computed was killed, perhaps for want of memory. What was finished is "
+            "kept: the same command goes on from there; fewer processes (--jobs) need less memory"
+        ) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ that are the same bytes every time, and seals into both a digest of the numbers 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 
 from gar_verify import paths
+from gar_verify.writing import write_whole
 
 COLUMN_WIDTH = 3.35
 """Inches of one column of a two-column page."""
@@ -80,7 +82,6 @@ def save(figure: Figure, stem: str | Path, folder: Path | None = None) -> list[P
         The two paths.
     """
     target = (folder or paths.figures()) / stem
-    target.parent.mkdir(parents=True, exist_ok=True)
     seal = DIGEST + digest(figure)
     metadata = {
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": seal},
@@ -89,11 +90,10 @@ def save(figure: Figure, stem: str | Path, folder: Path | None = None) -> list[P
     written = []
     with mpl.rc_context(STYLE):
         for suffix, about in metadata.items():
+            drawing = io.BytesIO()
+            figure.savefig(drawing, format=suffix[1:], dpi=200, metadata=about)
             path = target.with_name(target.name + suffix)
-            part = path.with_name(f".{path.name}.part")
-            figure.savefig(part, format=suffix[1:], dpi=200, metadata=about)
-            part.replace(path)
-            written.append(path)
+            written.append(write_whole(path, drawing.getvalue()))
     return written
 
 

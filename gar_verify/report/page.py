@@ -24,6 +24,7 @@ from gar_verify.experiments import provenance
 from gar_verify.report import grids, mathml, pictures
 from gar_verify.report.material import Material
 from gar_verify.rerun import Rerun, trainable
+from gar_verify.writing import write_whole
 from proofs.printing import names_of, opinion_line, refuted
 
 FILE = "report.html"
@@ -45,10 +46,7 @@ def write(material: Material, folder: Path, figures: Path | None = None) -> Path
     Returns:
         The path of the page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{FILE}.part"
-    part.write_text(html(material, figures or folder), encoding="utf-8", newline="\n")
-    return part.replace(folder / FILE)
+    return write_whole(folder / FILE, html(material, figures or folder))
 
 
 def html(material: Material, figures: Path) -> str:

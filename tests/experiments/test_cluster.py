@@ -162,9 +162,8 @@ def test_dask_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-def test_what_other_code_computed_is_refused(tmp_path: Path) -> None:
-    piece = store.Piece("toy", {"a": 1}, lambda tell: xr.Dataset(), work=1.0)
-    foreign = xr.Dataset({"v": 1.0}, attrs={"fingerprint": "0", "code": "f" * 64})
-    with pytest.raises(store.StoreError, match=r"toy came from a worker with other code.*ffffff"):
-        store._keep(foreign, piece, tmp_path)
+def test_a_worker_with_other_code_computes_nothing(tmp_path: Path) -> None:
+    piece = store.Piece("toy", {"a": 1}, lambda tell: pytest.fail("computed"), work=1.0)
+    with pytest.raises(store.StoreError, match="toy would be computed by other code"):
+        store._compute((piece, "0" * 64), folder=tmp_path, device="cpu", report=None)
     assert not list(tmp_path.iterdir())

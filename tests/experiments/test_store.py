@@ -4,7 +4,8 @@ import xarray as xr
 
 from gar_verify.data import load_table
 from gar_verify.experiments import provenance, store, tabular, workers
-from gar_verify.experiments.methods import tabular_methods
+from gar_verify.experiments.ablation import ablation_method
+from gar_verify.experiments.methods import losses_of, tabular_methods
 from gar_verify.experiments.progress import Silent
 from gar_verify.losses import get_spec
 
@@ -125,6 +126,49 @@ def test_a_damaged_file_is_named_and_computed_again(tmp_path, calls, harm):
     assert store.checksum(again) == store.checksum(whole)
     gather([toy], tmp_path)
     assert calls == ["a", "a"]
+
+
+def test_no_flipped_bit_is_read(tmp_path, calls):
+    """Not in the arrays, not in the attributes, not where it would make a reader run for ever."""
+    toy = piece("a", calls)
+    gather([toy], tmp_path)
+    path = store.path_of(toy, tmp_path)
+    whole = path.read_bytes()
+    for at in np.random.default_rng(0).integers(len(whole), size=300):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(store.DamagedError, match="damaged"):
+            store.read(path)
+
+
+def test_a_store_that_cannot_be_written_is_said_before_the_work(tmp_path, calls):
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    with pytest.raises(store.StoreError, match=r"results cannot be kept in .*--store"):
+        gather([piece("a", calls)], occupied / "toy")
+    assert calls == []
+
+
+def test_what_is_wanted_twice_is_refused(tmp_path, calls):
+    with pytest.raises(ValueError, match="a is wanted twice; name every loss and every seed once"):
+        gather([piece("a", calls), piece("a", calls)], tmp_path)
+    with pytest.raises(ValueError, match="jobs must be at least 1, got 0"):
+        store.collect([piece("a", calls)], "toy", tmp_path, Silent(), jobs=0)
+    assert calls == []
+
+
+def test_what_a_name_stands_for_is_in_the_settings():
+    """A table's name could come to mean another function, or the folds other rows."""
+    mae, gar, released = tabular_methods(("mae", "gar", "gar_released"), 100)
+    words = [losses_of(method) for method in (mae, gar, released, ablation_method("a+c"))]
+    assert len({tuple(said) for said in words}) == 4
+    assert "parts=" in words[3][0]
+    assert losses_of(tabular_methods(("rnc",), 100)[0])[0] != words[0][0]
+    table, settings = load_table("diabetes"), tabular.protocol("diabetes")
+    pieces = [
+        tabular._piece(table, tabular.folds(table, count), mae, settings, 0, 0, None)
+        for count in (5, 4)
+    ]
+    assert pieces[0].settings["rows"] != pieces[1].settings["rows"]
 
 
 def test_a_failure_leaves_no_file(tmp_path, monkeypatch, calls):
