@@ -105,7 +105,14 @@ def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
 def test_an_interruption_is_one_line(tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "gar_verify.cli", "run", "diabetes", "--jobs", "1"]
     environment = {**os.environ, "GAR_VERIFY_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment) as run:
+
+    def listen() -> None:
+        """A shell's background job is born deaf to interruptions, and its children with it."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=listen
+    ) as run:
         while run.poll() is None and not list(tmp_path.rglob("*.nc")):
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
