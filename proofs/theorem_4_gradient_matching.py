@@ -345,9 +345,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         ),
         findings=(
             "Theorem 4 as the summary of the paper states it (the paper's own text was not "
-            "available) does not ask for a connected domain, and needs it: on two disjoint intervals f = Y on "
-            "one and f = Y + 1 on the other have the same derivatives of every order and different "
-            "differences.",
+            "available) does not ask for a connected domain, and needs it: on two disjoint "
+            "intervals f = Y on one and f = Y + 1 on the other have the same derivatives of every "
+            "order and different differences.",
         ),
     )
 
