@@ -120,7 +120,7 @@ def run(
                 _show(name, studies.run(name, **options), save)
             else:
                 typer.echo(
-                    f"{name}: its table is not at hand, left out (gar-verify data)", err=True
+                    f"{name}: its table is not available, left out (gar-verify data)", err=True
                 )
 
 

@@ -24,8 +24,6 @@ RESULTS = "results"
 """Folder of the summaries within a folder of figures."""
 
 PACKAGE = Path(__file__).resolve().parent
-SHARED = PACKAGE / "_share"
-"""What a wheel holds of the checkout: see the build section of ``pyproject.toml``."""
 
 
 def repository() -> Path | None:
@@ -41,7 +39,7 @@ def figures() -> Path:
 
 def summaries() -> Path:
     """Folder to read the stored summaries of full runs from: of the checkout, or of the wheel."""
-    return figures() / RESULTS if repository() else SHARED / RESULTS
+    return figures() / RESULTS if repository() else _shared() / RESULTS
 
 
 def new_summaries() -> Path:
@@ -51,7 +49,7 @@ def new_summaries() -> Path:
 
 def notebooks() -> Path:
     """Folder of the notebooks: of the checkout, or of the wheel."""
-    return (repository() or SHARED) / "notebooks"
+    return (repository() or _shared()) / "notebooks"
 
 
 def proofs() -> Path:
@@ -95,6 +93,11 @@ def downloads() -> Path:
 def results() -> Path:
     """Folder for the stores of the studies."""
     return cache() / "results"
+
+
+def _shared() -> Path:
+    """What a wheel holds of the checkout: see the build section of ``pyproject.toml``."""
+    return PACKAGE / "_share"
 
 
 def _user_cache() -> Path:

@@ -143,5 +143,6 @@ def test_data_says_what_is_absent_and_what_to_do() -> None:
     )
     assert shown.returncode == 0
     assert "diabetes: 442 rows, 10 features" in shown.stdout
-    assert "concrete: absent. " in shown.stdout
+    assert "concrete: 1030 rows, 8 features" in shown.stdout
+    assert "superconductivity: absent. " in shown.stdout
     assert "GAR_VERIFY_DATA" in shown.stdout

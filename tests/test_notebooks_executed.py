@@ -30,30 +30,47 @@ print(paths.figures().parent == paths.Path.cwd().parent)"""
 def root(tmp_path: Path) -> Path:
     """A checkout with little in it, whose notebooks import the package that they find there."""
     root = tmp_path / "checkout"
-    for name in ("gar_verify", "proofs", "notebooks"):
+    for name in ("gar_verify", "proofs", "notebooks", "paper_figures/results"):
         (root / name).mkdir(parents=True)
-    real = Path(paths.__file__).parent
-    (root / "gar_verify" / "__init__.py").write_text("")
-    (root / "gar_verify" / "paths.py").write_text((real / "paths.py").read_text())
+    fill(root / "gar_verify", root / "notebooks")
     (root / "pyproject.toml").write_text("")
-    good = notebook((WRITE, "True\n"), ("print(1)", "2\n"), ("print('time')", "other\n"))
-    nbformat.write(good, root / "notebooks" / "01_good.ipynb")
-    bad = notebook(("1 / 0", ""), ("print(1)", "1\n"))
-    nbformat.write(bad, root / "notebooks" / "02_bad.ipynb")
     return root
 
 
-def test_executed_in_a_copy_that_stands_for_the_checkout(root: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The same as an installed package."""
+    package = tmp_path / "site" / "gar_verify"
+    for name in ("proofs", "_share/notebooks", "_share/results"):
+        (package / name).mkdir(parents=True)
+    fill(package, package / "_share" / "notebooks")
+    return package
+
+
+def fill(package: Path, folder: Path) -> None:
+    real = Path(paths.__file__).parent
+    (package / "__init__.py").write_text("")
+    (package / "paths.py").write_text((real / "paths.py").read_text())
+    good = notebook((WRITE, "True\n"), ("print(1)", "2\n"), ("print('time')", "other\n"))
+    nbformat.write(good, folder / "01_good.ipynb")
+    bad = notebook(("1 / 0", ""), ("print(1)", "1\n"))
+    nbformat.write(bad, folder / "02_bad.ipynb")
+
+
+def test_executed_in_a_copy_that_stands_for_the_checkout(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "PACKAGE", root / "gar_verify")
     figures = tmp_path / "figures"
     figures.mkdir()
     (figures / "a.csv").write_text("0")
     (figures / ".unfinished").mkdir()
     stored = changes.contents(root)
     copy = tmp_path / "copy"
-    place = notebooks.copy(copy, [figures], root)
+    place = notebooks.copy(copy, [figures, tmp_path / "not there"])
     before = changes.contents(place)
     assert before == {"a.csv": b"0"}
-    good, bad = notebooks.execute(copy, notebooks.names(root))
+    good, bad = notebooks.execute(copy, notebooks.names())
     assert (good.cells, good.error, good.differing) == (3, "", (2,))
     assert good.sentence == "01_good: 3 cells ran; other output than stored in cell 2"
     assert bad.sentence == "02_bad stopped: ZeroDivisionError: division by zero"
@@ -62,10 +79,14 @@ def test_executed_in_a_copy_that_stands_for_the_checkout(root: Path, tmp_path: P
     assert not (figures / "b.csv").exists()
 
 
-def test_an_installed_package_has_no_notebooks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_installed_package_executes_those_that_it_holds(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "repository", lambda: None)
-    assert notebooks.names() == []
-    with pytest.raises(notebooks.NotebookError, match="part of the repository"):
-        notebooks.copy(tmp_path, [])
+    monkeypatch.setattr(paths, "PACKAGE", installed)
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "copy"
+    place = notebooks.copy(copy, [paths.figures()])
+    assert place == copy / "paper_figures"
+    good, _ = notebooks.execute(copy, notebooks.names())
+    assert (good.error, good.differing) == ("", (2,))
+    assert notebooks.written(place, {}) == ["b.csv"]

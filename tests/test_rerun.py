@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gar_verify import paths, rerun, studies
-from gar_verify.experiments import sine
 from gar_verify.experiments.methods import SYNTHETIC, label
 from gar_verify.experiments.summaries import SummaryError
 
@@ -24,7 +22,7 @@ def test_a_trained_study_and_its_summary_make_the_same_table(
     trained = rerun.rerun("diabetes", tmp_path / "a", quick=True, store=tmp_path / "store")
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path / "a" / "results")
     read = rerun.from_summary("diabetes", tmp_path / "b")
-    assert (trained.origin, read.origin) == ("trained", "summary")
+    assert (trained.origin, read.origin) == ("trained", "stored")
     for name in ("diabetes.csv", "diabetes.md", "diabetes.png", "results/diabetes.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -36,24 +34,31 @@ def test_a_curve_shows_the_papers_methods_and_keeps_all(tmp_path: Path) -> None:
     assert kept == (paths.summaries() / "sine.csv").read_bytes()
 
 
-@pytest.mark.usefixtures("no_data")
-def test_a_curve_on_a_split_of_ours_has_names_of_its_own(
+def test_a_part_takes_the_place_of_what_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sine, "QUICK", replace(sine.QUICK, epochs=3, milestones=(1, 2)))
-    assert rerun.has_published_split("sine")
-    assert not rerun.has_published_split("squared_sine")
-    done = rerun.rerun("squared_sine", tmp_path, quick=True, store=tmp_path / "store")
-    assert done.stem == "squared_sine_own_split"
-    assert (tmp_path / "squared_sine_own_split.png").is_file()
-    assert not (tmp_path / "squared_sine.png").exists()
-    assert not (tmp_path / "results" / "squared_sine.csv").exists()
+    """And tells whether it agrees with it."""
+    options = {"quick": True, "store": tmp_path / "store"}
+    monkeypatch.setitem(rerun.PARTS, "diabetes", ("mae", "gar"))
+    monkeypatch.setattr(rerun, "methods", lambda study, quick: ("mae", "huber", "gar"))
+    whole = rerun.rerun("diabetes", tmp_path / "a", **options)
+    monkeypatch.setattr(paths, "summaries", lambda: tmp_path / "a" / "results")
+    monkeypatch.setattr(studies, "summary", lambda study: whole.results)
+    part = rerun.rerun_part("diabetes", tmp_path / "b", **options)
+    assert part.origin == "trained in part"
+    assert part.detail == f"MAE, GAR: all {2 * 5 * 4} selected values as stored"
+    assert part.table.equals(whole.table)
+    other = whole.results.copy(deep=True)
+    other["test"].loc[{"method": "gar", "metric": "MAE"}] += 0.25
+    monkeypatch.setattr(studies, "summary", lambda study: other)
+    moved = rerun.rerun_part("diabetes", tmp_path / "c", **options)
+    assert moved.detail == "MAE, GAR: 35 of 40 selected values as stored, the others within 0.25"
+    assert moved.table.equals(whole.table)  # what was trained counts
 
 
 @pytest.mark.usefixtures("no_data")
 def test_what_can_be_trained_without_data() -> None:
-    able = [study for study in studies.STUDIES if rerun.trainable(study)]
-    assert able == ["sine", "squared_sine", "diabetes"]
+    assert all(map(rerun.trainable, studies.STUDIES))
 
 
 def test_without_a_summary_nothing_is_written(

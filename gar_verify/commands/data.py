@@ -1,4 +1,4 @@
-"""``gar-verify data``: which tables are at hand, and how to get the others."""
+"""``gar-verify data``: which tables are available, and how to get the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="List, fetch, check and find the tables that the studies train on.",
-    epilog="Example: gar-verify data fetch concrete wine",
+    epilog="Example: gar-verify data fetch superconductivity",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -22,7 +22,7 @@ app = typer.Typer(
 Names = Annotated[list[str] | None, typer.Argument(help="tables; default: all of the originals")]
 
 
-@app.callback(epilog="Example: gar-verify data fetch concrete wine")
+@app.callback(epilog="Example: gar-verify data fetch superconductivity")
 def tables(context: typer.Context) -> None:
     """List, fetch, check and find the tables that the studies train on."""
     if context.invoked_subcommand is None:
@@ -31,7 +31,7 @@ def tables(context: typer.Context) -> None:
 
 @app.command("list", epilog="Example: gar-verify data list")
 def show() -> None:
-    """List the tables: which are at hand, and where the others come from."""
+    """List the tables: which are available, and where the others come from."""
     from gar_verify.data import TABLES, DataError, load_table
 
     for name in TABLES:
@@ -47,13 +47,13 @@ def show() -> None:
             )
 
 
-@app.command(epilog="Example: gar-verify data fetch concrete wine")
+@app.command(epilog="Example: gar-verify data fetch superconductivity")
 def fetch(
     names: Names = None,
     again: Annotated[bool, typer.Option("--again", help="also what is in the cache")] = False,
     timeout: Annotated[float, typer.Option(help="seconds a server may say nothing")] = 20.0,
 ) -> None:
-    """Fetch original tables from the UCI repository into the cache, checked."""
+    """Fetch what is no part of the package from the UCI repository into the cache, checked."""
     from gar_verify.data import fetched
     from gar_verify.data.download import Patience
     from gar_verify.experiments.progress import progress_for_stderr
@@ -63,6 +63,9 @@ def fetch(
     progress = progress_for_stderr()
     for original in _originals(names):
         path = fetched.path_of(original)
+        if original.packaged:
+            typer.echo(f"{original.name}: part of the package, at {original.packaged}")
+            continue
         if path.is_file() and not again:
             typer.echo(f"{original.name}: already at {path} (gar-verify data verify checks it)")
             continue
@@ -73,7 +76,7 @@ def fetch(
 
 @app.command(epilog="Example: gar-verify data verify")
 def verify(names: Names = None) -> None:
-    """Check the real tables at hand again; exit code 1 if one is damaged or none is there."""
+    """Check the available tables again; exit code 1 if one is damaged or none is there."""
     from functools import partial
 
     from gar_verify.data import fetched, published
@@ -90,13 +93,13 @@ def verify(names: Names = None) -> None:
         if file is not None:
             sound &= _is_sound(original.name, file, partial(fetched.verify, original))
     if not found:
-        typer.echo("nothing was checked: none of these tables is at hand", err=True)
+        typer.echo("nothing was checked: none of these tables is available", err=True)
     raise typer.Exit(int(not (sound and found)))
 
 
 @app.command(epilog="Example: gar-verify data path concrete")
 def path(name: Annotated[str, typer.Argument(help="a table, such as concrete")]) -> None:
-    """Print where a table lies; exit code 1, with what to do, if it is not at hand."""
+    """Print where a table lies; exit code 1, with what to do, if it is not available."""
     from gar_verify.data import TABLES, DataError, place
     from gar_verify.data.real import REAL_TABLES
 

@@ -33,6 +33,9 @@ def test_the_error_that_counts_is_the_largest_above_the_limit():
     assert targets.worst_error(worst) == 3e-5
 
 
+SECONDS = {"stacked": 1.0, "alone": 20.0, "alone, with a loader process": 80.0}
+
+
 @pytest.fixture
 def instant(monkeypatch):
     """Made-up measurements; what would take long leaves its name."""
@@ -52,6 +55,7 @@ def instant(monkeypatch):
     monkeypatch.setattr(targets.accuracy, "worst", lambda errors: None)
     monkeypatch.setattr(targets, "worst_error", lambda worst: 1e-5)
     monkeypatch.setattr(targets.proofs, "run", lambda: done.append("proofs"))
+    monkeypatch.setattr(targets.plain, "speed", lambda *_: done.append("stack") or SECONDS)
     monkeypatch.setattr(targets, "_train_cheap", lambda: done.append("training"))
     return done
 
@@ -67,17 +71,11 @@ def test_quick_measures_the_losses_only(instant):
     assert instant == []
 
 
-def test_all_that_has_a_target_is_measured(instant, monkeypatch):
-    monkeypatch.setattr(targets, "is_available", lambda name: True)
+def test_all_that_has_a_target_is_measured(instant):
     notes: list[str] = []
-    assert set(targets.measure(note=notes.append)) == set(targets.TARGETS)
-    assert instant == ["digits", "proofs", "training"]
+    found = targets.measure(note=notes.append)
+    assert set(found) == set(targets.TARGETS)
+    assert (found["stack"], found["stack, no process"]) == (1 / 80, 1 / 20)
+    assert found["concrete"] > 0  # from the stored summary
+    assert instant == ["digits", "proofs", "stack", "training"]
     assert notes[-1] == "Concrete, the methods of O(N)"
-
-
-def test_without_the_table_nothing_is_trained(instant, monkeypatch):
-    monkeypatch.setattr(targets, "is_available", lambda name: False)
-    found = targets.measure()
-    assert "concrete cheap" not in found
-    assert found["concrete"] > 0  # from the summary in the repository
-    assert "training" not in instant

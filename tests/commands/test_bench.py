@@ -46,22 +46,10 @@ def test_quick_prints_the_runtime_study_and_writes_nothing(
     assert tiny[0].sizes == runtime_settings.QUICK_SIZES
 
 
-@pytest.mark.parametrize("at_hand", [True, False])
-def test_only_a_study_on_the_published_table_is_written(
-    at_hand: bool,
-    tiny: list[Settings],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(runtime_settings, "is_available", lambda name: at_hand)
+def test_the_whole_study_is_written(tiny: list[Settings], tmp_path: Path) -> None:
     bench("runtime", folder=tmp_path)
-    assert tiny[0] == Settings(table="concrete" if at_hand else "diabetes")
+    assert tiny[0] == Settings()
     written = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
-    if not at_hand:
-        assert "Concrete is not at hand: nothing is written" in capsys.readouterr().err
-        assert not written
-        return
     names = {f"{stem}{end}" for stem in ("runtime", "runtime_growth") for end in (".md", ".csv")}
     names |= {f"{stem}{end}" for stem in ("runtime", "runtime_growth") for end in (".pdf", ".png")}
     assert written == names | {"results/runtime.csv", "results/runtime.json"}

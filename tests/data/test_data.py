@@ -1,9 +1,11 @@
 import hashlib
+import lzma
 
 import numpy as np
 import pytest
 
 from gar_verify import data, paths
+from gar_verify.data import originals, real
 from gar_verify.data.table import Table, zscore
 
 
@@ -26,21 +28,7 @@ def test_sine_is_generated_and_split_as_published(folder):
     assert x == pytest.approx(-10 * np.pi + 0.1 * np.arange(629), abs=1e-10)
     assert sine.test_y == pytest.approx(np.sin(sine.test_X))
     assert sine.source == "generated; published split (NumPy's RandomState(1))"
-    assert "not the published one" in data.load_table("squared_sine").source
-
-
-def test_published_split_is_used_where_the_folder_has_it(folder):
-    ids = np.arange(629)[::-1]
-    np.savez(folder / "sine.npz", ids=ids)
-    sine = data.load_table("sine")
-    assert "published split" in sine.source
-    assert sine.test_X[0, 0] == pytest.approx(-10 * np.pi + 62.8)
-
-
-def test_ids_that_are_no_permutation_are_refused(folder):
-    np.savez(folder / "squared_sine.npz", ids=np.zeros(2048, dtype=int))
-    with pytest.raises(data.DataError, match=r"expected a permutation of 0\.\.2047"):
-        data.load_table("squared_sine")
+    assert data.load_table("squared_sine").source == "generated; published split (stored rows)"
 
 
 def test_squared_sine_grows_with_its_square():
@@ -73,10 +61,24 @@ def test_raw_rows_are_scaled_and_split_by_their_ids(folder):
 def test_absent_table_says_what_to_do(monkeypatch):
     monkeypatch.delenv(paths.DATA_VARIABLE, raising=False)
     with pytest.raises(
-        data.DataError, match=r"GAR_VERIFY_DATA is not set.*concrete\.npz.*diabetes"
+        data.DataError, match=r"GAR_VERIFY_DATA is not set.*fetch superconductivity.*'concrete'"
     ):
-        data.load_table("concrete")
-    assert not data.is_available("concrete")
+        data.load_table("superconductivity")
+    assert not data.is_available("superconductivity")
+
+
+@pytest.mark.parametrize("name", ["concrete", "wine", "parkinsons_motor", "parkinsons_total"])
+def test_the_papers_tables_need_no_folder_and_no_network(name, monkeypatch):
+    monkeypatch.delenv(paths.DATA_VARIABLE, raising=False)
+    original = real.REAL_TABLES[name].original
+    table = data.load_table(name)
+    assert len(table.train_X) + len(table.test_X) == original.rows
+    assert data.place(name) == original.packaged
+    told = originals.TABLES.joinpath("README.md").read_text(encoding="utf8")
+    checksum = hashlib.sha256(lzma.decompress(original.packaged.read_bytes())).hexdigest()
+    assert f"{checksum}  {original.file}\n" in told
+    assert f"https://doi.org/{original.doi}" in told
+    assert originals.LICENCE in told
 
 
 def test_unknown_table_lists_the_known_ones():
@@ -84,25 +86,34 @@ def test_unknown_table_lists_the_known_ones():
         data.load_table("sin")
 
 
+PARKINSONS = "parkinsons_telemonitoring.npz"
+
+
 def test_damaged_file_is_named(folder):
-    (folder / "concrete.npz").write_bytes(b"PK not really")
-    with pytest.raises(data.DataError, match=r"concrete\.npz cannot be read"):
+    (folder / PARKINSONS).write_bytes(b"PK not really")
+    with pytest.raises(data.DataError, match=r"parkinsons.*\.npz cannot be read"):
+        data.load_table("parkinsons_motor")
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:2000], lambda packed: b"no xz"])
+def test_a_damaged_package_is_named(damage, tmp_path, monkeypatch):
+    packed = originals.ORIGINALS["concrete"].packaged.read_bytes()
+    (tmp_path / "concrete.csv.xz").write_bytes(damage(packed))
+    monkeypatch.setattr(originals, "TABLES", tmp_path)
+    with pytest.raises(data.DataError, match=r"concrete\.csv\.xz.*install gar_verify again"):
         data.load_table("concrete")
 
 
 def test_pickled_arrays_are_refused(folder):
-    np.savez(folder / "concrete.npz", **dict.fromkeys(KEYS, np.array([object()])))
+    np.savez(folder / PARKINSONS, **dict.fromkeys(("X", "y", "ids"), np.array([object()])))
     with pytest.raises(data.DataError, match="cannot be read"):
-        data.load_table("concrete")
-
-
-KEYS = ("train_X", "train_y", "test_X", "test_y")
+        data.load_table("parkinsons_motor")
 
 
 def test_missing_array_is_named(folder):
-    np.savez(folder / "wine_quality.npz", train_X=np.eye(2))
-    with pytest.raises(data.DataError, match=r"but not \['train_y', 'test_X', 'test_y'\]"):
-        data.load_table("wine")
+    np.savez(folder / PARKINSONS, X=np.eye(2))
+    with pytest.raises(data.DataError, match=r"but not \['y', 'ids'\]"):
+        data.load_table("parkinsons_motor")
 
 
 def test_table_refuses_what_does_not_fit():
@@ -138,7 +149,6 @@ def test_scaling_on_the_training_part_undoes_any_earlier_scaling():
         assert getattr(leaky.scaled_on_training_part(), part) == pytest.approx(expected)
 
 
-@pytest.mark.skipif(not data.is_available("concrete"), reason="GAR_VERIFY_DATA has no Concrete")
 def test_real_concrete():
     concrete = data.load_table("concrete")
     assert concrete.train_X.shape == (824, 8)

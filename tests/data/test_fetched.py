@@ -158,7 +158,7 @@ def only_toy(server: Server, monkeypatch: pytest.MonkeyPatch) -> originals.Origi
 
 
 def test_the_command_fetches_once_and_verifies(only_toy: originals.Original) -> None:
-    nothing = "nothing was checked: none of these tables is at hand\n"
+    nothing = "nothing was checked: none of these tables is available\n"
     assert run("verify") == (1, f"toy: absent (gar-verify data fetch toy)\n{nothing}")
     code, said = run("fetch", "toy")
     assert (code, f"toy: {paths.downloads() / 'toy.csv'}\n" in said) == (0, True)
@@ -183,13 +183,22 @@ def test_path_prints_where_a_table_is_or_what_to_do(tmp_path: Path) -> None:
     code, said = run("path", "diabetes")
     assert code == 0
     assert Path(said.strip()).is_file()
-    code, said = run("path", "concrete")
+    code, said = run("path", "superconductivity")
     assert code == 1
-    assert "Run gar-verify data fetch concrete" in said
+    assert "Run gar-verify data fetch superconductivity" in said
     assert run("path", "sine")[0] == run("path", "boston")[0] == 1
     (tmp_path / "data").mkdir()
-    np.savez(tmp_path / "data" / "concrete.npz", train_X=np.eye(2))
-    assert run("path", "concrete") == (0, f"{tmp_path / 'data' / 'concrete.npz'}\n")
+    there = tmp_path / "data" / "superconductivity.zip"
+    there.write_bytes(b"")
+    assert run("path", "superconductivity") == (0, f"{there}\n")
+    assert run("path", "concrete") == (0, f"{originals.ORIGINALS['concrete'].packaged}\n")
+
+
+def test_what_comes_with_the_package_is_not_fetched() -> None:
+    code, said = run("fetch", "concrete", "parkinsons_motor")
+    assert code == 0
+    assert said.count("part of the package") == 2
+    assert left() == []
 
 
 @pytest.mark.parametrize("original", originals.ORIGINALS.values(), ids=lambda o: o.name)
@@ -212,7 +221,7 @@ def test_arrays_that_are_not_the_published_ones_are_named(
     assert code == 1
     assert "parkinsons_telemonitoring.npz does not hold the values or the split" in said
     assert published.find("parkinsons") is not None
-    assert not data.is_available("wine")
+    assert not data.is_available("superconductivity")
 
 
 @pytest.mark.parametrize("original", originals.ORIGINALS.values(), ids=lambda o: o.name)
@@ -222,6 +231,7 @@ def test_the_page_has_what_the_catalogue_has(original: originals.Original) -> No
     assert f"[{original.title}]({original.page})" in page
     assert f"| {original.rows} | {features} |" in page
     assert f"UCI {original.uci_id}, [doi](https://doi.org/{original.doi})" in page
-    assert f"| `{original.file}` | <{original.url}> |" in page
+    inside = "the package" if original.packaged else f"<{original.url}>"
+    assert f"| `{original.file}` | {inside} |" in page
     assert originals.LICENCE in page
     assert f"{originals.LARGEST // 2**20} MB" in page

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gar_verify import data, paths
-from gar_verify.data import files, originals, published, splits
+from gar_verify.data import fetched, files, originals, published, splits
 from gar_verify.data.originals import ORIGINALS
-from gar_verify.data.table import Array
+from gar_verify.data.table import Array, column
 
 CONCRETE = {
     0: (540, 0, 0, 162, 2.5, 1040, 676, 28),
@@ -40,11 +40,11 @@ def at_hand(name: str) -> Path:
 def raw(features: Array, known: dict[int, tuple[float, ...]]) -> tuple[Array, float]:
     """Features as they were before z-scoring, and how far known rows are from a straight line."""
     restored, rest = np.empty_like(features), 0.0
-    for j, column in enumerate(features.T):
-        x, y = column[list(known)], np.array([row[j] for row in known.values()], float)
+    for j, values in enumerate(features.T):
+        x, y = values[list(known)], np.array([row[j] for row in known.values()], float)
         low, high = np.argmin(y), np.argmax(y)
         slope = (y[high] - y[low]) / (x[high] - x[low])
-        restored[:, j] = y[low] + slope * (column - x[low])
+        restored[:, j] = y[low] + slope * (values - x[low])
         rest = max(rest, np.abs(restored[list(known), j] - y).max())
     return restored, rest
 
@@ -74,12 +74,25 @@ def test_wine_falls_into_the_order_of_uci() -> None:
     assert np.median(red[:, 6]) < 40 < 130 < np.median(white[:, 6])  # total sulfur dioxide
 
 
-def test_sine_has_its_seed() -> None:
-    path = files.find("sine.npz")
+def published_ids(curve: str) -> Array:
+    path = files.find(f"{curve}.npz")
     if path is None:
-        pytest.skip(f"{paths.DATA_VARIABLE} has no sine.npz")
+        pytest.skip(f"{paths.DATA_VARIABLE} has no {curve}.npz")
     (ids,) = files.read(path, "ids")
+    return ids
+
+
+def test_sine_has_its_seed() -> None:
+    ids = published_ids("sine")
     assert np.array_equal(ids, splits.permutation("sine", len(ids)))
+
+
+def test_squared_sine_tests_on_the_published_half() -> None:
+    ids = published_ids("squared_sine")
+    ours = splits.test_half_first("squared_sine", len(ids))
+    half = len(ids) // 2
+    assert set(ours[:half]) == set(ids[:half])
+    assert sorted(ours) == list(range(len(ids)))
 
 
 @pytest.mark.parametrize("name", ["concrete", "wine", "parkinsons"])
@@ -92,25 +105,34 @@ def test_the_published_arrays_have_the_known_content(name: str) -> None:
         assert originals.content(features, change(targets)) != originals.known_contents()[name]
 
 
-@pytest.mark.parametrize("name", ["concrete", "wine", "parkinsons_total"])
-def test_an_original_makes_the_table_of_the_published_arrays(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also the same split, but for Parkinsons; any z-scored rows are as good as raw ones."""
-    original = data.real.REAL_TABLES[name].original
-    rows = np.column_stack(published.rows(original.name, at_hand(original.name)))
-    expected = data.load_table(name)
-    names = ",".join((*original.features, *original.targets))
-    np.savetxt(tmp_path / original.file, rows, "%.17g", ",", header=names, comments="")
-    monkeypatch.setenv(paths.DATA_VARIABLE, str(tmp_path))
+@pytest.mark.parametrize("name", ["concrete", "wine"])
+def test_the_packaged_tables_are_the_authors_arrays(name: str) -> None:
+    """As split and scaled: to 4 decimals of a deviation, Concrete to the last bit."""
+    path = at_hand(name)
     table = data.load_table(name)
-    assert original.file in table.source
-    if original.name in splits.PUBLISHED_SEEDS:
-        assert f"; published split (NumPy's RandomState({splits.OTHER_SEED}))" in table.source
-        for part in ("train_X", "train_y", "test_X", "test_y"):
-            assert getattr(table, part) == pytest.approx(getattr(expected, part), abs=1e-12)
-    else:
-        assert "split of ours" in table.source
-        assert "not the published one" in table.source
-        everything = np.sort(np.concatenate([table.train_y, table.test_y]), axis=0)
-        assert np.array_equal(everything, np.sort(rows[:, -1:], axis=0))
+    assert table.source.startswith(f"UCI {ORIGINALS[name].title}")
+    assert "published split" in table.source
+    keys = ("train_X", "train_y", "test_X", "test_y")
+    for key, theirs in zip(keys, files.read(path, *keys), strict=True):
+        ours = getattr(table, key)
+        assert np.abs(ours - column(theirs)).max() <= (0 if name == "concrete" else 1e-8)
+
+
+def test_the_packaged_parkinsons_has_the_authors_rows() -> None:
+    """Their split too, where their file is; else one of ours, and the source says so."""
+    raw_X, raw_y, ids = files.read(at_hand("parkinsons"), "X", "y", "ids")
+    features, targets = fetched.read(ORIGINALS["parkinsons"])
+    assert np.array_equal(features, raw_X)
+    assert np.array_equal(targets, raw_y)
+    total = data.load_table("parkinsons_total")
+    assert np.array_equal(total.test_y[:, 0], raw_y[ids[:1175], 1])
+    assert "parkinsons_telemonitoring.npz; published split" in total.source
+
+
+def test_without_the_authors_file_parkinsons_says_that_the_split_is_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(paths.DATA_VARIABLE, raising=False)
+    assert "split of ours" in data.load_table("parkinsons_total").source
+    assert not data.real.has_published_split("parkinsons_total")
+    assert data.real.has_published_split("concrete")

@@ -152,8 +152,8 @@ def test_headings_and_language(root: ElementTree.Element) -> None:
 
 def test_what_was_trained_and_what_is_from_a_summary(root: ElementTree.Element) -> None:
     words = {e.get("id"): "".join(e.itertext()) for e in root.iter("article") if e.get("id")}
-    assert "Drawn from the committed summary" in words["study-sine"]
-    assert "Trained by this job" in words["study-concrete"]
+    assert "Stored: drawn from the stored summary" in words["study-sine"]
+    assert "Trained by this job." in words["study-concrete"]
     assert "4.603 (0.075)" in words["study-concrete"]
 
 
