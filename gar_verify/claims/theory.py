@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding, Verdict
-from proofs.statements import Mutant, Outcome, Result, Step
+from proofs.statements import Mutant, Outcome, Part, Result, Step
 
 TOPIC = "Theory"
 HOW = "by proof, for every batch size, over the functions that the loss executes"
@@ -72,7 +72,7 @@ def variant_of(result: Result, name: str) -> Outcome[Mutant]:
     return _named(result.mutants, name, result)
 
 
-def _named(outcomes: Sequence[Outcome], name: str, result: Result) -> Outcome:
+def _named(outcomes: Sequence[Outcome[Part]], name: str, result: Result) -> Outcome[Part]:
     for outcome in outcomes:
         if outcome.part.name == name:
             return outcome
