@@ -33,9 +33,17 @@ _ELSEWHERE = {"GARRegressor": "gar_verify.regressor", "compare": "gar_verify.com
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for on first use, so that the proofs do not wait for torch."""
-    if name in __all__:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         return getattr(import_module(_ELSEWHERE.get(name, "gar_verify.losses")), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    except ModuleNotFoundError as error:
+        from gar_verify._extras import needed
+
+        told = needed(error, f"gar_verify.{name}")
+        if told is None:
+            raise
+        raise ImportError(told, name=error.name) from error
 
 
 def __dir__() -> list[str]:

@@ -54,11 +54,11 @@ def prove(
     report: Annotated[bool, typer.Option("--report", help="write a page to read")] = False,
 ) -> None:
     """Prove the statements of the paper, for every batch size."""
-    from proofs.__main__ import main as prove_main
+    from gar_verify._proofs import command
 
     arguments = ["--only", only] if only else []
     arguments += ["--json"] * json + ["--report"] * report
-    raise typer.Exit(prove_main(arguments, "gar-verify"))
+    raise typer.Exit(command.main(arguments, "gar-verify"))
 
 
 @app.command(epilog="Example: gar-verify run concrete --methods mae,gar --quick")

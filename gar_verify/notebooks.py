@@ -1,4 +1,4 @@
-"""The notebooks, executed anew in a copy of the repository; the checkout stays as it is.
+"""The notebooks, executed anew in a copy laid out as a checkout; the original stays as it is.
 
 The copy holds the code, the notebooks and the figures folder, so that a notebook that writes a
 figure or a table writes it there. What was printed is compared with what is stored in the notebook,
@@ -18,8 +18,6 @@ from typing import Any
 
 from gar_verify import changes, paths
 
-COPIED = ("gar_verify", "proofs", "notebooks", "pyproject.toml")
-"""What the notebooks need of the checkout, beside the figures."""
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 1800
 """Seconds after which a cell is given up."""
@@ -35,7 +33,7 @@ class NotebookError(Exception):
 
 @dataclass(frozen=True)
 class Executed:
-    """What came of one notebook."""
+    """The result of one notebook."""
 
     name: str
     cells: int
@@ -56,37 +54,28 @@ class Executed:
         return f"{self.name}: {self.cells} cells ran; other output than stored in cell {cells}"
 
 
-def names(root: Path | None = None) -> list[str]:
-    """The notebooks of the checkout in reading order; none where there is no checkout."""
-    root = root or paths.repository()
-    return sorted(path.stem for path in (root / "notebooks").glob("*.ipynb")) if root else []
+def names() -> list[str]:
+    """The notebooks in reading order."""
+    return sorted(path.stem for path in paths.notebooks().glob("*.ipynb"))
 
 
-def copy(target: Path, figures: Sequence[Path], root: Path | None = None) -> Path:
-    """Copy what the notebooks need.
+def copy(target: Path, figures: Sequence[Path]) -> Path:
+    """Copy what the notebooks need, from a checkout or an installed package.
 
     Args:
         target: an empty folder.
-        figures: folders whose files make up ``paper_figures`` of the copy; later ones win.
-        root: the checkout; default: the one this package runs from.
+        figures: folders whose files make up ``paper_figures`` of the copy, where they are there;
+            later ones win.
 
     Returns:
         The figures folder of the copy.
-
-    Raises:
-        NotebookError: if this package does not run from a checkout.
     """
-    root = root or paths.repository()
-    if root is None:
-        raise NotebookError("the notebooks are part of the repository, not of an installed package")
-    for name in COPIED:
-        source = root / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=NOT_COPIED)
-        else:
-            shutil.copy2(source, target / name)
+    for source in (paths.PACKAGE, paths.proofs(), paths.notebooks()):
+        shutil.copytree(source, target / source.name, ignore=NOT_COPIED)
+    (target / paths.MARK).touch()
     place = target / paths.figures().name
-    for folder in figures:
+    shutil.copytree(paths.summaries(), place / paths.RESULTS, ignore=NOT_COPIED)
+    for folder in filter(Path.is_dir, figures):
         shutil.copytree(folder, place, ignore=NOT_COPIED, dirs_exist_ok=True)
     return place
 

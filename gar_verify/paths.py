@@ -1,7 +1,10 @@
 """Where things live: the only module that knows a folder by name.
 
-Two environment variables move them: ``GAR_VERIFY_DATA`` names a folder that holds the real tables,
-``GAR_VERIFY_CACHE`` a folder for downloads and long results.
+In a checkout, figures, stored results, notebooks and proofs lie beside the package. An installed
+wheel holds the results, the notebooks and the proofs inside, and what is made goes into
+``paper_figures`` of the current folder. Environment variables move the rest: ``GAR_VERIFY_DATA``
+names a folder with tables that are no part of the package, ``GAR_VERIFY_CACHE`` a folder for
+downloads and long results.
 """
 
 from __future__ import annotations
@@ -14,11 +17,21 @@ DATA_VARIABLE = "GAR_VERIFY_DATA"
 CACHE_VARIABLE = "GAR_VERIFY_CACHE"
 REFERENCE_VARIABLE = "GAR_VERIFY_REFERENCE"
 
+MARK = "pyproject.toml"
+"""The file that tells a checkout."""
+
+RESULTS = "results"
+"""Folder of the summaries within a folder of figures."""
+
+PACKAGE = Path(__file__).resolve().parent
+SHARED = PACKAGE / "_share"
+"""What a wheel holds of the checkout: see the build section of ``pyproject.toml``."""
+
 
 def repository() -> Path | None:
     """The checkout this package runs from, or None when it is installed elsewhere."""
-    root = Path(__file__).resolve().parent.parent
-    return root if (root / "pyproject.toml").is_file() and (root / "proofs").is_dir() else None
+    root = PACKAGE.parent
+    return root if (root / MARK).is_file() and (root / "proofs").is_dir() else None
 
 
 def figures() -> Path:
@@ -27,12 +40,27 @@ def figures() -> Path:
 
 
 def summaries() -> Path:
-    """Folder for the small summaries of full runs that travel with the repository."""
-    return figures() / "results"
+    """Folder to read the stored summaries of full runs from: of the checkout, or of the wheel."""
+    return figures() / RESULTS if repository() else SHARED / RESULTS
+
+
+def new_summaries() -> Path:
+    """Folder to write summaries of full runs to: of the checkout, or of here."""
+    return figures() / RESULTS
+
+
+def notebooks() -> Path:
+    """Folder of the notebooks: of the checkout, or of the wheel."""
+    return (repository() or SHARED) / "notebooks"
+
+
+def proofs() -> Path:
+    """Folder of the proofs: of the checkout, or of the wheel."""
+    return (repository() or PACKAGE) / "proofs"
 
 
 def docs() -> Path:
-    """Folder of the pages that explain: ``docs`` of the checkout, or of here."""
+    """Folder of the pages that explain; only a checkout has them."""
     return (repository() or Path.cwd()) / "docs"
 
 

@@ -14,19 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-import proofs
 from gar_verify import changes, claims, notebooks, paths, report, rerun, studies, summary, tables
+from gar_verify._proofs import proofs
 from gar_verify.benchmarks import runtime, runtime_report, runtime_settings, runtime_summary
 from gar_verify.claims import Claim
-from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments.progress import Progress, Silent
 from gar_verify.experiments.summaries import SummaryError
 from gar_verify.job import Job
 from gar_verify.rerun import Rerun
 from gar_verify.summary import Summary
 
-MAIN = ("sine", "squared_sine", "concrete", *studies.SENSITIVITIES, "diabetes")
-"""Studies that the main job trains; it draws the others from their summaries."""
+MAIN = ("sine", "squared_sine", "concrete", *rerun.PARTS, *studies.SENSITIVITIES, "diabetes")
+"""Studies that the main job trains, some of them in part; it draws the others from summaries."""
 
 QUICK = ("sine", "concrete", "diabetes")
 """Studies that the quick version trains a small part of."""
@@ -48,7 +47,8 @@ def reproduce(
     """Run the main job.
 
     Args:
-        everything: train the long studies too, for hours: Wine, its ablation, Parkinsons.
+        everything: train the long studies too, for hours: the whole of Wine, its ablation,
+            Parkinsons.
         quick: a small part of few studies, and no notebooks; its figures are not the paper's.
         device: where to train.
         folder: where figures, tables and the report go; default: `paths.figures`, for the quick
@@ -66,7 +66,7 @@ def reproduce(
     known = studies.in_report()
     wanted = QUICK if quick else known if everything else MAIN
     trainings = {
-        study: [rerun.training(study, **options)]
+        study: [rerun.training(study, part=_in_part(study, everything, quick), **options)]
         for study in known
         if study in wanted and rerun.trainable(study)
     }
@@ -107,21 +107,30 @@ def prove(job: Job) -> tuple[Sequence[Any], Sequence[Any]]:
 def _study(
     job: Job, study: str, train: bool, everything: bool, options: dict[str, Any]
 ) -> list[Rerun]:
-    """A study trained, or drawn from its summary; of a curve on a split of ours both."""
-    done = []
+    """A study trained, in part or whole, or drawn from its summary; none without either."""
+    quick = options["quick"]
+    part = _in_part(study, everything, quick)
     with job.part(study) as folder:
-        if not train or not rerun.has_published_split(study):
-            try:
-                done.append(rerun.from_summary(study, folder))
-            except SummaryError:
-                job.say(f"{study}: left out, there is no summary of a full run yet.")
+        try:
+            if not train:
+                done = rerun.from_summary(study, folder)
+            elif part:
+                named = {key: value for key, value in options.items() if key != "quick"}
+                done = rerun.rerun_part(study, folder, progress=job.progress, **named)
+            else:
+                done = rerun.rerun(study, folder, progress=job.progress, **options)
+        except SummaryError:
+            job.say(f"{study}: left out, there is no summary of a full run yet.")
+            return []
         if train:
-            done.append(rerun.rerun(study, folder, progress=job.progress, **options))
-            _print(f"{study}: published beside measured", done[-1].table)
-    hint = summary.hint(study, trained=train, everything=everything, quick=options["quick"])
-    for each in done:
-        job.say(f"{summary.of_study(each, quick=options['quick'])}{hint}")
-    return done
+            _print(f"{study}: published beside measured", done.table)
+    hint = summary.hint(study, trained=train and not part, everything=everything, quick=quick)
+    job.say(f"{summary.of_study(done, quick=quick)}{hint}")
+    return [done]
+
+
+def _in_part(study: str, everything: bool, quick: bool) -> bool:
+    return study in rerun.PARTS and not everything and not quick
 
 
 def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
@@ -132,18 +141,16 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
         version.
     """
     with job.part("runtime") as folder:
-        table = runtime_settings.table_at_hand()
-        whole = everything and table == runtime_settings.Settings().table
         try:
-            if not whole:
+            if not everything:
                 runtime_report.draw(runtime_summary.read(), folder)
                 rerun.copy_summaries(folder, runtime_summary.STEM)
         except SummaryError:
             job.say("runtime: there is no stored study yet; make reproduce-all makes it.")
         if quick:
             return None
-        measured = runtime.measure(runtime_settings.settings(table, not whole), job.progress)
-        if whole:
+        measured = runtime.measure(runtime_settings.settings(not everything), job.progress)
+        if everything:
             runtime_report.save(runtime_summary.summarize(measured), folder)
             return None
     return measured.lines
@@ -152,7 +159,7 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
 def _judge(job: Job, quick: bool) -> list[Claim]:
     """The ledger of claims, judged by what the folder holds."""
     with job.part("claims") as folder:
-        results = None if quick else job.folder / paths.summaries().name
+        results = None if quick else job.folder / paths.RESULTS
         ledger = claims.evaluate(folder=results)
         claims.write(ledger, folder)
     found = {verdict: count for verdict, count in claims.counts(ledger).items() if count}
@@ -175,10 +182,7 @@ def _run_notebooks(job: Job, quick: bool) -> None:
                 (job.fail if done.error else job.say)(done.sentence)
                 written = notebooks.written(figures, before)
         except notebooks.NotebookError as error:
-            job.say(f"notebooks: not executed, {error}.")
-            return
-        if not all(map(rerun.has_published_split, CURVES)):
-            job.say("notebooks: executed on a split of ours; what they drew is not kept.")
+            job.fail(f"notebooks: not executed, {error}.")
             return
         for name in written:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""A study as a part of the main job: trained where its table is at hand, or else its summary.
+"""A study as a part of the main job: trained, trained in part, or drawn from its stored summary.
 
-The summary of a full run travels with the repository. What is drawn from it is marked as such
-wherever it is shown.
+The summary of a full run travels with the package. What is drawn from it is marked as such wherever
+it is shown.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from gar_verify import figures, paths, studies, tables
-from gar_verify.data import files, is_available
-from gar_verify.data.splits import PUBLISHED_SEEDS
+from gar_verify import paths, studies, tables
+from gar_verify.data import is_available
 from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments import selection, sensitivity, sine, summaries
-from gar_verify.experiments.methods import RELEASED, SYNTHETIC, TABULAR
+from gar_verify.experiments.methods import RELEASED, SYNTHETIC, TABULAR, label
 
-Origin = Literal["trained", "summary"]
+Origin = Literal["trained", "trained in part", "stored"]
 
 QUICK_METHODS = ("mae", "gar")
-OWN_SPLIT = "_own_split"
-"""Ends the names of what a curve gives on a split of ours, in place of the published one."""
+PARTS = {"wine": ("mae", "gar", RELEASED)}
+"""Methods that the main job trains of a study that takes long; the rest is stored."""
 SELECT = {
     **dict.fromkeys(CURVES, sine.select),
     **dict.fromkeys(studies.SENSITIVITIES, sensitivity.select),
@@ -39,14 +39,14 @@ BESIDE = ("_curves", "_start", "_peaks")
 
 @dataclass(frozen=True)
 class Rerun:
-    """What came of one study."""
+    """The result of one study."""
 
     study: str
-    stem: str
-    """Name of its files without suffix."""
     origin: Origin
     results: xr.Dataset
     """Its summary, of the methods that are shown."""
+    detail: str = ""
+    """Of one that is trained in part: which methods, and whether they agree with what is stored."""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -63,25 +63,24 @@ def methods(study: str, quick: bool = False) -> tuple[str, ...]:
 
 
 def trainable(study: str) -> bool:
-    """Whether the table of a study is at hand."""
+    """Whether the table of a study is available."""
     return is_available(studies.data_of(study))
 
 
-def has_published_split(study: str) -> bool:
-    """Whether a study is on the paper's split, which of Squared sine only stored data know."""
-    known = study not in CURVES or study in PUBLISHED_SEEDS
-    return known or files.find(f"{study}.npz") is not None
-
-
-def training(study: str, *, quick: bool = False, **options: Any) -> Callable[..., xr.Dataset]:
+def training(
+    study: str, *, part: bool = False, quick: bool = False, **options: Any
+) -> Callable[..., xr.Dataset]:
     """What trains a study, of a quick one few methods.
 
     Args:
         study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        part: only the methods of `PARTS`.
         quick: a small part of the study.
         options: those of `studies.run` (device, store, progress, ...).
     """
     named = None if study in studies.ONE_TABLE else methods(study, quick)
+    if part:
+        named = PARTS[study]
     return partial(studies.run, study, named, quick=quick, **options)
 
 
@@ -98,16 +97,46 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
         options: those of `studies.run`.
     """
     results = training(study, quick=quick, **options)()
-    stem = study if has_published_split(study) else study + OWN_SPLIT
-    place = folder / paths.summaries().name
-    if stem == study:
-        studies.save(study, results, folder)
-    else:
-        figures.save(figures.sine_figure(_shown(study, results)), stem, folder)
-    summaries.write(SELECT.get(study, selection.select)(results), (name := _name(stem)), place)
+    place = folder / paths.RESULTS
+    studies.save(study, results, folder)
+    summaries.write(SELECT.get(study, selection.select)(results), (name := _name(study)), place)
     shown = _shown(study, summaries.read(name, place))
-    tables.save(studies.table(study, shown), stem, folder)
-    return Rerun(study, stem, "trained", shown)
+    tables.save(studies.table(study, shown), study, folder)
+    return Rerun(study, "trained", shown)
+
+
+def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
+    """Train the methods of `PARTS`, and draw the study from these and its summary for the rest.
+
+    Args:
+        study: one of `PARTS`.
+        folder: where to; the summary is copied there as well.
+        options: those of `studies.run`.
+
+    Raises:
+        SummaryError: if there is no summary.
+    """
+    stored = studies.summary(study)
+    trained = selection.select(training(study, part=True, **options)()).round(summaries.DIGITS)
+    results, detail = combined(stored, trained)
+    studies.save(study, results, folder)
+    copy_summaries(folder, _name(study))
+    return Rerun(study, "trained in part", results, detail)
+
+
+def combined(stored: xr.Dataset, trained: xr.Dataset) -> tuple[xr.Dataset, str]:
+    """A summary with the methods that were trained again in their place, and how they agree."""
+    names = list(trained["method"].to_numpy())
+    before = stored["test"].sel({"method": names})
+    now = trained["test"].sel({"metric": before["metric"].to_numpy()}).transpose(*before.dims)
+    same = int((before.to_numpy() == now.to_numpy()).sum())
+    test = stored["test"].copy()
+    test.loc[{"method": names}] = now.to_numpy()
+    agreement = f"all {now.size} selected values as stored"
+    if same < now.size:
+        apart = np.abs(now.to_numpy() - before.to_numpy()).max()
+        agreement = f"{same} of {now.size} selected values as stored, the others within {apart:.2g}"
+    return stored.assign(test=test), f"{', '.join(map(label, names))}: {agreement}"
 
 
 def from_summary(study: str, folder: Path) -> Rerun:
@@ -123,7 +152,7 @@ def from_summary(study: str, folder: Path) -> Rerun:
     results = studies.summary(study)
     studies.save(study, results, folder)
     copy_summaries(folder, _name(study))
-    return Rerun(study, study, "summary", _shown(study, results))
+    return Rerun(study, "stored", _shown(study, results))
 
 
 def _name(stem: str) -> str:
@@ -138,8 +167,8 @@ def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
 
 
 def copy_summaries(folder: Path, stem: str) -> None:
-    """Copy the files of a summary as they travel with the repository, and those that go with it."""
-    place = folder / paths.summaries().name
+    """Copy the files of a summary as they travel with the package, and those that go with it."""
+    place = folder / paths.RESULTS
     place.mkdir(parents=True, exist_ok=True)
     beside = [stem, *(f"{stem}{suffix}" for suffix in BESIDE)]
     for path in paths.summaries().iterdir():

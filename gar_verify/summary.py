@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from gar_verify import changes, paths, studies
+from gar_verify import changes, studies
 from gar_verify.changes import Change
 from gar_verify.data.synthetic import CURVES
-from gar_verify.rerun import OWN_SPLIT, Rerun, trainable
+from gar_verify.rerun import PARTS, Rerun, trainable
 
 
 @dataclass
@@ -50,12 +50,16 @@ def time(seconds: Mapping[str, float]) -> str:
 
 
 def of_study(done: Rerun, *, quick: bool = False) -> str:
-    """What came of a study, and where it is from; ``quick``: whether it was trained in part."""
-    sentence = _result(done)
-    if done.origin == "summary":
-        return f"{done.study}, drawn from the committed summary: {sentence}"
-    split = " on a split of ours, not the published one" if done.stem.endswith(OWN_SPLIT) else ""
-    return f"{done.study}, trained{' in small part' if quick else ''}{split}: {sentence}"
+    """The result of a study, and whether it was trained or is stored.
+
+    Args:
+        done: the study.
+        quick: whether it was trained for a few epochs only, which gives no result.
+    """
+    if quick and done.origin == "trained":
+        return f"{done.study}, trained briefly: it runs; so short a training gives no result."
+    detail = f" ({done.detail}; the other methods are stored)" if done.detail else ""
+    return f"{done.study}, {done.origin}{detail}: {_result(done)}"
 
 
 def hint(study: str, *, trained: bool, everything: bool, quick: bool) -> str:
@@ -63,8 +67,9 @@ def hint(study: str, *, trained: bool, everything: bool, quick: bool) -> str:
     if trained:
         return ""
     if not trainable(study):
-        return f" Set {paths.DATA_VARIABLE} to a folder with its table to train it."
-    return "" if quick or everything else " make reproduce-all trains it."
+        return " Its table is not available (gar-verify data)."
+    whole = " whole" if study in PARTS else ""
+    return "" if quick or everything else f" gar-verify reproduce --all trains it{whole}."
 
 
 def _result(done: Rerun) -> str:

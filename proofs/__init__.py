@@ -8,10 +8,10 @@
 what they found. From a shell: ``python -m proofs --help``.
 """
 
-from proofs.catalogue import UnknownStatementError, names, run
-from proofs.pages import report
-from proofs.printing import records, table, text
-from proofs.z3_opinion import second_opinion
+from .catalogue import UnknownStatementError, names, run
+from .pages import report
+from .printing import records, table, text
+from .z3_opinion import second_opinion
 
 __all__ = [
     "run",

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from proofs import catalogue, pages, printing
-from proofs.z3_opinion import second_opinion
+from . import catalogue, pages, printing
+from .z3_opinion import second_opinion
 
 EXAMPLE = """examples:
   python -m proofs                     prove everything, one line for each statement

@@ -21,7 +21,7 @@ import sympy
 from sympy import QQ, Expr, Indexed, Integer, Symbol, ring
 from sympy.core.function import AppliedUndef
 
-from proofs.power_sums import reduce_sums
+from .power_sums import reduce_sums
 
 Divisors = dict[Expr, Any]
 """What is divided by, each with its exponent."""

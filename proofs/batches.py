@@ -18,7 +18,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
-from proofs.power_sums import INDEX, SIZE, total
+from .power_sums import INDEX, SIZE, total
 
 Pair = Callable[[Any, Any], Any]
 """A function of two samples, each with the columns of the batch as attributes."""
@@ -33,13 +33,21 @@ class SymbolicBatch:
     2*sum(f[_], N)/N
     """
 
-    def __init__(self, w: Expr | None = None, size: Expr = SIZE, **columns: Expr) -> None:
+    def __init__(
+        self,
+        w: Expr | None = None,
+        size: Expr = SIZE,
+        zero: Expr | None = None,
+        **columns: Expr,
+    ) -> None:
         """Columns are written in the index k; ``w`` is the column of weights, all one unless given.
 
-        An entry without k is the same for every sample.
+        An entry without k is the same for every sample. ``zero`` is a product of entries that is 0
+        for each sample.
         """
         self.w = sympy.Integer(1) if w is None else w
         self.size = size
+        self.zero = zero
         self._columns = {name: sympy.sympify(entry) for name, entry in columns.items()}
 
     def __getattr__(self, name: str) -> Expr:
@@ -52,11 +60,19 @@ class SymbolicBatch:
     @property
     def weight(self) -> Expr:
         """W, the sum of the weights; N without weights."""
-        return total(self.w, INDEX, self.size)
+        return self._sum(self.w, INDEX)
 
     def total(self, body: Any) -> Expr:
         """Weighted sum over the samples."""
-        return total(self.w * body, INDEX, self.size)
+        return self._sum(self.w * body, INDEX)
+
+    def _sum(self, body: Any, index: Symbol) -> Expr:
+        """The sum over the samples of what is not known to be 0 for each of them."""
+        if self.zero is not None:
+            entries = self.zero.xreplace({INDEX: index}).args
+            terms = sympy.Add.make_args(sympy.expand(body))
+            body = sum(t for t in terms if any(t.as_powers_dict()[e] < 1 for e in entries))
+        return total(body, index, self.size)
 
     def mean(self, body: Any, times: Any = 1) -> Expr:
         """Weighted mean over the samples, of a product where there are two factors."""
@@ -72,7 +88,7 @@ class SymbolicBatch:
         i, j = sympy.symbols("i j", integer=True, positive=True)
         first, second = self.at(i), self.at(j)
         body = first.w * second.w * function(first, second)
-        return total(total(body, j, self.size), i, self.size)
+        return self._sum(self._sum(body, j), i)
 
     def pair_mean(self, function: Pair) -> Expr:
         """The weighted mean of function(i, j) over all ordered pairs."""

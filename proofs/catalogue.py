@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from gar_verify import formulas as package_formulas
-from proofs.statements import Result, Statement, check
+
+from .statements import Result, Statement, check
 
 MODULES = (
     "theorem_1_error_variance",
@@ -64,7 +65,7 @@ def find(name: str | None = None) -> tuple[str, ...]:
 
 def statement(name: str, formulas: ModuleType = package_formulas) -> Statement:
     """The statement of that full name, over the given formulas."""
-    module: Any = import_module(f"proofs.{name.replace('-', '_')}")
+    module: Any = import_module(f".{name.replace('-', '_')}", __package__)
     found: Statement = module.statement(formulas)
     return found
 

@@ -28,14 +28,15 @@ import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
-from proofs.definitions import correlation, half_square, normalized_difference, variance
-from proofs.exact import EXACT, Case, exact_mean, exact_vector
-from proofs.hypotheses import ALPHA_POS, LOSSES_POS, VAR_F_POS, VAR_Y_POS, WEIGHT_POS, WEIGHTED
-from proofs.power_sums import column
-from proofs.printing import run_script
-from proofs.statements import Control, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
+from .definitions import correlation, half_square, normalized_difference, variance
+from .exact import EXACT, Case, exact_mean, exact_vector
+from .hypotheses import ALPHA_POS, LOSSES_POS, VAR_F_POS, VAR_Y_POS, WEIGHT_POS, WEIGHTED
+from .power_sums import column
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 F, Y, W, H = column("f"), column("y"), column("w"), column("h")
 C, SLOPES = column("c"), column("g")

@@ -21,10 +21,11 @@ import sympy
 from sympy import Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.exact import Case
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Statement, Step, mutant
+
+from .algebra import Ground
+from .exact import Case
+from .printing import run_script
+from .statements import Control, Hypothesis, Statement, Step, mutant
 
 D = Symbol("d", real=True)
 POSITIVE, DELTA, BEYOND = sympy.symbols("d delta u", positive=True)
@@ -84,10 +85,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         return left
 
     def huber_at(ground: Ground) -> list[Any]:
-        return [
-            ground.zero(formulas.huber(d, d) - DELTA * (abs(d) - DELTA / 2))
-            for d in (DELTA, -DELTA)
-        ]
+        """Values and slopes from within and from beyond, at d = delta and d = -delta."""
+        left = []
+        for sign in (1, -1):
+            within, beyond = formulas.huber(D, D), formulas.huber(D, sign * DELTA)
+            for one, other in ((within, beyond), (within.diff(D), beyond.diff(D))):
+                left.append(ground.zero((one - other).subs(D, sign * DELTA)))
+        return left
 
     def code(case: Case) -> Any:
         return formulas.huber(case.d, clipped(case.d, case.delta))

@@ -19,7 +19,7 @@ import numpy as np
 import sympy
 from mpmath import iv
 
-from proofs.algebra import exactly
+from .algebra import exactly
 
 Claim = Callable[[Any], tuple[Any, Any]]
 """Takes data, returns the two sides that the claim says are equal."""

@@ -29,14 +29,15 @@ import sympy
 from sympy import Matrix, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import SymbolicBatch, moments
-from proofs.definitions import half_square, variance
-from proofs.exact import Case
-from proofs.hypotheses import PLAIN, VAR_Y_POS
-from proofs.power_sums import SIZE, column
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import SymbolicBatch, moments
+from .definitions import half_square, variance
+from .exact import Case
+from .hypotheses import PLAIN, VAR_Y_POS
+from .power_sums import SIZE, column
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 F, Y = column("f"), column("y")
 REFERENCE = Symbol("a", real=True)

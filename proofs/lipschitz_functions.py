@@ -23,11 +23,12 @@ import sympy
 from sympy import Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.exact import Case
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
-from proofs.theorem_4_gradient_matching import (
+
+from .algebra import Ground
+from .exact import Case
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+from .theorem_4_gradient_matching import (
     APART,
     DOMAIN_CONNECTED,
     DOMAIN_OPEN,

@@ -10,7 +10,8 @@ and the means and the weight as usual: only sums of squares, no difference of la
 over the union are sums over the chunks; each chunk is any data with its seven moments. The means of
 the chunks are written as those of the union and their gap, which loses nothing.
 
-Assumptions: weight_pos. Chunks with constant labels, in which slope is 0, are cases of their own.
+Assumptions: weight_pos, weights_nonneg. Chunks with Var(y) = 0 are cases of their own: without
+negative weights the errors have no covariance with such labels, and slope is 0.
 
 Not in the paper; used for batches in pieces and on several devices. In the code:
 `gar_verify.formulas.merge`.
@@ -26,11 +27,14 @@ import sympy
 from sympy import Expr, Integer, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground, exactly, expand_polynomial
-from proofs.batches import ExactBatch, SymbolicBatch, exact_batches, moments
-from proofs.power_sums import column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Statement, Step, mutant
+
+from .algebra import Ground, exactly, expand_polynomial
+from .batches import ExactBatch, SymbolicBatch, exact_batches, moments
+from .definitions import covariance
+from .hypotheses import NO_SPREAD, SPREAD_CASES, WEIGHT_POS, WEIGHTS_NONNEG
+from .power_sums import column, total
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 D, Y, W, C = column("d"), column("y"), column("w"), column("c")
 
@@ -38,8 +42,6 @@ WEIGHT = Symbol("W", positive=True)
 SHARE = Symbol("p", positive=True)
 """W_A / W; that of the other chunk is 1 - p."""
 MEAN_D, MEAN_Y, GAP_D, GAP_Y = sympy.symbols("d y g_d g_y", real=True)
-
-WEIGHT_POS = Hypothesis("weight_pos", "the weights of the union have a positive sum: W > 0")
 
 
 class Chunk:
@@ -193,7 +195,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def pearson(m: Any) -> Any:
         return exactly(formulas.one_minus_pearson(m, sympy))
 
-    needs = (WEIGHT_POS,)
+    needs = (WEIGHT_POS, WEIGHTS_NONNEG)
     return Statement(
         name="merging-moments",
         title="The moments of two chunks merge exactly",
@@ -219,6 +221,16 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda ground: union_is_merged(*two_chunks()),
                 needs=needs,
             ),
+            Step(
+                "a chunk with Var(y) = 0",
+                "y_i = q wherever w_i is not 0, so its slope is 0 and Cov(d, y) is 0",
+                lambda ground: [
+                    ground.zero(moments(formulas, NO_SPREAD).slope),
+                    ground.zero(covariance(NO_SPREAD, NO_SPREAD.f, NO_SPREAD.y)),
+                ],
+                needs=needs,
+            ),
+            SPREAD_CASES,
             Step(
                 "a chunk with constant labels",
                 "one of the two or both, as for single samples: still exact",
@@ -275,6 +287,18 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     sum(m.weight * pearson(m) for m in parts(p)) / joined(p).weight,
                 ),
                 cases=small_pieces,
+            ),
+            mutant(
+                "weights that hide the spread of the labels",
+                "a chunk with a negative weight, Var(y) = 0 and labels that differ",
+                lambda p: (formulas.merge(*parts(p)).slope, joined(p).slope),
+                cases=lambda: [
+                    Pieces(
+                        ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1)),
+                        ExactBatch(w=(1,), f=(0,), y=(2,)),
+                    )
+                ],
+                drops=WEIGHTS_NONNEG,
             ),
             mutant(
                 "weights that cancel",

@@ -22,12 +22,13 @@ from typing import Any
 from sympy import Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, SymbolicBatch, moments
-from proofs.hypotheses import BATCH_NONEMPTY, PLAIN, VAR_Y_POS
-from proofs.power_sums import column
-from proofs.printing import run_script
-from proofs.statements import Control, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import ExactBatch, SymbolicBatch, moments
+from .hypotheses import BATCH_NONEMPTY, PLAIN, VAR_Y_POS
+from .power_sums import column
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 F, Y = column("f"), column("y")
 OFFSET = Symbol("b", real=True)

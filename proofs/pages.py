@@ -16,18 +16,18 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from proofs.power_sums import RULES
-from proofs.printing import names_of, opinion_line, refuted
-from proofs.statements import Outcome, Result, Step
-from proofs.z3_opinion import Opinion
+from .power_sums import RULES
+from .printing import names_of, opinion_line, refuted
+from .statements import Outcome, Result, Step
+from .z3_opinion import Opinion
 
 _TITLE = "What was proved about GAR, and from what"
 _INTRODUCTION = (
     "Each statement below was proved by a program for every batch size N, over the functions of "
-    "gar_verify/formulas.py that the loss executes. The paper numbers Theorems 1 and 4; Theorems "
-    "2 and 3 are stated there without a number and are numbered here. A step passes when its "
-    "equation, in the normal form of power sums, leaves exactly 0; nothing else passes. Wrong "
-    "variants are refuted by explicit data in exact arithmetic."
+    "gar_verify/formulas.py that the loss executes. The paper was available as a "
+    "summary, which numbers Theorems 1 and 4; Theorems 2 and 3 are numbered here. A step passes "
+    "when its equation, in the normal form of power sums, leaves exactly 0; nothing else passes. "
+    "Wrong variants are refuted by explicit data in exact arithmetic."
 )
 STYLE = """
 body { max-width: 50em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 Georgia, serif;

@@ -13,10 +13,11 @@ from typing import Any
 import sympy
 
 from gar_verify import formulas
-from proofs import z3_opinion
-from proofs.power_sums import RULES
-from proofs.statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
-from proofs.z3_opinion import Opinion
+
+from . import z3_opinion
+from .power_sums import RULES
+from .statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
+from .z3_opinion import Opinion
 
 
 def run_script(statement: Callable[[], Statement]) -> None:

@@ -32,12 +32,13 @@ import sympy
 from sympy import Expr, Integer, Rational, Sum, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.exact import EXACT, Case, exact_mean, exact_vector
-from proofs.hypotheses import ALPHA_POS, LOSSES_POS
-from proofs.power_sums import INDEX, column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+
+from .algebra import Ground
+from .exact import EXACT, Case, exact_mean, exact_vector
+from .hypotheses import ALPHA_POS, LOSSES_POS
+from .power_sums import INDEX, column, total
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 COUNT = Symbol("M", integer=True, positive=True)
 SUPPORT = Symbol("m", integer=True, positive=True)

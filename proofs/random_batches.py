@@ -14,7 +14,8 @@ Nothing is enumerated: an expectation is linear, and each ordered pair of differ
 distributed as a pair of independent (or of different) samples.
 
 Assumptions: draws_uniform, batch_nonempty; at_least_two without replacement, batch_of_two without
-self-pairs, weight_pos and others_pos with weights.
+self-pairs; weight_pos, others_pos and weights_nonneg with weights (with (-2, 5, 5), f = (0, 1, 4),
+y = (0, 1, 3), where Var_w(y) = 0, the pairs i != j give 3/2 and the code 1/4).
 
 Not in the paper; what mini-batches of the loss estimate. In the code:
 `gar_verify.formulas.error_variance` and `without_self_pairs`.
@@ -31,14 +32,24 @@ import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground, exactly
-from proofs.batches import ExactBatch, SymbolicBatch, moments
-from proofs.definitions import half_square, variance
-from proofs.exact import Case
-from proofs.hypotheses import AT_LEAST_TWO, BATCH_NONEMPTY, VAR_Y_POS, WEIGHT_POS, WEIGHTED
-from proofs.power_sums import SIZE, column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Statement, Step, mutant
+
+from .algebra import Ground, exactly
+from .batches import ExactBatch, SymbolicBatch, exact_batches, moments
+from .definitions import half_square, variance
+from .exact import Case
+from .hypotheses import (
+    AT_LEAST_TWO,
+    BATCH_NONEMPTY,
+    NO_SPREAD,
+    SPREAD_CASES,
+    VAR_Y_POS,
+    WEIGHT_POS,
+    WEIGHTED,
+    WEIGHTS_NONNEG,
+)
+from .power_sums import SIZE, column, total
+from .printing import run_script
+from .statements import Control, Hypothesis, Statement, Step, mutant
 
 D, W = column("d"), column("w")
 F, Y = column("f"), column("y")
@@ -46,6 +57,7 @@ DRAWS = Symbol("B", integer=True, positive=True)
 ALL = SymbolicBatch(f=D, y=Integer(0))
 BATCH = SymbolicBatch(size=DRAWS, f=D, y=Integer(0))
 BATCH_WITH_LABELS = SymbolicBatch(size=DRAWS, f=F, y=Y)
+BATCH_WITH_ONE_LABEL = SymbolicBatch(size=DRAWS, f=F, y=Symbol("c", real=True))
 FIRST = Symbol("d_i", real=True)
 
 DRAWS_UNIFORM = Hypothesis(
@@ -152,10 +164,15 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
         ]
 
-    def weighted(ground: Ground) -> Any:
-        pairs = WEIGHTED.pair_total(half_square) / (total(W) ** 2 - total(W**2))
-        share = total(W**2) / total(W) ** 2
-        return ground.zero(pairs - formulas.without_self_pairs(code(WEIGHTED), share))
+    def by_weights(batch: Any) -> tuple[Any, Any]:
+        """The weighted mean over the pairs i != j, and the code."""
+        squares = batch.total(batch.w)
+        pairs = batch.pair_total(half_square) / (batch.weight**2 - squares)
+        return pairs, formulas.without_self_pairs(code(batch), squares / batch.weight**2)
+
+    def weighted(batch: SymbolicBatch, ground: Ground) -> Any:
+        pairs, value = by_weights(batch)
+        return ground.zero(pairs - value)
 
     return Statement(
         name="random-batches",
@@ -181,6 +198,20 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 ),
                 needs=(BATCH_NONEMPTY,),
                 case=(Hypothesis("var_y_pos", "", (variance(BATCH_WITH_LABELS, Y),)),),
+            ),
+            Step(
+                "the batch by pairs, labels all equal",
+                "there too, and N^2 Var(y) is half a sum of squares: the cases are all",
+                lambda ground: [
+                    ground.zero(
+                        BATCH_WITH_ONE_LABEL.pair_mean(half_square) - code(BATCH_WITH_ONE_LABEL)
+                    ),
+                    ground.zero(
+                        BATCH_WITH_LABELS.pair_mean(lambda a, b: (a.y - b.y) ** 2 / 2)
+                        - variance(BATCH_WITH_LABELS, Y)
+                    ),
+                ],
+                needs=(BATCH_NONEMPTY,),
             ),
             Step(
                 "self-pairs", "B of these pairs are 0, B (B - 1) are of different draws", self_pairs
@@ -213,10 +244,17 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             Step(
                 "with weights",
                 "the weighted mean over the pairs i != j is without_self_pairs of Var_w(d)",
-                weighted,
+                lambda ground: weighted(WEIGHTED, ground),
                 needs=(WEIGHT_POS, OTHERS_POS),
                 case=(VAR_Y_POS,),
             ),
+            Step(
+                "with weights, Var_w(y) = 0",
+                "y_i = q wherever w_i is not 0: there too",
+                lambda ground: weighted(NO_SPREAD, ground),
+                needs=(WEIGHT_POS, OTHERS_POS, WEIGHTS_NONNEG),
+            ),
+            SPREAD_CASES,
         ),
         mutants=(
             mutant(
@@ -295,6 +333,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 undefined=True,
             ),
             mutant(
+                "weights that hide the spread of the labels",
+                "a negative weight, Var_w(y) = 0 and labels that differ",
+                by_weights,
+                cases=lambda: [ExactBatch(w=(-2, 5, 5), f=(0, 1, 4), y=(0, 1, 3))],
+                drops=WEIGHTS_NONNEG,
+            ),
+            mutant(
                 "weights that cancel",
                 "W = 0 allowed",
                 lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
@@ -304,6 +349,17 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
         ),
         controls=(
+            Control(
+                "labels that differ where the weight is 0",
+                "with the weights (1, 0, 2) and any small f and y the two sides are equal",
+                lambda ground: [
+                    ground.zero(pairs - value)
+                    for b in exact_batches("f", "y", sizes=(3,), values=(0, 1))
+                    for pairs, value in [
+                        by_weights(ExactBatch(w=(1, 0, 2), f=tuple(b.f), y=tuple(b.y)))
+                    ]
+                ],
+            ),
             Control(
                 "by enumeration",
                 "on small data every batch of two, averaged, gives the stated expectations",

@@ -8,9 +8,10 @@ With weights w of sum W > 0, weighted means, and d = f - y, the errors are split
 
 so that the three sub-losses are functions of W, the two means, Var(y), slope, var_r and the mean
 conventional loss: O(N) work for a batch of N. Shifting f and y before anything is averaged changes
-nothing. With constant labels slope is 0 and var_r is Var(d).
+nothing. Where Var(y) = 0, slope is 0 and var_r is Var(d).
 
-Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by.
+Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg where
+Var(y) = 0.
 
 In the paper: the remark on complexity. In the code: `gar_verify.formulas.decompose`, `moments`,
 `ratio` and `prediction_variance`.
@@ -25,13 +26,22 @@ import sympy
 from sympy import Integer, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
-from proofs.definitions import covariance, variance
-from proofs.hypotheses import VAR_F_POS, VAR_Y_POS, WEIGHT_POS, WEIGHTED
-from proofs.power_sums import column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
+from .definitions import covariance, variance
+from .hypotheses import (
+    NO_SPREAD,
+    SPREAD_CASES,
+    VAR_F_POS,
+    VAR_Y_POS,
+    WEIGHT_POS,
+    WEIGHTED,
+    WEIGHTS_NONNEG,
+)
+from .power_sums import column, total
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 F, Y, W, C = column("f"), column("y"), column("w"), column("c")
 D = F - Y
@@ -97,6 +107,16 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ground.zero(parts.residual - (F - WEIGHTED.mean(F))),
             ground.zero(m.var_r - variance(WEIGHTED, F)),
             ground.zero(formulas.error_variance(m) - variance(WEIGHTED, F)),
+        ]
+
+    def no_spread(ground: Ground) -> list[Any]:
+        m = moments(formulas, NO_SPREAD)
+        var_d = variance(NO_SPREAD, NO_SPREAD.f - NO_SPREAD.y)
+        return [
+            *(ground.zero(number) for number in (m.var_y, m.slope)),
+            ground.zero(m.var_r - var_d),
+            ground.zero(formulas.error_variance(m) - var_d),
+            ground.zero(formulas.prediction_variance(m) - variance(NO_SPREAD, NO_SPREAD.f)),
         ]
 
     def ratios(ground: Ground) -> list[Any]:
@@ -177,6 +197,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 needs=(WEIGHT_POS,),
             ),
             Step(
+                "labels that differ where the weight is 0",
+                "Var(y) and slope are 0, var_r is Var(d) = Var(f)",
+                no_spread,
+                needs=(WEIGHT_POS, WEIGHTS_NONNEG),
+            ),
+            SPREAD_CASES,
+            Step(
                 "ratio",
                 "a / b where b is not 0, 0 for 0 / 0, and what is not a number stays so",
                 ratios,
@@ -214,6 +241,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
                 drops=WEIGHT_POS,
                 undefined=True,
+            ),
+            mutant(
+                "weights that hide the spread of the labels",
+                "error_variance with a negative weight, Var(y) = 0 and labels that differ",
+                lambda b: (formulas.error_variance(code(b)), variance(b, b.f - b.y)),
+                cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
+                drops=WEIGHTS_NONNEG,
             ),
             mutant(
                 "constant labels",

@@ -26,14 +26,15 @@ import sympy
 from sympy import Expr, Integer, Rational, Sum, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, moments
-from proofs.definitions import correlation, half_square, variance
-from proofs.exact import EXACT, Case, exact_mean, exact_vector
-from proofs.hypotheses import ALPHA_POS, AT_LEAST_TWO, PLAIN, VAR_F_POS, VAR_Y_POS
-from proofs.power_sums import INDEX, SIZE, column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import ExactBatch, moments
+from .definitions import correlation, half_square, variance
+from .exact import EXACT, Case, exact_mean, exact_vector
+from .hypotheses import ALPHA_POS, AT_LEAST_TWO, PLAIN, VAR_F_POS, VAR_Y_POS
+from .power_sums import INDEX, SIZE, column, total
+from .printing import run_script
+from .statements import Control, Hypothesis, Statement, Step, mutant
 
 F, Y = column("f"), column("y")
 LOGS, H = column("l"), column("h")

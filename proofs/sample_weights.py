@@ -8,10 +8,12 @@ For weights w_1..w_N of sum W > 0, weighted means, variances and covariances, an
     (1/W^2) sum_ij w_i w_j 1/2 (df_ij - c dy_ij)^2           = Q(c) of Theorem 3,
 
 and a sample of weight n counts as n samples. Weights that are not negative keep Var_w >= 0 and
-1 - rho_w in [0, 2].
+1 - rho_w in [0, 2]. The first identity needs them too: labels may differ and still have
+Var_w(y) = 0. Without negative weights they differ where the weight is 0 only, and the slope, 0 by
+definition, is right; with (1, 1, -1), f = (0, 2, 1), y = (0, 1, 1) the sides are 0 and -2.
 
 Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg for the
-inequalities.
+first identity and the inequalities.
 
 Not in the paper. In the code: the ``mean`` that is handed to the formulas.
 """
@@ -26,9 +28,10 @@ import sympy
 from sympy import Integer, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
-from proofs.definitions import (
+
+from .algebra import Ground
+from .batches import ExactBatch, SymbolicBatch, exact_batches, exact_weighted_batches, moments
+from .definitions import (
     correlation,
     covariance,
     half_square,
@@ -36,17 +39,21 @@ from proofs.definitions import (
     scaled_half_square,
     variance,
 )
-from proofs.hypotheses import VAR_F_POS, VAR_Y_POS, WEIGHT_POS, WEIGHTED
-from proofs.power_sums import column, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Statement, Step, mutant
+from .hypotheses import (
+    NO_SPREAD,
+    SPREAD_CASES,
+    VAR_F_POS,
+    VAR_Y_POS,
+    WEIGHT_POS,
+    WEIGHTED,
+    WEIGHTS_NONNEG,
+)
+from .power_sums import column, total
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 F, Y, W = column("f"), column("y"), column("w")
 SCALE = Symbol("c", real=True)
-ANY = Symbol("q", real=True)
-CONSTANT_LABELS = SymbolicBatch(w=W, f=F, y=ANY)
-
-WEIGHTS_NONNEG = Hypothesis("weights_nonneg", "no weight is negative: w_i >= 0")
 
 
 def copies(ground: Ground) -> list[Any]:
@@ -70,6 +77,13 @@ def mixed_weights() -> Any:
     """Two samples with a negative weight among them."""
     for f, y in product(((0, 1), (1, 0)), ((0, 0), (0, 1))):
         yield ExactBatch(w=(2, -1), f=f, y=y)
+
+
+def zero_weights() -> Any:
+    """Every small batch of two or three samples, weights of 0 among theirs."""
+    for weights in ((1, 0), (1, 0, 0), (1, 0, 2)):
+        for batch in exact_batches("f", "y", sizes=(len(weights),), values=(0, 1)):
+            yield ExactBatch(w=weights, f=tuple(batch.f), y=tuple(batch.y))
 
 
 def repeated(batch: ExactBatch) -> ExactBatch:
@@ -130,13 +144,12 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 case=(VAR_Y_POS,),
             ),
             Step(
-                "Theorem 1, constant labels",
-                "with y_i = q for all samples too",
-                lambda ground: ground.zero(
-                    CONSTANT_LABELS.pair_mean(half_square) - code(CONSTANT_LABELS)
-                ),
-                needs=(WEIGHT_POS,),
+                "Theorem 1, Var_w(y) = 0",
+                "with y_i = q wherever w_i is not 0 too, whatever the labels of weight 0",
+                lambda ground: ground.zero(NO_SPREAD.pair_mean(half_square) - code(NO_SPREAD)),
+                needs=(WEIGHT_POS, WEIGHTS_NONNEG),
             ),
+            SPREAD_CASES,
             Step(
                 "Theorem 2",
                 "the normalised difference in the weighted norm is 1 - rho_w, rho_w as in the code",
@@ -218,6 +231,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 at_most=True,
             ),
             mutant(
+                "weights that hide the spread of the labels",
+                "Theorem 1 with a negative weight, Var_w(y) = 0 and labels that differ",
+                lambda b: (b.pair_mean(half_square), code(b)),
+                cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
+                drops=WEIGHTS_NONNEG,
+            ),
+            mutant(
                 "constant labels",
                 "rho_w with Var_w(y) = 0 allowed",
                 lambda b: (
@@ -249,6 +269,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda ground: [
                     ground.zero(code(b) - code(repeated(b)))
                     for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
+                ],
+            ),
+            Control(
+                "labels that differ where the weight is 0",
+                "Theorem 1 on every small batch with the weights (1, 0), (1, 0, 0) and (1, 0, 2)",
+                lambda ground: [
+                    ground.zero(b.pair_mean(half_square) - code(b)) for b in zero_weights()
                 ],
             ),
             Control(

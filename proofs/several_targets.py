@@ -27,14 +27,15 @@ import sympy
 from sympy import Expr, IndexedBase, Integer, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground, exactly
-from proofs.batches import ExactBatch, SymbolicBatch, moments
-from proofs.definitions import half_square, variance
-from proofs.exact import EXACT, Case, exact_mean, exact_vector
-from proofs.hypotheses import ALPHA_POS, BATCH_NONEMPTY
-from proofs.power_sums import INDEX, total
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+
+from .algebra import Ground, exactly
+from .batches import ExactBatch, SymbolicBatch, moments
+from .definitions import half_square, variance
+from .exact import EXACT, Case, exact_mean, exact_vector
+from .hypotheses import ALPHA_POS, BATCH_NONEMPTY
+from .power_sums import INDEX, total
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 TARGET = Symbol("t", integer=True, positive=True)
 TARGETS = Symbol("T", integer=True, positive=True)

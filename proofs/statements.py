@@ -21,9 +21,9 @@ from typing import Any, Generic, TypeVar
 import sympy
 from sympy import Expr
 
-from proofs.algebra import Ground
-from proofs.batches import ExactBatch, SymbolicBatch, exact_batches
-from proofs.exact import Claim, Counterexample, counterexample
+from .algebra import Ground
+from .batches import ExactBatch, SymbolicBatch, exact_batches
+from .exact import Claim, Counterexample, counterexample
 
 ENOUGH_MUTANTS = 4
 _SHOWN = 160

@@ -22,12 +22,13 @@ import sympy
 from sympy import Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.batches import ExactBatch, SymbolicBatch, moments
-from proofs.definitions import half_square, variance
-from proofs.hypotheses import AT_LEAST_TWO, BATCH_NONEMPTY, PLAIN, VAR_Y_POS
-from proofs.power_sums import SIZE, column, total
-from proofs.printing import run_script
-from proofs.statements import Statement, Step, control, mutant
+
+from .batches import ExactBatch, SymbolicBatch, moments
+from .definitions import half_square, variance
+from .hypotheses import AT_LEAST_TWO, BATCH_NONEMPTY, PLAIN, VAR_Y_POS
+from .power_sums import SIZE, column, total
+from .printing import run_script
+from .statements import Statement, Step, control, mutant
 
 F, Y, D = column("f"), column("y"), column("d")
 ONE_MORE = Symbol("x", real=True)

@@ -10,8 +10,8 @@ when it is normalised, and the left side is 1/2 (one of the two) or 0 (both): so
 
 Assumptions: var_f_pos, var_y_pos.
 
-In the paper: stated without a number; called Theorem 2 here. In the code:
-`gar_verify.formulas.one_minus_pearson`, in the form that does not cancel.
+In the summary of the paper that was available: without a number; Theorem 2 is our name. In the
+code: `gar_verify.formulas.one_minus_pearson`, in the form that does not cancel.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import sympy
 from sympy import Rational, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import SymbolicBatch, moments
-from proofs.definitions import (
+
+from .algebra import Ground
+from .batches import SymbolicBatch, moments
+from .definitions import (
     correlation,
     covariance,
     difference_f,
@@ -34,10 +35,10 @@ from proofs.definitions import (
     normalized_difference,
     variance,
 )
-from proofs.hypotheses import PLAIN, VAR_F_POS, VAR_Y_POS
-from proofs.power_sums import SIZE, column
-from proofs.printing import run_script
-from proofs.statements import Control, Statement, Step, mutant
+from .hypotheses import PLAIN, VAR_F_POS, VAR_Y_POS
+from .power_sums import SIZE, column
+from .printing import run_script
+from .statements import Control, Statement, Step, mutant
 
 HALF = Rational(1, 2)
 F, Y = column("f"), column("y")
@@ -146,7 +147,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     return Statement(
         name="theorem-2-pearson",
         title="Theorem 2: the normalised pairwise difference is one minus Pearson's correlation",
-        where="unnumbered in the paper, numbered here; gar_verify.formulas.one_minus_pearson",
+        where="the paper, numbered here; gar_verify.formulas.one_minus_pearson",
         plain="1/2 || df / ||df|| - dy / ||dy|| ||^2 = 1 - rho(f, y), in [0, 2]",
         latex=(
             r"\frac{1}{2}\left\Vert\frac{\mathrm{d}f}{\Vert\mathrm{d}f\Vert_2}"

@@ -11,8 +11,8 @@ direction, any magnitude.
 
 Assumptions: var_y_pos; var_f_pos and scale_pos where the loss of Theorem 2 appears.
 
-In the paper: stated without a number; called Theorem 3 here. In the code:
-`gar_verify.formulas.scaled_difference`, `scaling_factor` and the moment ``var_r``.
+In the summary of the paper that was available: without a number; Theorem 3 is our name. In the
+code: `gar_verify.formulas.scaled_difference`, `scaling_factor` and the moment ``var_r``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import sympy
 from sympy import Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import SymbolicBatch, moments
-from proofs.definitions import (
+
+from .algebra import Ground
+from .batches import SymbolicBatch, moments
+from .definitions import (
     correlation,
     covariance,
     difference_f,
@@ -36,10 +37,10 @@ from proofs.definitions import (
     scaled_half_square,
     variance,
 )
-from proofs.hypotheses import PLAIN, VAR_F_POS, VAR_Y_POS
-from proofs.power_sums import column
-from proofs.printing import run_script
-from proofs.statements import Hypothesis, Statement, Step, control, mutant
+from .hypotheses import PLAIN, VAR_F_POS, VAR_Y_POS
+from .power_sums import column
+from .printing import run_script
+from .statements import Hypothesis, Statement, Step, control, mutant
 
 F, Y = column("f"), column("y")
 C = Symbol("c", real=True)
@@ -101,7 +102,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     return Statement(
         name="theorem-3-scaling-factor",
         title="Theorem 3: the best scaling factor, and the direction of the differences",
-        where="unnumbered in the paper, numbered here; gar_verify.formulas.scaled_difference",
+        where="the paper, numbered here; gar_verify.formulas.scaled_difference",
         plain=(
             "min over c of (1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2 = Var(f) (1 - rho^2), only at "
             "c* = Cov(f, y) / Var(y); 1 - rho = 0 exactly when df = c dy for some c > 0"

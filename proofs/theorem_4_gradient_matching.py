@@ -11,14 +11,14 @@ for all x, z exactly when the derivatives of f are c times those of Y.
 Assumptions: domain_open and differentiable in both directions; domain_connected and order_one
 (the derivatives of order 1 are among those matched) in the direction from gradients to differences.
 
-Finding: the paper's Theorem 4, as its text available to us states it, does not ask for a connected
-domain. Without it the direction from gradients to differences is false.
+Finding: Theorem 4 as the summary of the paper states it (the paper's own text was not available)
+does not ask for a connected domain. Without it gradients that match do not make differences match.
 
 Cited, not proved: a differentiable function of one variable with derivative 0 is constant (mean
 value theorem); two points of an open connected set are joined by a polygon within it. The steps
 are checked in 1 to 6 dimensions; the dimension enters only as the range of an index.
 
-In the paper: Theorem 4, argued there by the mean value theorem and L'Hopital's rule.
+In the summary of the paper: Theorem 4, argued by the mean value theorem and L'Hopital's rule.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ import sympy
 from sympy import Expr, Symbol
 
 from gar_verify import formulas as package_formulas
-from proofs.algebra import Ground
-from proofs.batches import SymbolicBatch, moments
-from proofs.exact import Case
-from proofs.hypotheses import VAR_Y_POS
-from proofs.power_sums import column
-from proofs.printing import run_script
-from proofs.statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+
+from .algebra import Ground
+from .batches import SymbolicBatch, moments
+from .exact import Case
+from .hypotheses import VAR_Y_POS
+from .power_sums import column
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 DIMENSIONS = range(1, 7)
 
@@ -272,7 +273,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         mutants=(
             mutant(
                 "two intervals",
-                "the theorem on (0, 1) and (2, 3), as the paper leaves it",
+                "the theorem on (0, 1) and (2, 3), as the summary of the paper has it",
                 gaps,
                 cases=lambda: [APART],
                 where=orders_match(1, 2, 3),
@@ -344,9 +345,10 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
         ),
         findings=(
-            "The paper's Theorem 4 does not ask for a connected domain, and needs it: on two "
-            "disjoint intervals f = Y on one and f = Y + 1 on the other have the same derivatives "
-            "of every order and different differences.",
+            "Theorem 4 as the summary of the paper states it (the paper's own text was not "
+            "available) does not ask for a connected domain, and needs it: on two disjoint "
+            "intervals f = Y on one and f = Y + 1 on the other have the same derivatives of every "
+            "order and different differences.",
         ),
     )
 

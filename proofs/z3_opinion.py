@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from gar_verify import formulas as package_formulas
-from proofs.batches import ExactBatch, moments
-from proofs.definitions import (
+
+from .batches import ExactBatch, moments
+from .definitions import (
     covariance,
     difference_f,
     difference_y,

@@ -14,7 +14,7 @@ def save(summary: Summary, folder: Path | None = None) -> list[Path]:
 
     Args:
         summary: from `runtime_summary.summarize`.
-        folder: where to; default: `paths.figures`, and `paths.summaries` for the summary.
+        folder: where to; default: `paths.figures`, and `paths.new_summaries` for the summary.
     """
     results = folder / "results" if folder else None
     written = runtime_summary.write(summary, results)

@@ -8,7 +8,6 @@ from typing import TypeVar
 import numpy as np
 
 from gar_verify.benchmarks.turns import ROUNDS
-from gar_verify.data import is_available
 from gar_verify.experiments.methods import RELEASED, TABULAR, label
 from gar_verify.experiments.step_losses import CONTRAST
 from gar_verify.losses import get_spec
@@ -81,16 +80,11 @@ class Settings:
         return tuple(name for name in METHODS if name in needed - {"rnc"})
 
 
-def settings(table: str, quick: bool = False) -> Settings:
-    """Those of the whole study on a table; quick: a small part, in less than a minute."""
+def settings(quick: bool = False) -> Settings:
+    """Those of the whole study; quick: a small part, in less than a minute."""
     if quick:
-        return Settings(sizes=QUICK_SIZES, rounds=3, rounds_of_long_calls=3, table=table)
-    return Settings(table=table)
-
-
-def table_at_hand() -> str:
-    """Concrete, as published; scikit-learn's diabetes table where it is not at hand."""
-    return "concrete" if is_available("concrete") else "diabetes"
+        return Settings(sizes=QUICK_SIZES, rounds=3, rounds_of_long_calls=3)
+    return Settings()
 
 
 def method_label(name: str) -> str:

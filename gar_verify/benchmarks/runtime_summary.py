@@ -77,7 +77,7 @@ def write(summary: Summary, folder: Path | None = None) -> list[Path]:
 
     Args:
         summary: from `summarize`.
-        folder: where to; default: `paths.summaries`.
+        folder: where to; default: `paths.new_summaries`.
 
     Returns:
         The CSV and the JSON file.

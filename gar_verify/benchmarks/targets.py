@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 import torch
 
-import proofs
+from gar_verify._proofs import proofs
 from gar_verify.benchmarks import accuracy, speed
 from gar_verify.data import is_available, load_table
 from gar_verify.experiments import plain, summaries, tabular

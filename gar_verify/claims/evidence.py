@@ -10,10 +10,9 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
-import proofs
 from gar_verify import paths
+from gar_verify._proofs import proofs, statements
 from gar_verify.experiments import summaries
-from proofs.statements import Result
 
 RUNTIME = "runtime"
 PEAKS = "squared_sine_peaks"
@@ -82,13 +81,13 @@ class Evidence:
     """
 
     def __init__(
-        self, folder: Path | None = None, proved: Mapping[str, Result] | None = None
+        self, folder: Path | None = None, proved: Mapping[str, statements.Result] | None = None
     ) -> None:
         """Keep where to look; nothing is read yet."""
         self.folder = folder or paths.summaries()
         self._proved = proved or {}
 
-    def proof(self, name: str) -> Result:
+    def proof(self, name: str) -> statements.Result:
         """The result of the statement of that full name; proved once in a process."""
         return self._proved.get(name) or _proof(name)
 
@@ -128,6 +127,6 @@ class Evidence:
 
 
 @cache
-def _proof(name: str) -> Result:
+def _proof(name: str) -> statements.Result:
     (result,) = proofs.run(name)
     return result

@@ -17,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 from gar_verify import paths
+from gar_verify._proofs import pages
 from gar_verify.claims.catalogue import counts
 from gar_verify.claims.model import Claim, Verdict
 from gar_verify.writing import write_whole
-from proofs.pages import STYLE
 
 TITLE = "The claims about GAR, and what became of them"
 INTRODUCTION = (
@@ -133,7 +133,7 @@ def html(claims: Sequence[Claim]) -> str:
         body += _html_section(claim)
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
-        f'initial-scale=1"><title>{TITLE}</title><style>{STYLE}{_STYLE}</style>'
+        f'initial-scale=1"><title>{TITLE}</title><style>{pages.STYLE}{_STYLE}</style>'
     )
     page = ["<!DOCTYPE html>", f'<html lang="en"><head>{head}</head><body>', *body]
     return "\n".join([*page, "</body></html>", ""])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gar_verify._proofs import statements
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding, Verdict
-from proofs.statements import Mutant, Outcome, Part, Result, Step
 
 TOPIC = "Theory"
 HOW = "by proof, for every batch size, over the functions that the loss executes"
@@ -62,17 +62,19 @@ def by_counterexample(
     return Entry(identifier, TOPIC, statement, where, HOW, COUNTEREXAMPLE, command, judge)
 
 
-def step_of(result: Result, name: str) -> Outcome[Step]:
+def step_of(result: statements.Result, name: str) -> statements.Outcome[statements.Step]:
     """The step of that name; a LookupError names those there are."""
     return _named(result.steps, name, result)
 
 
-def variant_of(result: Result, name: str) -> Outcome[Mutant]:
+def variant_of(result: statements.Result, name: str) -> statements.Outcome[statements.Mutant]:
     """The wrong variant of that name; a LookupError names those there are."""
     return _named(result.mutants, name, result)
 
 
-def _named(outcomes: Sequence[Outcome[Part]], name: str, result: Result) -> Outcome[Part]:
+def _named(
+    outcomes: Sequence[statements.Outcome[statements.Part]], name: str, result: statements.Result
+) -> statements.Outcome[statements.Part]:
     for outcome in outcomes:
         if outcome.part.name == name:
             return outcome
@@ -80,14 +82,17 @@ def _named(outcomes: Sequence[Outcome[Part]], name: str, result: Result) -> Outc
     raise LookupError(f"{result.statement.name} has no part {name!r}; there are: {there}")
 
 
-def _counted(steps: Sequence[Outcome[Step]], wrong: Sequence[Outcome[Mutant]]) -> str:
+def _counted(
+    steps: Sequence[statements.Outcome[statements.Step]],
+    wrong: Sequence[statements.Outcome[statements.Mutant]],
+) -> str:
     passed = sum(outcome.passed for outcome in steps)
     refuted = sum(outcome.passed for outcome in wrong)
     said = f"{passed} of {len(steps)} steps exact, {refuted} of {len(wrong)} wrong variants refuted"
     return f"{said} ({wrong[0].part.name}: {wrong[0].seen})" if len(wrong) == 1 else said
 
 
-def _rests(result: Result, steps: Sequence[Outcome[Step]]) -> str:
+def _rests(result: statements.Result, steps: Sequence[statements.Outcome[statements.Step]]) -> str:
     if not result.passed:
         failed = [outcome.part.name for outcome in result.steps if not outcome.passed]
         return f"the proof fails: {', '.join(failed) or 'its record is not complete'}"

@@ -47,7 +47,7 @@ def bench(
 
 
 def _loss(quick: bool, device: str, folder: Path | None) -> None:
-    from gar_verify import figures, tables
+    from gar_verify import figures, paths, tables
     from gar_verify.benchmarks import accuracy, speed
 
     show = _printer(quick, folder)
@@ -63,7 +63,7 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
         return
     memory = speed.peak_memory().set_index("N")
     show("Peak memory beyond the inputs, MB", "loss_memory", memory, 0)
-    results = folder / "results" if folder else None
+    results = (folder or paths.figures()) / paths.RESULTS
     accuracy.write(accuracy.worst(accuracy.measure()), results)
     worst = accuracy.read(results)
     title = "Largest relative error against 50 digits"
@@ -76,21 +76,17 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
 
 def _runtime(quick: bool, device: str, folder: Path | None) -> None:
     from gar_verify.benchmarks import runtime, runtime_report, runtime_summary, runtime_tables
-    from gar_verify.benchmarks.runtime_settings import settings, table_at_hand
+    from gar_verify.benchmarks.runtime_settings import settings
     from gar_verify.experiments.progress import progress_for_stderr
 
-    table = table_at_hand()
-    measured = runtime.measure(settings(table, quick), progress_for_stderr())
+    measured = runtime.measure(settings(quick), progress_for_stderr())
     summary = runtime_summary.summarize(measured)
     show = _printer(True, folder)  # written below, with the summary that they are drawn from
-    title = f"Time relative to the MAE, {table}, batch {summary.batch_size}, one thread"
+    title = f"Time relative to the MAE, {settings().table}, batch {summary.batch_size}, one thread"
     show(title, "", runtime_tables.runtime_table(summary), 3)
     typer.echo(f"{runtime_tables.epoch_sentence(summary)}\n")
     show("The loss alone against the batch size", "", runtime_tables.growth_table(summary), 3)
     if quick:
-        return
-    if table != "concrete":
-        typer.echo("Concrete is not at hand: nothing is written (gar-verify data)", err=True)
         return
     for path in runtime_report.save(summary, folder):
         typer.echo(f"wrote {path}", err=True)

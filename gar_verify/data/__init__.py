@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gar_verify.data import files, real, synthetic
+from gar_verify.data import real, synthetic
 from gar_verify.data.table import DataError, Table
 
 __all__ = ["TABLES", "DataError", "Table", "is_available", "load_table", "place"]
@@ -15,7 +15,7 @@ def load_table(name: str) -> Table:
     """The table of that name with its fixed split.
 
     Raises:
-        DataError: if there is no such name, or the table is not at hand; the message says which
+        DataError: if there is no such name, or the table is not available; the message says which
             names there are, or where to put the file.
     """
     if name in synthetic.CURVES:
@@ -37,12 +37,12 @@ def place(name: str) -> Path:
         raise _unknown(name)
     if name == "diabetes":
         return real.diabetes_file()
-    path = files.find(f"{name}.npz") if name in synthetic.CURVES else real.place(name)
-    if path is not None:
-        return path
     if name in synthetic.CURVES:
-        raise DataError(f"The table '{name}' is generated and has no file; it is always at hand.")
-    raise DataError(real.absent(name))
+        raise DataError(f"The table '{name}' is generated and has no file; it is always available.")
+    path = real.place(name)
+    if path is None:
+        raise DataError(real.absent(name))
+    return path
 
 
 def is_available(name: str) -> bool:

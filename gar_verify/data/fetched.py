@@ -1,9 +1,9 @@
-"""Original tables on this machine: fetched, found and checked again.
+"""Original tables on this machine: part of the package, or fetched, found and checked again.
 
-A table lies as the file it came as, in the folder that ``GAR_VERIFY_DATA`` names or else in the
-cache. Beside a fetched one lies ``FILE.sha256``, its checksum when it was fetched, in the format of
-``sha256sum``: what comes is checked against what is known of the table (`originals`), and later
-against that checksum as well.
+A table that is no part of the package lies as the file it came as, in the folder that
+``GAR_VERIFY_DATA`` names or else in the cache. Beside a fetched one lies ``FILE.sha256``, its
+checksum when it was fetched, in the format of ``sha256sum``: what comes is checked against what is
+known of the table (`originals`), and later against that checksum as well.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from gar_verify.writing import write_whole
 
 
 def find(original: Original) -> Path | None:
-    """The file of a table in the data folder or the cache, or None."""
+    """The file of a table in the package, the data folder or the cache, or None."""
     cached = path_of(original)
-    return files.find(original.file) or (cached if cached.is_file() else None)
+    found = original.packaged or files.find(original.file)
+    return found or (cached if cached.is_file() else None)
 
 
 def path_of(original: Original) -> Path:
@@ -68,7 +69,7 @@ def verify(original: Original) -> str:
     """
     path = find(original)
     if path is None:
-        raise DataError(f"The table '{original.name}' is not at hand. {offline(original)}")
+        raise DataError(f"The table '{original.name}' is not available. {offline(original)}")
     recorded = _recorded(path)
     if recorded is not None and recorded != _checksum(path):
         raise DataError(
@@ -76,19 +77,21 @@ def verify(original: Original) -> str:
             f"{again(original)}"
         )
     read(original)
-    same = "; unchanged since it was fetched" if recorded else "; no checksum recorded"
-    return f"columns, rows and {originals.checked(original)}{same}"
+    same = "unchanged since it was fetched" if recorded else "no checksum recorded"
+    if original.packaged:
+        same = "part of the package"
+    return f"columns, rows and {originals.checked(original)}; {same}"
 
 
 def read(original: Original) -> tuple[Array, Array]:
-    """Features and targets of the table at hand; as from `originals.read`.
+    """Features and targets of the table; as from `originals.read`.
 
     Raises:
-        DataError: if it is not at hand or not what it should be; the message says what to do.
+        DataError: if it is not available or not what it should be; the message says what to do.
     """
     path = find(original)
     if path is None:
-        raise DataError(f"The table '{original.name}' is not at hand. {offline(original)}")
+        raise DataError(f"The table '{original.name}' is not available. {offline(original)}")
     try:
         return originals.read(path, original)
     except DataError as error:
@@ -105,6 +108,8 @@ def offline(original: Original) -> str:
 
 def again(original: Original) -> str:
     """What to do about a damaged file."""
+    if original.packaged:
+        return "It is part of the package: install gar_verify again."
     return f"Remove it, and run gar-verify data fetch {original.name}."
 
 

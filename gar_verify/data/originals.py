@@ -1,8 +1,10 @@
 """The original files of the UCI repository: where each is, and how its rows are read and checked.
 
-A file is read where it lies, an archive without unpacking it. Nothing in it is executed or
-unpickled. What is read must be what it should be: the columns by name, the number of rows, finite
-numbers, and the content or the checksum that is known (`contents.json`, written by
+Three of them are part of the package, compressed (``tables/``; its README has source and licence).
+A file is read where it lies, an archive or a compressed file without unpacking it to the disk.
+Nothing in it is executed or unpickled. What is read must be what it should be: the columns by name,
+the number of rows, finite numbers, and the content or the checksum that is known (`contents.json`,
+written by
 ``tools/write_contents.py`` from the published arrays).
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import zipfile
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +27,16 @@ from gar_verify.data.table import Array, DataError, zscore
 
 LARGEST = 64 * 2**20
 """Bytes beyond which a file, or what an archive holds, is refused; the largest is 24 MB."""
+
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
+"""What reading raises when a file is damaged or something else."""
 
 DECIMALS = 4
 """Decimals to which z-scored features and targets are compared with the published arrays."""
@@ -56,10 +69,19 @@ class Original:
         return f"{self.name}.{'zip' if self.member else 'csv'}"
 
     @property
+    def packaged(self) -> Path | None:
+        """The compressed file inside the package, or None where the table is not part of it."""
+        path = TABLES / f"{self.file}.xz"
+        return path if path.is_file() else None
+
+    @property
     def page(self) -> str:
         """Address of the page that describes the table."""
         return f"https://archive.ics.uci.edu/dataset/{self.uci_id}"
 
+
+TABLES = Path(__file__).with_name("tables")
+"""Folder of what comes with the package."""
 
 LICENCE = "CC BY 4.0"
 """Of all four tables, by their pages in the repository."""
@@ -145,7 +167,7 @@ def read(path: Path, original: Original) -> tuple[Array, Array]:
         text = _csv(path, original)
         frame = pd.read_csv(io.BytesIO(text))
         features, targets = _columns(frame, original)
-    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is not the table '{original.name}': {error}") from error
     _check(path, original, hashlib.sha256(text).hexdigest(), features, targets)
     return features, targets
@@ -172,7 +194,7 @@ def content(features: Array, targets: Array) -> str:
 
 @cache
 def known_contents() -> dict[str, str]:
-    """`content` of the tables whose published arrays were at hand, by name."""
+    """`content` of the tables whose published arrays were available, by name."""
     text = files("gar_verify.data").joinpath("contents.json").read_text(encoding="utf8")
     known: dict[str, str] = json.loads(text)
     return known
@@ -180,6 +202,9 @@ def known_contents() -> dict[str, str]:
 
 def _csv(path: Path, original: Original) -> bytes:
     """The CSV file, or the one inside the archive, never more than `LARGEST` bytes of it."""
+    if path.suffix == ".xz":
+        with lzma.open(path) as stream:
+            return _limited(stream.read(LARGEST + 1), path.name)
     if not original.member:
         with path.open("rb") as stream:
             return _limited(stream.read(LARGEST + 1), path.name)

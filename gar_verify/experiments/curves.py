@@ -67,7 +67,7 @@ def write(
     Args:
         results: from `sine.run`.
         study: ``sine`` or ``squared_sine``.
-        folder: where to; default: `paths.summaries`.
+        folder: where to; default: `paths.new_summaries`.
         methods: those of them that are in the results are written.
     """
     found = mean_and_band(results)

@@ -41,7 +41,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     Args:
         results: of a tabular study; of any other, what its ``select`` makes of them.
         study: name of the files without suffix.
-        folder: where to; default: `paths.summaries`.
+        folder: where to; default: `paths.new_summaries`.
 
     Returns:
         The CSV and the JSON file.
@@ -67,7 +67,7 @@ def write_frame(
         frame: its columns are written, its index is not.
         name: of the files without suffix.
         provenance: plain values; the checksum of the CSV is added.
-        folder: where to; default: `paths.summaries`.
+        folder: where to; default: `paths.new_summaries`.
 
     Returns:
         The CSV and the JSON file.
@@ -78,7 +78,7 @@ def write_frame(
         ".csv": csv,
         ".json": (json.dumps(sealed, indent=1, sort_keys=True) + "\n").encode(),
     }
-    target = folder or paths.summaries()
+    target = folder or paths.new_summaries()
     return [
         write_whole(target / f"{name}{suffix}", content) for suffix, content in contents.items()
     ]

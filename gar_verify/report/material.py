@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from gar_verify._proofs import statements, z3_opinion
 from gar_verify.changes import Change
 from gar_verify.claims import Claim
 from gar_verify.rerun import Rerun
-from proofs.statements import Result
-from proofs.z3_opinion import Opinion
 
 
 @dataclass
 class Material:
     """Everything that the page shows, beside the pictures in the folder of figures."""
 
-    proved: Sequence[Result]
-    opinions: Sequence[Opinion] = ()
+    proved: Sequence[statements.Result]
+    opinions: Sequence[z3_opinion.Opinion] = ()
     studies: list[Rerun] = field(default_factory=list)
     claims: Sequence[Claim] | None = None
     """The ledger; None where there is none."""

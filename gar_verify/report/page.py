@@ -19,13 +19,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gar_verify import changes, claims, paths, studies, summary
+from gar_verify._proofs import printing
 from gar_verify.data import load_table
 from gar_verify.experiments import provenance
 from gar_verify.report import grids, mathml, pictures
 from gar_verify.report.material import Material
 from gar_verify.rerun import Rerun, trainable
 from gar_verify.writing import write_whole
-from proofs.printing import names_of, opinion_line, refuted
 
 FILE = "report.html"
 PACKAGES = ("torch", "numpy", "scipy", "sympy", "scikit-learn", "pandas", "xarray", "matplotlib")
@@ -57,8 +57,8 @@ def html(material: Material, figures: Path) -> str:
         figures: the folder of the pictures, and of ``results/runtime.csv``.
     """
     shown = [_study(done, figures) for done in material.studies]
-    others = pictures.others(figures, {done.stem for done in material.studies})
-    runtime = figures / paths.summaries().name / RUNTIME
+    others = pictures.others(figures, {done.study for done in material.studies})
+    runtime = figures / paths.RESULTS / RUNTIME
     environment = Environment(
         loader=PackageLoader("gar_verify.report", "."),
         autoescape=True,
@@ -67,11 +67,11 @@ def html(material: Material, figures: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters["formulas"] = _formulas
-    environment.globals.update(names_of=names_of, refuted=refuted)
+    environment.globals.update(names_of=printing.names_of, refuted=printing.refuted)
     return environment.get_template("page.html.jinja").render(
         style=Markup(files("gar_verify.report").joinpath("style.css").read_text(encoding="utf-8")),
         material=material,
-        opinion=opinion_line(material.opinions),
+        opinion=printing.opinion_line(material.opinions),
         verdicts={v: n for v, n in claims.counts(material.claims or ()).items() if n},
         studies=shown,
         pictures=[p for p in others if not p.stem.startswith(TIMED)],
@@ -92,11 +92,12 @@ def _study(done: Rerun, figures: Path) -> dict[str, Any]:
     attrs = done.results.attrs
     unit = f", {attrs['target']} in {attrs['unit']}" if attrs.get("unit") else ""
     return {
-        "stem": done.stem,
-        "title": done.stem.replace("_", " ").capitalize(),
+        "stem": done.study,
+        "title": done.study.replace("_", " ").capitalize(),
         "origin": done.origin,
+        "detail": done.detail,
         "grid": grids.of_study(done.study, done.table, f"Test values{unit}"),
-        "picture": pictures.of(figures, done.stem),
+        "picture": pictures.of(figures, done.study),
         "sentence": studies.sentence(done.study, done.results),
         "source": attrs["source"],
         "data": attrs["data"][:12],
@@ -120,7 +121,7 @@ def _versions() -> dict[str, str]:
 
 
 def _tables() -> dict[str, str]:
-    """The checksums of the tables that are at hand."""
+    """The checksums of the tables that are available."""
     names = dict.fromkeys(map(studies.data_of, studies.STUDIES))
     return {name: load_table(name).checksum for name in names if trainable(name)}
 

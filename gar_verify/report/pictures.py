@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments.tabular import RECIPES
-from gar_verify.rerun import OWN_SPLIT
 
 BANDS = (
     "the truth, and for each method the mean prediction over the seeds with a band of one standard "
@@ -45,7 +44,7 @@ def of(folder: Path, stem: str) -> Picture | None:
     if not path.is_file():
         return None
     title = stem.replace("_", " ").capitalize()
-    known = KNOWN.get(stem.removesuffix(OWN_SPLIT))
+    known = KNOWN.get(stem)
     encoded = base64.b64encode(path.read_bytes()).decode("ascii")
     return Picture(
         stem=stem,

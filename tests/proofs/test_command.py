@@ -124,7 +124,7 @@ def test_every_script_is_in_the_catalogue_and_opens_with_what_it_is_for(module: 
 
 
 def test_a_script_runs_by_itself() -> None:
-    done = run("proofs/theorem_1_error_variance.py")
+    done = run("-m", "proofs.theorem_1_error_variance")
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().endswith("Verdict: proved")
 

@@ -10,11 +10,12 @@ import pytest
 import sympy
 from sympy import Integer, Symbol
 
+from gar_verify import formulas
 from proofs import catalogue, pages
-from proofs.batches import ExactBatch, exact_batches
+from proofs.batches import ExactBatch, SymbolicBatch, exact_batches, moments
 from proofs.definitions import covariance, half_square, scaled_half_square, variance
 from proofs.exact import counterexample
-from proofs.hypotheses import PLAIN, VAR_Y_POS
+from proofs.hypotheses import NO_SPREAD, PLAIN, VAR_Y_POS
 from proofs.power_sums import column
 from proofs.statements import (
     ENOUGH_MUTANTS,
@@ -151,3 +152,23 @@ def test_theorem_3_without_the_half_is_refuted_by_three_samples_and_not_by_two()
     assert counterexample(claim, exact_batches("f", "y", sizes=(2,)), where=varies) is None
     wrong = catalogue.statement("theorem-3-scaling-factor").mutants[0]
     assert wrong.search() == found
+
+
+def test_identities_with_weights_are_said_of_weights_that_are_not_negative() -> None:
+    """Labels that differ can have Var_w(y) = 0; without negative weights they do not matter."""
+    hiding = {"sample-weights": "0 ≠ -2", "random-batches": "3/2 ≠ 1/4"}
+    for name, sides in hiding.items():
+        statement = catalogue.statement(name)
+        assert "weights_nonneg" in [h.name for h in statement.hypotheses]
+        (wrong,) = (m for m in statement.mutants if "hide the spread" in m.name)
+        assert sides in str(wrong.search())
+
+
+def test_labels_of_weight_0_are_free_in_the_case_without_spread() -> None:
+    batch = ExactBatch(w=(1, 0), f=(2, 5), y=(3, 7))
+    assert variance(batch, batch.y) == 0
+    m = moments(formulas, batch)
+    assert formulas.error_variance(m) == batch.pair_mean(half_square) == 0
+    used = NO_SPREAD.total(NO_SPREAD.y) - Symbol("q", real=True) * NO_SPREAD.weight
+    assert sympy.expand(used) == 0
+    assert SymbolicBatch(w=NO_SPREAD.w, y=NO_SPREAD.y).total(column("u")) != 0
