@@ -1,4 +1,5 @@
-# make setup | reproduce | reproduce-all | test | bench | docs | notebooks | lock
+# make setup | reproduce | reproduce-all | test | bench | docs | notebooks
+#      coverage | lowest | wheel | lock
 # Everything runs from .venv, which is made on first use and made again when the lock file changes.
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce reproduce-all test test-full bench docs notebooks lock clean
+.PHONY: help setup reproduce reproduce-all test test-full bench docs notebooks coverage lowest wheel lock clean
 
 help:
 	@echo "make setup          create $(VENV) from requirements.lock (Python 3.11 or newer)"
@@ -18,6 +19,9 @@ help:
 	@echo "make bench          measure: the loss, the running time of every method, the targets"
 	@echo "make docs           the documentation site, into build/docs; broken links fail"
 	@echo "make notebooks      execute the notebooks and store what came out"
+	@echo "make coverage       the tests again, and which lines of the package they run"
+	@echo "make lowest         the tests with the oldest versions that pyproject.toml allows"
+	@echo "make wheel          sdist, the wheel made from it, both kinds of installation tried"
 	@echo "make lock           resolve requirements.lock again from pyproject.toml"
 
 setup: $(INSTALLED)
@@ -54,6 +58,35 @@ docs: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+coverage: $(INSTALLED)
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n 2 --dist loadscope
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# Old packages warn of new ones that they import: here, warnings are no errors.
+lowest:
+	rm -rf build/lowest
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lowest/bin/uv pip install --python build/lowest/bin/python --quiet \
+		--resolution lowest-direct --editable ".[fast,proofs,sklearn,studies]"
+	build/lowest/bin/uv pip install --python build/lowest/bin/python --quiet \
+		hypothesis pytest pytest-timeout pytest-xdist pyyaml
+	build/lowest/bin/python -m pytest -n 2 --dist loadscope tests \
+		--override-ini addopts="--strict-markers" --override-ini filterwarnings= \
+		--ignore tests/docs --ignore tests/test_notebooks_executed.py
+
+wheel: $(INSTALLED)
+	rm -rf build/dist build/core build/all
+	$(BIN)/python -m build --no-isolation --outdir build/dist
+	for extras in core all; do \
+		$(PYTHON) -m venv build/$$extras && \
+		build/$$extras/bin/python -m pip install --quiet --disable-pip-version-check \
+			"$$(ls build/dist/*.whl)$$(test $$extras = all && echo '[all]')" && \
+		build/$$extras/bin/python -I tools/try_wheel.py $$extras || exit 1; \
+	done
 
 lock:
 	rm -rf $(VENV)

@@ -128,11 +128,12 @@ class BoostingObjective:
         losses = torch.stack(formulas.sub_losses(m, torch))
         _, by_part, _ = aggregate(losses, self.alpha, o, smallest(losses.dtype))
         by_conventional, by_variance, by_pearson = by_part
-        return (
+        curvature: Tensor = (
             by_conventional * conventional_curvature(f - y, o.conventional, o.delta, w)
             + by_variance * formulas.error_variance_gradient(m).residual
             + by_pearson * pearson_curvature(m)
         )
+        return curvature
 
 
 def conventional_curvature(error: Tensor, name: str, delta: float, w: Tensor | None) -> Tensor:
@@ -141,13 +142,15 @@ def conventional_curvature(error: Tensor, name: str, delta: float, w: Tensor | N
     mean = size.mean() if w is None else (w * size).sum() / w.sum()
     large = torch.maximum(size, mean)
     slope = conventional_slope(name, large, delta)
-    return formulas.ratio(slope, large)
+    curvature: Tensor = formulas.ratio(slope, large)
+    return curvature
 
 
 def pearson_curvature(m: Moments) -> Tensor:
     """1 / max(Var(f), Var(y)); 0 where both are constant."""
     variance = torch.maximum(formulas.prediction_variance(m), m.var_y)
-    return formulas.ratio(torch.ones_like(variance), variance)
+    curvature: Tensor = formulas.ratio(torch.ones_like(variance), variance)
+    return curvature
 
 
 def lightgbm_objective(

@@ -103,7 +103,8 @@ def _direction(values: Tensor, dim: int) -> Tensor:
     """
     shifted = values - values.narrow(dim, 0, 1)
     centred = shifted - shifted.mean(dim, keepdim=True)
-    return centred / torch.linalg.vector_norm(centred, dim=dim, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(centred, dim=dim, keepdim=True)
+    return centred / norm
 
 
 def _ranks_in_order(ordered: Tensor) -> Tensor:

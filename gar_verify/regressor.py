@@ -46,7 +46,7 @@ LOSSES_OF_PREDICTIONS = tuple(name for name, spec in LOSSES.items() if not spec.
 """Losses that can be trained with: those that read predictions alone."""
 
 
-class GARRegressor(RegressorMixin, BaseEstimator):
+class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
     """Regression by a perceptron with ELU units that minimises GAR (or another loss) with Adam.
 
     Inputs and targets are standardised inside, with the sample weights where there are any;
@@ -175,7 +175,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):
         outputs, _ = architecture.forward(
             self._as_tensor(self.parameters_)[None], inputs.T[None].contiguous()
         )
-        prediction = outputs[0].T.cpu().numpy().astype(np.float64)
+        prediction: Array = outputs[0].T.cpu().numpy().astype(np.float64)
         prediction = self._y_scale.inverse_transform(prediction)
         return prediction[:, 0] if self._single else prediction
 
@@ -350,7 +350,7 @@ class _Training:
         )
         prediction = outputs[0].T.detach().requires_grad_()
         arguments = (prediction, targets) if weight is None else (prediction, targets, weight)
-        value = self.loss(*arguments)
+        value: Tensor = self.loss(*arguments)
         (gradient,) = torch.autograd.grad(value, prediction)
         step = self.architecture.backward(
             self.parameters, entering, gradient.T[None].contiguous(), scratch=self.scratch

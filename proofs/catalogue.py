@@ -66,7 +66,8 @@ def find(name: str | None = None) -> tuple[str, ...]:
 def statement(name: str, formulas: ModuleType = package_formulas) -> Statement:
     """The statement of that full name, over the given formulas."""
     module: Any = import_module(f".{name.replace('-', '_')}", __package__)
-    return module.statement(formulas)
+    found: Statement = module.statement(formulas)
+    return found
 
 
 def results(only: str | None = None, formulas: ModuleType = package_formulas) -> Iterator[Result]:

@@ -135,7 +135,7 @@ def on_pairs(case: Case) -> Any:
 
 def matched(case: Case) -> bool:
     """Whether d agrees on every edge."""
-    return on_edges(case) == 0
+    return bool(on_edges(case) == 0)
 
 
 def vertices_covered(case: Case) -> bool:

@@ -141,7 +141,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         return normalized_difference(batch, sympy.sqrt)
 
     def both_vary(batch: Any) -> bool:
-        return batch.varies("f") and batch.varies("y")
+        return bool(batch.varies("f") and batch.varies("y"))
 
     needs = (VAR_F_POS, VAR_Y_POS)
     return Statement(

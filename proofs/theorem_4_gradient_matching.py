@@ -75,7 +75,8 @@ def differentiable(name: str) -> Any:
 
 def point(name: str, dimension: int) -> tuple[Symbol, ...]:
     """A point with symbols for coordinates."""
-    return sympy.symbols(f"{name}1:{dimension + 1}", real=True)
+    coordinates: tuple[Symbol, ...] = sympy.symbols(f"{name}1:{dimension + 1}", real=True)
+    return coordinates
 
 
 def first_order(ground: Ground) -> list[Any]:

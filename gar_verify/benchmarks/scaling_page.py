@@ -9,7 +9,8 @@ import pandas as pd
 
 from gar_verify import tables
 from gar_verify.benchmarks import scaling
-from gar_verify.experiments.methods import TABULAR, label
+from gar_verify.experiments import tabular
+from gar_verify.experiments.methods import TABULAR, label, tabular_methods
 
 if TYPE_CHECKING:
     from gar_verify.benchmarks.scaling import Cost
@@ -79,7 +80,7 @@ does not fit is trained in several stacks, one after the other, with the same re
 
 def text(measured: pd.DataFrame, cost: Cost, memory: tuple[float, float]) -> str:
     """The page, as Markdown."""
-    protocol = scaling.tabular.Protocol(scaling.tabular.LARGE)
+    protocol = tabular.Protocol(tabular.LARGE)
     where = json.loads(measured["where"].iloc[0])
     by_size = _by_size(measured)
     return PAGE.format(
@@ -87,7 +88,7 @@ def text(measured: pd.DataFrame, cost: Cost, memory: tuple[float, float]) -> str
         rates=len(protocol.learning_rates),
         decays=len(protocol.weight_decays),
         cheap=len(set(TABULAR) - set(scaling.MEASURED)) + 1,
-        values=len(scaling.tabular_methods(["gar"], 1)[0].hyperparameters),
+        values=len(tabular_methods(["gar"], 1)[0].hyperparameters),
         folds=protocol.folds,
         epochs=protocol.recipe.epochs,
         batch=protocol.recipe.batch_size,

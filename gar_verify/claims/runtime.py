@@ -10,9 +10,9 @@ from gar_verify.benchmarks.growth import fit
 from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import SHARE, share
-from gar_verify.claims.tabular import GARS, SUMMARY
+from gar_verify.claims.tabular import SUMMARY
 from gar_verify.experiments import published
-from gar_verify.experiments.methods import label
+from gar_verify.experiments.methods import GARS, label
 from gar_verify.losses.registry import LOSSES
 
 TOPIC = "Running time"

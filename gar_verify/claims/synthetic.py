@@ -10,10 +10,9 @@ import pandas as pd
 from gar_verify.claims.evidence import COMMANDS, PEAKS, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
-from gar_verify.claims.tabular import GARS
 from gar_verify.data.synthetic import CURVES
 from gar_verify.experiments import published
-from gar_verify.experiments.methods import RELEASED, SYNTHETIC, label
+from gar_verify.experiments.methods import GARS, RELEASED, SYNTHETIC, label
 from gar_verify.experiments.sine import final_test_mae
 
 TOPIC = "Synthetic curves"
@@ -131,8 +130,8 @@ def only_largest(peaks: pd.DataFrame) -> pd.Series:
     largest = height >= LARGEST * height.max()
     recovered = peaks["recovered"].astype(bool)
     keys = [peaks["method"], peaks["seed"]]
-    some = (recovered & largest).groupby(keys, sort=False).any()
-    other = (recovered & ~largest).groupby(keys, sort=False).any()
+    some: pd.Series = (recovered & largest).groupby(keys, sort=False).any()
+    other: pd.Series = (recovered & ~largest).groupby(keys, sort=False).any()
     return some & ~other
 
 

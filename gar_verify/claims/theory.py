@@ -73,8 +73,8 @@ def variant_of(result: statements.Result, name: str) -> statements.Outcome[state
 
 
 def _named(
-    outcomes: Sequence[statements.Outcome], name: str, result: statements.Result
-) -> statements.Outcome:
+    outcomes: Sequence[statements.Outcome[statements.Part]], name: str, result: statements.Result
+) -> statements.Outcome[statements.Part]:
     for outcome in outcomes:
         if outcome.part.name == name:
             return outcome

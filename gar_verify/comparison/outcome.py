@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -227,7 +228,7 @@ def _digits(std: float) -> int:
 
 
 def _pair(mean: float, std: float, places: int) -> str:
-    return "no number" if pd.isna(mean) else f"{mean:.{places}f} ± {std:.{places}f}"
+    return "no number" if math.isnan(mean) else f"{mean:.{places}f} ± {std:.{places}f}"
 
 
 def _figures(value: float) -> str:
@@ -235,6 +236,6 @@ def _figures(value: float) -> str:
 
 
 def _p(value: float, equals: str = "") -> str:
-    if pd.isna(value):
+    if math.isnan(value):
         return ""
     return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"

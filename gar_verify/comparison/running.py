@@ -264,7 +264,7 @@ def _array(values: Any, name: str, dims: tuple[int, ...], prefix: str) -> pd.Dat
 
 def _row_names(frame: pd.DataFrame, identifiers: Sequence[str]) -> pd.Index:
     if not identifiers:
-        return pd.Index(frame.index, name="row")
+        return frame.index.rename("row")
     return pd.MultiIndex.from_frame(frame[list(identifiers)])
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from gar_verify import paths
 from gar_verify.data import download, files, originals
 from gar_verify.data.originals import Original
-from gar_verify.data.table import DataError
+from gar_verify.data.table import Array, DataError
 from gar_verify.writing import write_whole
 
 
@@ -83,7 +83,7 @@ def verify(original: Original) -> str:
     return f"columns, rows and {originals.checked(original)}; {same}"
 
 
-def read(original: Original) -> tuple[originals.Array, originals.Array]:
+def read(original: Original) -> tuple[Array, Array]:
     """Features and targets of the table; as from `originals.read`.
 
     Raises:

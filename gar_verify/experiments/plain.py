@@ -17,7 +17,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from gar_verify.losses.registry import StackedLoss
+from gar_verify.losses.stacking import StackedLoss
 from gar_verify.training import Architecture, Objective, Problem, Recipe, Run, train
 from gar_verify.training.runs import Epoch, epochs
 

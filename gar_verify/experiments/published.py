@@ -18,7 +18,8 @@ import numpy as np
 def published() -> dict[str, Any]:
     """Everything published, by study."""
     text = files("gar_verify.experiments").joinpath("published.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    figures: dict[str, Any] = json.loads(text)
+    return figures
 
 
 def tabular(table: str, method: str, metric: str) -> tuple[float, float]:
@@ -30,7 +31,9 @@ def tabular(table: str, method: str, metric: str) -> tuple[float, float]:
 
 def synthetic_runs(curve: str, method: str) -> list[float]:
     """Test MAE of the authors' five stored runs; empty where not published."""
-    return published()["synthetic_runs"].get(curve, {}).get(method.removesuffix("_released"), [])
+    by_method = published()["synthetic_runs"].get(curve, {})
+    runs: list[float] = by_method.get(method.removesuffix("_released"), [])
+    return runs
 
 
 def alpha_sensitivity(metric: str) -> dict[float, float]:
@@ -51,12 +54,12 @@ def seconds_per_epoch(method: str) -> float:
 
     That of RnC is an epoch of its contrastive phase only.
     """
-    return published()["seconds_per_epoch"].get(method.removesuffix("_released"), np.nan)
+    return float(published()["seconds_per_epoch"].get(method.removesuffix("_released"), np.nan))
 
 
 def relative_time(method: str) -> float:
     """Training time relative to MAE, as a published summary of the paper claims it; or NaN."""
-    return published()["relative_time"].get(method.removesuffix("_released"), np.nan)
+    return float(published()["relative_time"].get(method.removesuffix("_released"), np.nan))
 
 
 def ablation(sub_losses: str, metric: str) -> float:
@@ -64,7 +67,7 @@ def ablation(sub_losses: str, metric: str) -> float:
 
     The letters: a is the Pearson loss, b the MAE, c half the error variance.
     """
-    return published()["ablation"].get(sub_losses, {}).get(metric, np.nan)
+    return float(published()["ablation"].get(sub_losses, {}).get(metric, np.nan))
 
 
 def leaves() -> dict[str, Any]:

@@ -6,8 +6,10 @@ nobody who trains one model pays. The tests hold the two against each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gar_verify.experiments.methods import RELEASED, TABULAR
 from gar_verify.experiments.plain import StepLoss
@@ -51,14 +53,14 @@ def _middle(name: str) -> float:
     return grid[len(grid) // 2]
 
 
-def _of_predictions(loss: nn.Module) -> StepLoss:
+def _of_predictions(loss: Callable[..., Tensor]) -> StepLoss:
     def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
         return loss(prediction, target)
 
     return step
 
 
-def _of_features(loss: nn.Module) -> StepLoss:
+def _of_features(loss: Callable[..., Tensor]) -> StepLoss:
     def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
         return loss(features, target)
 
@@ -66,8 +68,9 @@ def _of_features(loss: nn.Module) -> StepLoss:
 
 
 def _ranksim(interpolation: float) -> StepLoss:
-    mae, source = MAELoss(), torch.Generator().manual_seed(0)
-    regulariser = RankSimLoss(interpolation, TRAINING_WEIGHT, source)
+    source = torch.Generator().manual_seed(0)
+    mae: Callable[..., Tensor] = MAELoss()
+    regulariser: Callable[..., Tensor] = RankSimLoss(interpolation, TRAINING_WEIGHT, source)
 
     def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
         return mae(prediction, target) + regulariser(features, target)
@@ -76,7 +79,8 @@ def _ranksim(interpolation: float) -> StepLoss:
 
 
 def _conr(gamma: float) -> StepLoss:
-    mae, regulariser = MAELoss(), ConRLoss()
+    mae: Callable[..., Tensor] = MAELoss()
+    regulariser: Callable[..., Tensor] = ConRLoss()
 
     def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
         return mae(prediction, target) + gamma * regulariser(features, target, prediction)

@@ -17,7 +17,7 @@ def cosine_similarities(features: Tensor) -> Tensor:
     Norms are floored at `NORM_FLOOR`, so rows of zeros have similarity 0, and a gradient 1e12 times
     that of rows of length 1. The product is taken in the features' precision even under autocast.
     """
-    norms = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
     x = features / norms.clamp(min=NORM_FLOOR)
     with torch.autocast(features.device.type, enabled=False):
         return x @ x.mT

@@ -37,7 +37,8 @@ def mae_loss(input: Tensor, target: Tensor) -> Tensor:
 
     Raises ValueError if the shapes differ.
     """
-    return formulas.absolute(_errors(input, target)).mean((-2, -1))
+    mean: Tensor = formulas.absolute(_errors(input, target)).mean((-2, -1))
+    return mean
 
 
 def mse_loss(input: Tensor, target: Tensor) -> Tensor:
@@ -48,7 +49,8 @@ def mse_loss(input: Tensor, target: Tensor) -> Tensor:
 
     Raises ValueError if the shapes differ.
     """
-    return formulas.square(_errors(input, target)).mean((-2, -1))
+    mean: Tensor = formulas.square(_errors(input, target)).mean((-2, -1))
+    return mean
 
 
 def huber_loss(input: Tensor, target: Tensor, delta: Hyperparameter = 1.0) -> Tensor:
@@ -64,7 +66,8 @@ def huber_loss(input: Tensor, target: Tensor, delta: Hyperparameter = 1.0) -> Te
     check_positive("delta", delta)
     e = _errors(input, target)
     limit = torch.as_tensor(per_model("delta", delta, e.shape[:-2], 2), dtype=e.dtype)
-    return formulas.huber(e, e.clamp(-limit, limit)).mean((-2, -1))
+    mean: Tensor = formulas.huber(e, e.clamp(-limit, limit)).mean((-2, -1))
+    return mean
 
 
 class MAELoss(nn.Module):

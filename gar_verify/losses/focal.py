@@ -50,13 +50,15 @@ def modulation(
     models = error.shape[:-2]
     scale = per_model("beta", beta, models, 2) * _ARGUMENT_SCALE[activation]
     m = torch.tanh(scale * error).masked_fill(error == 0, 1.0)
-    return m ** per_model("gamma", gamma, models, 2)
+    factor: Tensor = m ** per_model("gamma", gamma, models, 2)
+    return factor
 
 
 def _absolute_error(input: Tensor, target: Tensor) -> Tensor:
     check_same_shape(input, target)
     input, target = at_least_float32(input, target)
-    return formulas.absolute(input - target)
+    error: Tensor = formulas.absolute(input - target)
+    return error
 
 
 def _mean(terms: Tensor, sample_weight: Tensor | None) -> Tensor:

@@ -85,11 +85,14 @@ def loss_of_checked(
         return evaluate(input, target, weight, alpha, setting, with_gradient=False)[0]
     arguments = (input, target, weight, alpha, setting)
     if torch.compiler.is_compiling():
-        return TransformableClosedForm.apply(*arguments)[0]
+        value: Tensor = TransformableClosedForm.apply(*arguments)[0]  # type: ignore[no-untyped-call]
+        return value
     if transforms_active():
-        return TransformableWithForwardMode.apply(*arguments)[0]
+        value = TransformableWithForwardMode.apply(*arguments)[0]  # type: ignore[no-untyped-call]
+        return value
     if input.requires_grad and torch.is_grad_enabled():
-        return ClosedForm.apply(*arguments)
+        value = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
+        return value
     with torch.no_grad():
         return evaluate(*arguments, with_gradient=False)[0]
 
@@ -278,7 +281,8 @@ class GARLoss(nn.Module):
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
         if sample_weight is None and self._plain and whole_column(input, target):
-            return ClosedFormOfNumbers.apply(input, target, self._alpha, self.options)
+            value: Tensor = ClosedFormOfNumbers.apply(input, target, self._alpha, self.options)
+            return value
         part = self.process_group is not None
         options = check_batch(input, target, sample_weight, self.options, part)
         setting = self._setting

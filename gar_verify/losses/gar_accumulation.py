@@ -51,8 +51,7 @@ class _Passes:
     alpha: float = 0.0
     """The loss's alpha when the moments of the whole batch were taken: it holds for all of it."""
 
-    @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         return len(self.replayed) == len(self.sizes)
 
 
@@ -134,7 +133,7 @@ class GARAccumulator:
         after a completed pass 2 begins a new batch.
         """
         passes = self._passes
-        if passes is not None and passes.replayed and not passes.complete:
+        if passes is not None and passes.replayed and not passes.is_complete():
             raise RuntimeError(
                 f"observe() in the middle of pass 2, which has seen {len(passes.replayed)} of "
                 f"{len(passes.sizes)} micro-batches: finish it, or call reset() to give it up"
@@ -157,7 +156,7 @@ class GARAccumulator:
         belongs to these samples.
         """
         passes = self._observed()
-        if passes.complete:
+        if passes.is_complete():
             raise RuntimeError(
                 f"pass 2 is over: all {len(passes.sizes)} observed micro-batches have been seen; "
                 f"show the next batch to observe() first"
@@ -178,10 +177,11 @@ class GARAccumulator:
             )
         whole = self._whole(passes)
         passes.replayed.append(_summary(input, target, sample_weight, options))
-        if passes.complete:
+        if passes.is_complete():
             self._check_same_passes(passes, whole)
         setting = Setting(options, whole=whole)
-        value: Tensor = ClosedForm.apply(input, target, sample_weight, passes.alpha, setting)
+        arguments = (input, target, sample_weight, passes.alpha, setting)
+        value: Tensor = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
         group = self._loss.process_group
         if group is None:
             return value

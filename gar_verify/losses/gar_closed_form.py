@@ -69,11 +69,12 @@ def _gradient(
     by_conventional, by_residual, by_label = (
         x.clamp(-limit, limit) if isinstance(x, Tensor) else x for x in coefficients
     )
-    gradient = by_residual * residual + by_label * label + by_conventional * slope
+    gradient: Tensor = by_residual * residual + by_label * label + by_conventional * slope
     share = batch.share * scale
     if isinstance(share, Tensor):  # an absent sample may hold anything
         return torch.where(share == 0, 0, gradient * share)
-    return gradient * share
+    gradient = gradient * share
+    return gradient
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,8 @@ def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
         _, gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)
     if upstream.ndim > 0:
         upstream = _spread(upstream, input, ctx.setting.options)
-    gradient = upstream * gradient
-    return gradient if gradient.dtype == input.dtype else gradient.to(input.dtype)
+    product: Tensor = upstream * gradient
+    return product if product.dtype == input.dtype else product.to(input.dtype)
 
 
 _WithoutTransforms: Any = getattr(
@@ -216,7 +217,7 @@ _WithoutTransforms: Any = getattr(
 which takes a tenth of the time of a small batch."""
 
 
-class ClosedFormOfNumbers(_WithoutTransforms):
+class ClosedFormOfNumbers(_WithoutTransforms):  # type: ignore[misc]  # which of two, torch says
     """`ClosedForm` for batches of which `whole_column` is true, without a detour."""
 
     @staticmethod

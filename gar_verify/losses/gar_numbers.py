@@ -163,7 +163,7 @@ def _gradient(block: _Block, coefficients: Gradient, o: Options, limit: float) -
         conventional, residual, label = (
             max(min(x, _STEEPEST), -_STEEPEST) for x in (conventional, residual, label)
         )  # finite, so that no zero is multiplied by infinity; NaN stays
-    gradient = conventional_slope(o.conventional, block.error, o.delta)
+    gradient: Vector = conventional_slope(o.conventional, block.error, o.delta)
     gradient *= conventional  # in place: a new vector costs more than the multiplication
     for vector, coefficient in ((block.residual, residual), (block.label, label)):
         vector *= coefficient

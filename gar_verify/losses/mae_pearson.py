@@ -64,8 +64,8 @@ def mae_pearson_loss(input: Tensor, target: Tensor) -> Tensor:
     check_same_shape(input, target)
     input, target = at_least_float32(input, target)
     m = _moments(input, target)
-    mae = m.conventional.mean((-2, -1))
-    pearson = (m.weight - 1) / m.weight * _one_minus_pearson(m).mean((-2, -1))
+    mae: Tensor = m.conventional.mean((-2, -1))
+    pearson: Tensor = (m.weight - 1) / m.weight * _one_minus_pearson(m).mean((-2, -1))
     beta = pearson.detach() / 2
     return (1 - beta) * mae + beta * pearson
 

@@ -108,10 +108,11 @@ def ranksim_loss(
     strength = per_model("interpolation", interpolation, models, 2)
     count = found[..., None, None]
     wanted = ranks(nearness, count.unsqueeze(-1)).to(similarity.dtype)
-    gap = _BlackBoxRanks.apply(similarity, strength, count).unsqueeze(-3) - wanted
+    ranked: Tensor = _BlackBoxRanks.apply(similarity, strength, count)  # type: ignore[no-untyped-call]
+    gap = ranked.unsqueeze(-3) - wanted
     if present is not None:
         gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
-    mean = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)
+    mean: Tensor = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)
     return per_model("weight", weight, models, 0) * mean
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -144,14 +145,14 @@ def _columns(metrics: Iterable[str]) -> tuple[str, ...]:
 
 
 def _cell(mean: float, std: float | None = None, best: bool = False) -> Cell:
-    if pd.isna(mean):
+    if math.isnan(mean):
         return Cell("")
-    spread = "" if std is None or pd.isna(std) else f" ({_number(std)})"
+    spread = "" if std is None or math.isnan(std) else f" ({_number(std)})"
     return Cell(f"{_number(mean)}{spread}", best=best)
 
 
 def _number(value: float) -> str:
-    return "none" if pd.isna(value) else f"{value:.{DIGITS}f}"
+    return "none" if math.isnan(value) else f"{value:.{DIGITS}f}"
 
 
 def plain(frame: pd.DataFrame, caption: str, columns: Sequence[str]) -> Grid:

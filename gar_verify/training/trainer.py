@@ -129,7 +129,7 @@ def model_bytes(problem: Problem, recipe: Recipe, objective: Objective) -> int:
     """A generous estimate of the memory that one model of a stack needs, in bytes."""
     architecture = architecture_of(problem, recipe)
     widths = architecture.inputs + sum(out for out, _ in architecture.shapes)
-    numbers = 8 * architecture.size + 4 * recipe.batch_size * widths
+    numbers: int = 8 * architecture.size + 4 * recipe.batch_size * widths
     numbers += 16 * len(problem.targets) * problem.targets.shape[1]
     if objective.pairwise:
         numbers += 24 * recipe.batch_size**2
