@@ -12,21 +12,22 @@ import xarray as xr
 
 import proofs
 from gar_verify import paths
-from gar_verify.experiments import summaries
+from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments import peaks, summaries
 from proofs.statements import Result
 
 RUNTIME = "runtime"
-PEAKS = "squared_sine_peaks"
+PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
 
 COLUMNS = {
     RUNTIME: ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high"),
-    PEAKS: ("method", "seed", "peak", "height", "predicted", "recovered"),
+    **dict.fromkeys(PEAKS, ("method", "seed", "peak", "height", "predicted", "recovered")),
 }
 """Columns of the tables of results that are no summaries."""
 
 COMMANDS = {
     RUNTIME: "gar-verify bench runtime",
-    PEAKS: "gar-verify run squared_sine --save",
+    **{name: f"gar-verify run {name.removesuffix(peaks.SUFFIX)} --save" for name in PEAKS},
     "wine_ablation": "gar-verify run ablation --save",
     "sensitivity_paper": "gar_verify.experiments.sensitivity.run(method='gar')",
 }
@@ -107,7 +108,7 @@ class Evidence:
         raise MissingEvidence(f"there is no summary {study}.csv; to make it: {command}")
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of results that is no summary: `RUNTIME` or `PEAKS`.
+        """A table of results that is no summary: `RUNTIME`, or one of `PEAKS`.
 
         Raises:
             MissingEvidence: if it is not there.
