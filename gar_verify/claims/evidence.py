@@ -45,17 +45,17 @@ UNTESTABLE = {
     "superconductivity": Untestable(
         "Superconductivity",
         "the released scripts cover Superconductivity, but neither its table nor a published "
-        "figure of it is at hand",
+        "figure of it is available to us",
     ),
     "ic50": Untestable(
         "IC50",
         "the released scripts cover IC50 with its 15 targets, but neither its table nor a "
-        "published figure of it is at hand",
+        "published figure of it is available to us",
     ),
     "agedb": Untestable(
         "AgeDB",
         "the released scripts cover AgeDB, but neither its images nor a published figure of it "
-        "are at hand",
+        "are available to us",
     ),
     "sts_b": Untestable(
         "STS-B",

@@ -120,7 +120,7 @@ def _versions() -> dict[str, str]:
 
 
 def _tables() -> dict[str, str]:
-    """The checksums of the tables that are at hand."""
+    """The checksums of the tables that are available."""
     names = dict.fromkeys(map(studies.data_of, studies.STUDIES))
     return {name: load_table(name).checksum for name in names if trainable(name)}
 

@@ -112,6 +112,15 @@ def test_every_picture_is_within_the_page_and_described(
     assert all(len(image.get("alt", "")) > 40 for image in images)
 
 
+def test_captions_say_what_is_drawn(root: ElementTree.Element) -> None:
+    """Bands of the curves, bars of the tables, boxes of the studies of alpha."""
+    alts = [image.get("alt", "") for image in root.iter("img")]
+    words = {"Sine": "band", "Concrete": "filled dots", "Sensitivity": "a box"}
+    for title, word in words.items():
+        (alt,) = [alt for alt in alts if alt.startswith(f"{title}: ")]
+        assert [known for known in words.values() if known in alt] == [word]
+
+
 def test_every_claim_and_every_statement_is_there(root: ElementTree.Element) -> None:
     identifiers = {e.get("id") for e in root.iter()}
     assert {f"claim-{claim.identifier}" for claim in CLAIMS} <= identifiers
