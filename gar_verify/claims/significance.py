@@ -19,8 +19,8 @@ TESTS = {
     "p holm": "the corrected resampled t-test with Holm's correction over the baselines",
 }
 MOST = (
-    "by each kind of GAR on each table studied here: more than half of its gains have p < 0.05. All: "
-    "reproduced; some: in part; none: not reproduced"
+    "by each kind of GAR on each table studied here: more than half of its gains have p < 0.05. "
+    "All: reproduced; some: in part; none: not reproduced"
 )
 
 

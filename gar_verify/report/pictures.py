@@ -22,8 +22,8 @@ DOTS = (
 )
 BOXES = (
     "test MAE and Pearson of GAR over alpha: a box for the middle half of the folds with their "
-    "median, whiskers to the lowest and the highest fold; beside it, as an open mark, the published "
-    "mean. The table has means and standard deviations"
+    "median, whiskers to the lowest and the highest fold; beside it, as an open mark, the mean "
+    "that was published. The table has means and standard deviations"
 )
 COUNTS = "how many seeds recovered each peak of the curve, by method"
 KNOWN = {

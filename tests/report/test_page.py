@@ -107,7 +107,7 @@ def test_every_picture_is_within_the_page_and_described(
     root: ElementTree.Element, figures: Path
 ) -> None:
     images = list(root.iter("img"))
-    assert len(images) == len(list(figures.glob("*.png"))) == 3
+    assert len(images) == len(list(figures.glob("*.png"))) == 4
     assert all(image.get("src", "").startswith("data:image/png;base64,") for image in images)
     assert all(len(image.get("alt", "")) > 40 for image in images)
 
