@@ -47,9 +47,6 @@ SUMMARIES = {"ablation": "wine_ablation"}
 METHOD = "gar"
 BASELINE = "mae"
 
-WITH_PEAKS = "squared_sine"
-"""The study whose peaks are counted."""
-
 
 def check(study: str) -> str:
     """The name, or a ValueError that lists the studies there are."""
@@ -190,15 +187,14 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
 
     Returns:
         What was written: for a tabular study also the comparison with GAR and, with MAE among the
-        methods, GAR's gains; for Squared sine the
-        peaks, and for results of full length the summaries; a summary of more methods than the
-        results have, or more seeds, is left as it is.
+        methods, GAR's gains; for a curve its peaks, and for results of full length the summaries;
+        a summary of more methods than the results have, or more seeds, is left as it is.
     """
     shown = _selected(check(study), results)
     written = tables.save(table(study, shown), study, folder)
     drawn = results if study in CURVES else shown
     written += figures.save(figure(study, drawn), study, folder)
-    if study == WITH_PEAKS:
+    if study in CURVES:
         counted = peaks.count(results) if "prediction" in results else peaks.read(study)
         written += _save_peaks(study, counted, folder)
     if _compares_losses(study) and sentence(study, shown):
@@ -246,7 +242,7 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
         written = summaries.write(sine.select(results), name, folder)
         written += curves.write(results, study, folder)
         written += curves.write_start(results, study, folder)
-        return written + (peaks.write(results, study, folder) if study == WITH_PEAKS else [])
+        return written + peaks.write(results, study, folder)
     selected = sensitivity.select(results) if study in SENSITIVITIES else results
     return summaries.write(selected, name, folder)
 

@@ -58,7 +58,7 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
         results: from `experiments.tabular.run`, or its summary from `experiments.summaries.read`.
 
     Returns:
-        Columns ``measured``, ``std`` (1/5, over folds and seeds), ``published``,
+        Columns ``measured``, ``std`` (divided by the number, over folds and seeds), ``published``,
         ``published std``, ``deviation``; with MAE among the methods, ``gain`` over it in per cent
         and ``p`` of the paper's t-test against it.
     """

@@ -27,7 +27,8 @@ def test_a_summary_is_saved_as_table_figure_and_comparison(tmp_path: Path) -> No
 def test_quick_results_are_no_summary(tmp_path: Path) -> None:
     results = sine.run(["gar"], seeds=(1,), quick=True, store=tmp_path / "store")
     names = {path.name for path in studies.save("sine", results, tmp_path)}
-    assert names == {"sine.md", "sine.csv", "sine.pdf", "sine.png"}
+    suffixes = ("md", "csv", "pdf", "png")
+    assert names == {f"sine{stem}.{end}" for stem in ("", "_peaks") for end in suffixes}
 
 
 def test_full_results_are_summarised_unless_that_would_lose_methods(

@@ -145,7 +145,7 @@ def _entries() -> Iterator[Entry]:
         ),
         (
             "alpha-large",
-            "The largest alpha, 10, is the best",
+            "The largest alpha, 10, is the best, or within one deviation of the best",
             largest_is_best,
             "within one standard deviation of the lowest",
         ),

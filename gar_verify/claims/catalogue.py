@@ -9,6 +9,7 @@ from pathlib import Path
 from gar_verify.claims import (
     ablation,
     alpha,
+    peaks,
     released,
     runtime,
     significance,
@@ -23,6 +24,7 @@ ENTRIES: tuple[Entry, ...] = (
     *theory.ENTRIES,
     *released.ENTRIES,
     *synthetic.ENTRIES,
+    *peaks.ENTRIES,
     *tabular.ENTRIES,
     *significance.ENTRIES,
     *alpha.ENTRIES,

@@ -12,20 +12,21 @@ import xarray as xr
 
 from gar_verify import paths
 from gar_verify._proofs import proofs, statements
-from gar_verify.experiments import summaries
+from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments import peaks, summaries
 
 RUNTIME = "runtime"
-PEAKS = "squared_sine_peaks"
+PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
 
 COLUMNS = {
     RUNTIME: ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high"),
-    PEAKS: ("method", "seed", "peak", "height", "predicted", "recovered"),
+    **dict.fromkeys(PEAKS, ("method", "seed", "peak", "height", "predicted", "recovered")),
 }
 """Columns of the tables of results that are no summaries."""
 
 COMMANDS = {
     RUNTIME: "gar-verify bench runtime",
-    PEAKS: "gar-verify run squared_sine --save",
+    **{name: f"gar-verify run {name.removesuffix(peaks.SUFFIX)} --save" for name in PEAKS},
     "wine_ablation": "gar-verify run ablation --save",
     "sensitivity_paper": "gar_verify.experiments.sensitivity.run(method='gar')",
 }
@@ -43,17 +44,17 @@ UNTESTABLE = {
     "superconductivity": Untestable(
         "Superconductivity",
         "the released scripts cover Superconductivity, but neither its table nor a published "
-        "figure of it is at hand",
+        "figure of it is available to us",
     ),
     "ic50": Untestable(
         "IC50",
         "the released scripts cover IC50 with its 15 targets, but neither its table nor a "
-        "published figure of it is at hand",
+        "published figure of it is available to us",
     ),
     "agedb": Untestable(
         "AgeDB",
         "the released scripts cover AgeDB, but neither its images nor a published figure of it "
-        "are at hand",
+        "are available to us",
     ),
     "sts_b": Untestable(
         "STS-B",
@@ -106,7 +107,7 @@ class Evidence:
         raise MissingEvidence(f"there is no summary {study}.csv; to make it: {command}")
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of results that is no summary: `RUNTIME` or `PEAKS`.
+        """A table of results that is no summary: `RUNTIME`, or one of `PEAKS`.
 
         Raises:
             MissingEvidence: if it is not there.

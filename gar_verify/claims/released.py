@@ -1,7 +1,7 @@
 """Claims of the paper about the loss itself, and what the authors' released code computes instead.
 
 Of that code nothing is copied; its formulas are restated in `gar_verify.formulas`, proved, and held
-against observed values where those are at hand (``tests/losses/test_reference_gar.py``).
+against observed values where those are available (``tests/losses/test_reference_gar.py``).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ SETUPS = {
     MEMORY: "an in-memory loop",
     LOSS: "the loss alone",
 }
-HOW = "median over interleaved rounds of the time relative to the MAE's, on the machine at hand"
+HOW = "median over interleaved rounds of the time relative to the MAE's, on one machine"
 BATCH = 256
 """Of the paper's tabular studies."""
 SAME = 1.1

@@ -114,15 +114,15 @@ def _theorem_4_as_stated(evidence: Evidence) -> Finding:
 
 GRADIENTS = "theorem-4-gradient-matching"
 AGGREGATION = "proposition-kl-dro"
-NUMBERED_HERE = "the paper, without a number (numbered here)"
+NUMBERED_HERE = "the paper; the number is ours (the text available to us numbers Theorems 1 and 4)"
 PROPOSITION = "the paper's proposition on the aggregation"
 
 _THEOREM_4_AS_STATED = Entry(
     identifier="theorem-4-as-stated",
     topic=TOPIC,
-    statement="Theorem 4 on any open domain, as the summary of the paper states it: matching "
+    statement="Theorem 4 on any open domain, as the text available to us summarises it: matching "
     "gradients give matching differences, connected or not",
-    where="the paper, Theorem 4, as its summary has it",
+    where="the paper, Theorem 4, as summarised in the text available to us",
     how="by an exact counterexample on two disjoint intervals",
     rule="a counterexample: not reproduced; none: not testable here",
     command=f"gar-verify prove --only {GRADIENTS}",
@@ -176,7 +176,7 @@ def _entries() -> Iterator[Entry]:
     yield by_proof(
         "theorem-4-connected",
         "Matching gradients give matching differences on a connected domain",
-        "the paper, Theorem 4, with the hypothesis that its summary leaves out",
+        "the paper, Theorem 4, with the hypothesis that the summary of it leaves out",
         GRADIENTS,
         (
             "gradients to differences, one segment",

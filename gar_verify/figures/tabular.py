@@ -40,8 +40,8 @@ def tabular_figure(results: xr.Dataset) -> Figure:
 
     Returns:
         A panel for each metric, a line for each method: a filled dot with a bar of one standard
-        deviation (1/5) over folds and seeds for what was measured, an open grey one for what was
-        published. A method far from all others has its value written at the edge.
+        deviation (divided by the number) over folds and seeds for what was measured, an open grey
+        one for what was published. A method far from all others has its value written at the edge.
     """
     methods = [str(name) for name in results["method"].values]
     colors = {label(name): COLORS[name] for name in methods}

@@ -183,7 +183,9 @@ class GARLoss(nn.Module):
     Parameters
     ----------
     alpha : in [0, inf]; 0 is the largest sub-loss, 1 the log of their mean, ``math.inf`` the log of
-        their geometric mean. May be changed between steps: ``loss.alpha = 0.1``.
+        their geometric mean. Labels far from unit scale make the error variance the largest part,
+        and a small alpha attends to it alone: standardise the labels, or take alpha of 2 or more.
+        May be changed between steps: ``loss.alpha = 0.1``.
     conventional : the part that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
     delta : Huber's threshold, in units of the labels.
     form : ``"log"``, or ``"power_mean"`` for its exponential: a positive loss in the units of the

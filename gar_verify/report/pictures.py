@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gar_verify.data.synthetic import CURVES
+from gar_verify.experiments.peaks import SUFFIX
 from gar_verify.experiments.tabular import RECIPES
+from gar_verify.studies import CAREFUL, SENSITIVITIES
 
 BANDS = (
     "the truth, and for each method the mean prediction over the seeds with a band of one standard "
@@ -15,13 +17,20 @@ BANDS = (
 )
 DOTS = (
     "mean and standard deviation of four test metrics for each method, measured as filled dots, "
-    "published as open ones. The table has the numbers"
+    "published ones, where there are any, as open dots. The table has the numbers"
 )
+BOXES = (
+    "test MAE and Pearson of GAR over alpha: a box for the middle half of the folds with their "
+    "median, whiskers to the lowest and the highest fold; beside it, as an open mark, the mean "
+    "that was published. The table has means and standard deviations"
+)
+COUNTS = "how many seeds recovered each peak of the curve, by method"
 KNOWN = {
+    **{curve + SUFFIX: COUNTS for curve in CURVES},
     **dict.fromkeys(CURVES, BANDS),
-    **dict.fromkeys(RECIPES, DOTS),
-    "sensitivity": "test MAE and Pearson of GAR over alpha, measured with a band of one standard "
-    "deviation, and as published. The table has the numbers",
+    **dict.fromkeys((*RECIPES, *CAREFUL, "ablation"), DOTS),
+    **dict.fromkeys(SENSITIVITIES, BOXES),
+    "alpha": f"{BOXES}; above with the released constants, below with the paper's formula",
     "loss_accuracy": "largest relative error of one minus Pearson and of its gradient in float32, "
     "against one minus Pearson, for three ways to compute them",
 }

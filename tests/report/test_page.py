@@ -107,9 +107,18 @@ def test_every_picture_is_within_the_page_and_described(
     root: ElementTree.Element, figures: Path
 ) -> None:
     images = list(root.iter("img"))
-    assert len(images) == len(list(figures.glob("*.png"))) == 3
+    assert len(images) == len(list(figures.glob("*.png"))) == 4
     assert all(image.get("src", "").startswith("data:image/png;base64,") for image in images)
     assert all(len(image.get("alt", "")) > 40 for image in images)
+
+
+def test_captions_say_what_is_drawn(root: ElementTree.Element) -> None:
+    """Bands of the curves, bars of the tables, boxes of the studies of alpha."""
+    alts = [image.get("alt", "") for image in root.iter("img")]
+    words = {"Sine": "band", "Concrete": "filled dots", "Sensitivity": "a box"}
+    for title, word in words.items():
+        (alt,) = [alt for alt in alts if alt.startswith(f"{title}: ")]
+        assert [known for known in words.values() if known in alt] == [word]
 
 
 def test_every_claim_and_every_statement_is_there(root: ElementTree.Element) -> None:
