@@ -84,6 +84,7 @@ wheel: $(INSTALLED)
 	for extras in core all; do \
 		$(PYTHON) -m venv build/$$extras && \
 		build/$$extras/bin/python -m pip install --quiet --disable-pip-version-check \
+			--constraint requirements.lock \
 			"$$(ls build/dist/*.whl)$$(test $$extras = all && echo '[all]')" && \
 		build/$$extras/bin/python -I tools/try_wheel.py $$extras || exit 1; \
 	done
@@ -91,8 +92,8 @@ wheel: $(INSTALLED)
 lock:
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools wheel torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e .[notebooks,second-opinion,cluster,integrations,docs,dev]
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .[all]
 	$(BIN)/python tools/write_lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
 	@touch $(INSTALLED)
 

@@ -20,6 +20,15 @@ settings.register_profile("full", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("GAR_VERIFY_HYPOTHESIS", "quick"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests are found by what they read: ``-m reference``, ``-m arrays``."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for fixture, mark in (("reference_cases", "reference"), ("authors_folder", "arrays")):
+            if fixture in fixtures:
+                item.add_marker(mark)
+
+
 @pytest.fixture(autouse=True)
 def _same_start() -> Iterator[None]:
     random.seed(0)
@@ -35,6 +44,15 @@ def _same_start() -> Iterator[None]:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the user has fetched and computed does not decide what a test sees."""
     monkeypatch.setenv("GAR_VERIFY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def authors_folder() -> Path:
+    """The folder with the arrays of the paper's authors, where GAR_VERIFY_DATA names it."""
+    folder = os.environ.get("GAR_VERIFY_DATA")
+    if not folder:
+        pytest.skip("GAR_VERIFY_DATA is not set: no arrays of the paper's authors")
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,8 @@ def _between(counts: pd.DataFrame) -> pd.Series:
 def _of_gar(by_seed: pd.DataFrame) -> pd.Series:
     """The columns of the kinds of GAR that there are, as one by method and seed."""
     kinds = by_seed[[name for name in GARS if name in by_seed]]
-    return pd.concat({name: kinds[name] for name in kinds})
+    found: pd.Series = pd.concat({name: kinds[name] for name in kinds}, names=["method"])
+    return found
 
 
 SAID = (

@@ -30,10 +30,12 @@ WINE = {
 """The same of UCI's Wine: the first reds, then the first whites."""
 
 
-def at_hand(name: str) -> Path:
+pytestmark = pytest.mark.usefixtures("authors_folder")
+
+
+def found(name: str) -> Path:
     path = published.find(name)
-    if path is None:
-        pytest.skip(f"{paths.DATA_VARIABLE} has no arrays of {name}")
+    assert path is not None, f"{paths.DATA_VARIABLE} has no arrays of {name}"
     return path
 
 
@@ -58,7 +60,7 @@ def csv_of(name: str, rows: Array) -> bytes:
 
 
 def test_concrete_falls_into_the_file_of_uci_byte_for_byte() -> None:
-    features, targets = published.rows("concrete", at_hand("concrete"))
+    features, targets = published.rows("concrete", found("concrete"))
     restored, rest = raw(features, CONCRETE)
     assert rest < 1e-12
     text = csv_of("concrete", np.round(np.column_stack([restored, targets]), 2))
@@ -66,7 +68,7 @@ def test_concrete_falls_into_the_file_of_uci_byte_for_byte() -> None:
 
 
 def test_wine_falls_into_the_order_of_uci() -> None:
-    features, targets = published.rows("wine", at_hand("wine"))
+    features, targets = published.rows("wine", found("wine"))
     restored, rest = raw(features, WINE)
     assert rest < 1e-12
     assert targets[:8, 0].tolist() == [5, 5, 5, 6, 5, 5, 5, 7]
@@ -76,8 +78,7 @@ def test_wine_falls_into_the_order_of_uci() -> None:
 
 def published_ids(curve: str) -> Array:
     path = files.find(f"{curve}.npz")
-    if path is None:
-        pytest.skip(f"{paths.DATA_VARIABLE} has no {curve}.npz")
+    assert path is not None, f"{paths.DATA_VARIABLE} has no {curve}.npz"
     (ids,) = files.read(path, "ids")
     return ids
 
@@ -97,7 +98,7 @@ def test_squared_sine_tests_on_the_published_half() -> None:
 
 @pytest.mark.parametrize("name", ["concrete", "wine", "parkinsons"])
 def test_the_published_arrays_have_the_known_content(name: str) -> None:
-    path = at_hand(name)
+    path = found(name)
     assert "all values" in published.verify(name, path)
     features, targets = published.rows(name, path)
     assert features.shape == (ORIGINALS[name].rows, len(ORIGINALS[name].features))
@@ -108,7 +109,7 @@ def test_the_published_arrays_have_the_known_content(name: str) -> None:
 @pytest.mark.parametrize("name", ["concrete", "wine"])
 def test_the_packaged_tables_are_the_authors_arrays(name: str) -> None:
     """As split and scaled: to 4 decimals of a deviation, Concrete to the last bit."""
-    path = at_hand(name)
+    path = found(name)
     table = data.load_table(name)
     assert table.source.startswith(f"UCI {ORIGINALS[name].title}")
     assert "published split" in table.source
@@ -120,19 +121,10 @@ def test_the_packaged_tables_are_the_authors_arrays(name: str) -> None:
 
 def test_the_packaged_parkinsons_has_the_authors_rows() -> None:
     """Their split too, where their file is; else one of ours, and the source says so."""
-    raw_X, raw_y, ids = files.read(at_hand("parkinsons"), "X", "y", "ids")
+    raw_X, raw_y, ids = files.read(found("parkinsons"), "X", "y", "ids")
     features, targets = fetched.read(ORIGINALS["parkinsons"])
     assert np.array_equal(features, raw_X)
     assert np.array_equal(targets, raw_y)
     total = data.load_table("parkinsons_total")
     assert np.array_equal(total.test_y[:, 0], raw_y[ids[:1175], 1])
     assert "parkinsons_telemonitoring.npz; published split" in total.source
-
-
-def test_without_the_authors_file_parkinsons_says_that_the_split_is_ours(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv(paths.DATA_VARIABLE, raising=False)
-    assert "split of ours" in data.load_table("parkinsons_total").source
-    assert not data.real.has_published_split("parkinsons_total")
-    assert data.real.has_published_split("concrete")
