@@ -51,7 +51,7 @@ def title(task: str) -> str:
         return UNTESTABLE[task].title
     about = REAL_TABLES[task]
     name = about.original.title
-    return name if about.target_column is None else f"{name}, {about.target}"
+    return f"{name}, {about.target}" if len(about.original.targets) > 1 else name
 
 
 def _shown(task: str) -> str:
