@@ -89,6 +89,9 @@ def run(
     ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete).
     What was computed before is not computed again: an interrupted run goes on where it was.
     """
+    from gar_verify.experiments import pins
+
+    pins.set_here()  # before torch is loaded
     from gar_verify import studies
     from gar_verify.data import is_available
     from gar_verify.experiments.workers import cluster

@@ -11,6 +11,8 @@ None of these is a loss: they are not meant to be differentiated.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -31,7 +33,7 @@ def mae(prediction: Tensor, target: Tensor, dim: int = -1) -> Tensor:
 
 def rmse(prediction: Tensor, target: Tensor, dim: int = -1) -> Tensor:
     """Root of the mean squared error over ``dim``."""
-    return (prediction.double() - target.double()).square().mean(dim).sqrt()
+    return _rms(prediction.double() - target.double(), dim)
 
 
 def pearson(prediction: Tensor, target: Tensor, dim: int = -1) -> Tensor:
@@ -80,7 +82,7 @@ class Scorer:
         return torch.stack(
             [
                 error.abs().mean(-1),
-                error.square().mean(-1).sqrt(),
+                _rms(error, -1),
                 (_direction(prediction.double(), -1) * self._direction).sum(-1).clamp(-1, 1),
                 self.spearman(prediction),
             ],
@@ -94,6 +96,11 @@ class Scorer:
         paired = self._rank_direction.expand(shape).gather(-1, order)
         poison = (ordered[..., -1] - ordered[..., 0]).double() * 0  # NaN if any is not finite
         return (_direction(_ranks_in_order(ordered), -1) * paired).sum(-1).clamp(-1, 1) + poison
+
+
+def _rms(error: Tensor, dim: int) -> Tensor:
+    """Root of the mean square; by a norm, which rounds alike on every processor."""
+    return torch.linalg.vector_norm(error, dim=dim) / math.sqrt(error.shape[dim])
 
 
 def _direction(values: Tensor, dim: int) -> Tensor:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gar_verify import changes, paths
+from gar_verify.experiments import pins
 
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 1800
@@ -148,9 +149,10 @@ def _execute(root: Path, name: str) -> Executed:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """Of the kernels: the package is that of the copy, whichever is installed."""
+    """Of the kernels: the package is that of the copy, and the arithmetic is pinned."""
     inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [inherited])])}
+    path = os.pathsep.join([str(root), *filter(None, [inherited])])
+    return {**os.environ, **pins.wanted(), "PYTHONPATH": path}
 
 
 def _printed(cell: Any) -> list[str]:

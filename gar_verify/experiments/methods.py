@@ -79,7 +79,8 @@ def gar_at(alphas: Sequence[float], name: str = "gar") -> Method:
 def losses_of(method: Method) -> list[str]:
     """What a method minimises, in words: the functions by name, with the arguments they are given.
 
-    Part of the settings of a result: a name in a table could come to mean another function.
+    Part of the settings of a result: a name in a table could come to mean another function. Which
+    module it is defined in says nothing of what it computes.
     """
     objective = method.objective
     losses = [loss for loss in (objective.pretraining, objective.loss) if loss is not None]
@@ -88,7 +89,7 @@ def losses_of(method: Method) -> list[str]:
 
 def _in_words(loss: Callable[..., object]) -> str:
     if not isinstance(loss, partial):
-        return f"{loss.__module__}.{loss.__qualname__}"
+        return loss.__qualname__
     given = [repr(value) for value in loss.args]
     given += [f"{key}={value!r}" for key, value in sorted(loss.keywords.items())]
     return f"{_in_words(loss.func)}({', '.join(given)})"

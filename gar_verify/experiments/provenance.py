@@ -1,38 +1,44 @@
-"""Where a result comes from: settings, data, code, machine; a fingerprint of the first three.
+"""Where a result comes from: settings, data, code, pins, machine; a fingerprint of the first four.
 
 Two results with the same fingerprint were computed from the same settings and data by the same
-code. The code is the trainer, the losses in use, and every module of the package that these import,
-directly or not; it is read without comments, docstrings and layout.
+code, with the same pins of the arithmetic. The code is the trainer, the losses in use, and all that
+these rest on; see `definitions`.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 import torch
 
 import gar_verify
-
-TRAINER = "gar_verify.training.trainer"
-"""The module that every trained model depends on."""
+from gar_verify.experiments import definitions, pins
+from gar_verify.training import train
 
 Settings = Mapping[str, Any]
 """Names and plain values: numbers, strings, lists and mappings of them."""
 
+Functions = tuple[Callable[..., Any], ...]
 
-def fingerprint(settings: Settings, modules: tuple[str, ...] = ()) -> str:
-    """SHA-256 of settings and code, as hexadecimal digits; ``modules`` as in `code_version`."""
-    code = code_version(modules)
-    return hashlib.sha256(canonical({**settings, "code": code}).encode()).hexdigest()
+
+def fingerprint(settings: Settings, functions: Functions = (), device: str = "cpu") -> str:
+    """SHA-256 of settings, code and pins, as hexadecimal digits.
+
+    Args:
+        settings: everything that determines the result beside code and pins.
+        functions: as in `code_version`.
+        device: where the result is computed.
+    """
+    whole = {**settings, "code": code_version(functions), "pins": pins.wanted(device) or device}
+    return hashlib.sha256(canonical(whole).encode()).hexdigest()
 
 
 def canonical(settings: Settings) -> str:
@@ -40,13 +46,18 @@ def canonical(settings: Settings) -> str:
     return json.dumps(settings, sort_keys=True, default=list)
 
 
-@cache
-def code_version(modules: tuple[str, ...] = ()) -> str:
-    """SHA-256 of the syntax trees of the trainer, some modules, and all that these import."""
-    state = hashlib.sha256()
-    for name in sorted(_imported({TRAINER, *modules})):
-        state.update(f"{name} {_meaning(_source(name))}".encode())
-    return state.hexdigest()
+def code_version(functions: Functions = ()) -> str:
+    """SHA-256 of the code of the trainer and of some functions, with all that these rest on.
+
+    Raises:
+        ValueError: if one of them is not of this package.
+    """
+    return _digest(tuple(map(definitions.definition_of, (train, *functions))))
+
+
+def one_code(codes: Iterable[str]) -> str:
+    """One digest of the `code_version` of several results."""
+    return hashlib.sha256("".join(sorted(set(codes))).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
@@ -54,72 +65,39 @@ def versions() -> dict[str, str]:
     return {
         "gar_verify": gar_verify.__version__,
         "torch": torch.__version__,
+        "mkl": _mkl(),
+        "numba": _numba(),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
 
 
+def pinned(device: str = "cpu") -> dict[str, str]:
+    """What pins the arithmetic of a result computed here, or under ``none`` why nothing does."""
+    obstacle = pins.obstacle(device)
+    if not obstacle and not torch.backends.mkl.is_available():
+        obstacle = "torch is built without MKL"
+    return {"none": obstacle} if obstacle else pins.wanted(device)
+
+
 def machine(device: str) -> dict[str, Any]:
-    """The device, in words."""
+    """The device and the processor, in words."""
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
-    return {"device": device, "machine": name}
+    return {"device": device, "machine": name, "processor": pins.processor()}
 
 
-def _imported(roots: set[str]) -> set[str]:
-    """Names of modules of this package: the roots and what they import, directly or not."""
-    found: set[str] = set()
-    waiting = set(roots)
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= _imports(_source(name)) - found
-    return found
+@cache
+def _digest(roots: tuple[definitions.Definition, ...]) -> str:
+    return definitions.SOURCES.digest(roots)
 
 
-def _imports(source: str) -> set[str]:
-    """Names of the modules of this package that a source imports."""
-    named = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inside = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {name for name in inside if _path(name) is not None}
-            named |= modules | ({node.module} if inside - modules else set())
-    return {name for name in named if _path(name) is not None}
+def _mkl() -> str:
+    found = re.search(r"Math Kernel Library Version (\S+)", torch.__config__.show())
+    return found.group(1) if found else "none"
 
 
-def _path(name: str) -> Traversable | None:
-    """The file of a module of this package; None if there is no such module in it."""
-    package, *inside = name.split(".")
-    if package != "gar_verify" or not inside:
-        return None
-    *rooms, last = inside
-    root = files(package)
-    places = (root.joinpath(*inside, "__init__.py"), root.joinpath(*rooms, f"{last}.py"))
-    return next((place for place in places if place.is_file()), None)
-
-
-def _source(name: str) -> str:
-    path = _path(name)
-    if path is None:
-        raise ValueError(f"{name!r} is no module of gar_verify: its code cannot be fingerprinted")
-    return path.read_text(encoding="utf-8")
-
-
-def _meaning(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_remark(part)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
-
-
-def _is_remark(node: ast.AST) -> bool:
-    """Whether a statement is a docstring or another bare string."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _numba() -> str:
+    try:
+        return metadata.version("numba")
+    except metadata.PackageNotFoundError:
+        return "none"

@@ -147,7 +147,7 @@ def _piece(
         compute=compute,
         work=len(runs) * recipe.epochs * work,
         work_per_epoch=work,
-        modules=method.objective.modules,
+        functions=method.objective.functions,
     )
 
 

@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 import xarray as xr
 
 from gar_verify.data import Table
-from gar_verify.experiments import provenance, workers
+from gar_verify.experiments import definitions, pins, provenance, workers
 from gar_verify.experiments.progress import Progress
 from gar_verify.writing import write_whole
 
@@ -52,13 +52,21 @@ class Piece:
     """Units of work ahead, one for a model and epoch of a cheap loss."""
     work_per_epoch: float = 1.0
     """Units of work for one model and one epoch."""
-    modules: tuple[str, ...] = ()
-    """Names of the modules of the losses: code that the result depends on, beside the trainer."""
+    functions: provenance.Functions = ()
+    """The losses: code that the result depends on, beside the trainer and ``compute``."""
+    device: str = "cpu"
+    """Where it is computed."""
+
+    @property
+    def code(self) -> provenance.Functions:
+        """The functions that the result depends on beside the trainer."""
+        own = definitions.is_of_package(self.compute)
+        return (self.compute, *self.functions) if own else self.functions
 
     @property
     def fingerprint(self) -> str:
-        """Of the settings and the code."""
-        return provenance.fingerprint(self.settings, self.modules)
+        """Of the settings, the code, and what pins the arithmetic."""
+        return provenance.fingerprint(self.settings, self.code, self.device)
 
 
 def collect(
@@ -76,7 +84,7 @@ def collect(
         title: what is computed, for the reader of the progress.
         folder: where results are kept; None computes everything and keeps nothing.
         progress: told about the work that is left.
-        device: recorded in what is computed.
+        device: where the pieces are computed.
         jobs: processes that compute side by side; default: see `workers.default_jobs`.
 
     Raises:
@@ -84,23 +92,24 @@ def collect(
         ValueError: if ``jobs`` is below 1, or two pieces have one name.
     """
     _check(pieces, jobs)
+    pieces = [replace(piece, device=device) for piece in pieces]
     found = {i: _load_or_none(piece, folder, progress) for i, piece in enumerate(pieces)}
     missing = [i for i, dataset in found.items() if dataset is None]
     work = sum(pieces[i].work for i in missing)
     jobs = workers.default_jobs(work, device) if jobs is None else jobs
     # Only a piece that is computed in this process can tell of its epochs.
-    alone = min(jobs, len(missing)) <= 1 and not workers.in_cluster()
+    alone = workers.stay_here(min(jobs, len(missing)), device)
     report = progress.advance if alone else None
     # The machines of a cluster need not share this one's files: what comes back is written here.
     there = None if workers.in_cluster() else folder
-    compute = partial(_compute, folder=there, device=device, report=report)
+    compute = partial(_compute, folder=there, report=report)
     # The fingerprints of the code as it is now: a process that starts later may find other code.
     orders = [(pieces[i], pieces[i].fingerprint) for i in missing]
     progress.start(title, work)
     try:
         if missing and folder is not None:
             _probe(folder)
-        for k, dataset in workers.as_completed(compute, orders, jobs):
+        for k, dataset in workers.as_completed(compute, orders, jobs, device):
             found[missing[k]] = dataset
             if there is None and folder is not None:
                 write(dataset, path_of(pieces[missing[k]], folder))
@@ -164,7 +173,7 @@ def summary_of(pieces: Sequence[xr.Dataset], table: Table) -> dict[str, str | fl
     """The provenance of a study, from that of its pieces and of its table.
 
     ``seconds`` is the time that the pieces took when they were computed, whenever that was;
-    ``fingerprints`` covers the settings, data and code of all of them.
+    ``fingerprints`` covers the settings, data, code and pins of all of them, ``code`` the code.
     """
     attrs = [piece.attrs for piece in pieces]
     both = hashlib.sha256("".join(a["fingerprint"] for a in attrs).encode()).hexdigest()
@@ -176,8 +185,9 @@ def summary_of(pieces: Sequence[xr.Dataset], table: Table) -> dict[str, str | fl
         "unit": table.unit,
         "settings": json.dumps(_common([json.loads(a["settings"]) for a in attrs])),
         "fingerprints": both,
+        "code": provenance.one_code(a["code"] for a in attrs),
         "seconds": round(sum(a["seconds"] for a in attrs), 3),
-        **{key: " or ".join(sorted({a[key] for a in attrs})) for key in ("versions", "machine")},
+        **{key: " or ".join(sorted({a[key] for a in attrs})) for key in ("versions", "pins", "machine")},
     }
 
 
@@ -229,15 +239,20 @@ def _compute(
     order: tuple[Piece, str],
     *,
     folder: Path | None,
-    device: str,
     report: Callable[[float], None] | None,
 ) -> xr.Dataset:
     piece, wanted = order
     if piece.fingerprint != wanted:
         raise StoreError(
-            f"{piece.name} would be computed by other code of gar_verify than it was asked from: a "
-            "file was edited since, or a worker has another version. Nothing was kept of it: start "
-            "the command anew, on a cluster with one version everywhere."
+            f"{piece.name} would be computed by other code of gar_verify than it was asked from, or "
+            "with other pins: a file was edited since, or a worker has another version or another "
+            f"{pins.SWITCH}. Nothing was kept of it: start the command anew, on a cluster with one "
+            "version everywhere."
+        )
+    if not pins.are_set(piece.device):
+        raise StoreError(
+            f"{piece.name} would be computed with other arithmetic than on another machine: start "
+            f"the workers of the cluster with {pins.as_words()}"
         )
     begun = time.perf_counter()
     dataset = piece.compute(
@@ -246,9 +261,10 @@ def _compute(
     dataset.attrs = {
         "fingerprint": piece.fingerprint,
         "settings": provenance.canonical(piece.settings),
-        "code": provenance.code_version(piece.modules),
+        "code": provenance.code_version(piece.code),
+        "pins": provenance.canonical(provenance.pinned(piece.device)),
         "versions": provenance.canonical(provenance.versions()),
-        "machine": provenance.canonical(provenance.machine(device)),
+        "machine": provenance.canonical(provenance.machine(piece.device)),
         "seconds": round(time.perf_counter() - begun, 3),
     }
     if folder is not None:
@@ -262,7 +278,7 @@ def _stranger(path: Path, dataset: xr.Dataset, piece: Piece) -> str:
     keys = sorted(k for k in stored.keys() | wanted.keys() if stored.get(k) != wanted.get(k))
     what = "; ".join(f"{k}: stored {stored.get(k)!r}, wanted {wanted.get(k)!r}" for k in keys)
     return (
-        f"{path} holds a result of {'other settings' if keys else 'other code'}"
+        f"{path} holds a result of {'other settings' if keys else 'other code or pins'}"
         f"{f' ({what})' if what else ''}. Nothing was mixed in: remove the file, or name another "
         "folder for the results."
     )

@@ -220,7 +220,7 @@ def _piece(
         compute=compute,
         work=len(runs) * settings.recipe.epochs * work,
         work_per_epoch=work,
-        modules=method.objective.modules,
+        functions=method.objective.functions,
     )
 
 

@@ -1,22 +1,25 @@
 """Pieces of a study side by side, in processes of one thread each.
 
 The operations of the trainer are small: two processes use two cores fully, two threads do not. A
-piece does not know in which process it is computed, so the results are the same bits. joblib starts
-the processes; inside `cluster` it sends the pieces to those of a dask.distributed cluster instead.
+piece does not know in which process it is computed, so the results are the same bits: every process
+computes with the same pins of the arithmetic (`pins`), which it is started with. loky starts them;
+inside `cluster` the pieces go to those of a dask.distributed cluster instead.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from typing import Any, TypeVar
 
-import joblib
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from gar_verify.experiments import pins
 from gar_verify.training import Problem, Recipe
 from gar_verify.training.trainer import architecture_of
 
@@ -34,7 +37,10 @@ Result = TypeVar("Result")
 
 
 AHEAD = 2
-"""Pieces that are sent to a cluster before they are needed, for each of its threads."""
+"""Pieces that are sent before they are needed, for each process or thread of a cluster."""
+
+IDLE_SECONDS = 300
+"""Seconds after which a process that has nothing to do ends."""
 
 _client: ContextVar[Any] = ContextVar("client", default=None)
 """The connection to the cluster, inside `cluster`."""
@@ -94,34 +100,39 @@ def work_per_epoch(problem: Problem, recipe: Recipe, *, pairwise: bool) -> float
     return cheap + steps * PAIRWISE_STEP * pairwise
 
 
+def stay_here(jobs: int, device: str = "cpu") -> bool:
+    """Whether `as_completed` computes in this process, one item after the other."""
+    return jobs <= 1 and pins.are_set(device) and not in_cluster()
+
+
 def as_completed(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int, device: str = "cpu"
 ) -> Iterator[tuple[int, Result]]:
     """Results of the function with the numbers of their items, as they come.
 
-    With one job everything happens here, in order. In a cluster ``jobs`` does not count. An error
-    in a process is raised here.
+    With one job everything happens here, in order, if this process has the pins of the arithmetic.
+    In a cluster ``jobs`` does not count. An error in a process is raised here.
 
     Raises:
         ClusterError: if the cluster is lost, or a process dies.
     """
     client = _client.get()
+    jobs = min(jobs, len(items))
     if client is not None:
         yield from _from_cluster(client, function, items)
-        return
-    jobs = min(jobs, len(items))
-    if jobs <= 1:
+    elif stay_here(jobs, device):
         for position, item in enumerate(items):
             yield position, function(item)
-        return
-    calls = (joblib.delayed(_numbered)(function, i, item) for i, item in enumerate(items))
-    try:
-        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
-    except TerminatedWorkerError as error:
-        raise ClusterError(
-            "a process that computed was killed, perhaps for want of memory. What was finished is "
-            "kept: the same command goes on from there; fewer processes (--jobs) need less memory"
-        ) from error
+    else:
+        yield from _from_processes(function, items, max(1, jobs), device)
+
+
+def call(function: Callable[[], Result], device: str = "cpu") -> Result:
+    """The result of a function of no arguments, computed with the pins of the arithmetic."""
+    if stay_here(1, device):
+        return function()
+    ((_, result),) = _from_processes(_called, [function], 1, device)
+    return result
 
 
 @contextmanager
@@ -145,32 +156,50 @@ def _connected(client: Callable[..., Any], address: str, timeout: float) -> Iter
         yield connected
 
 
+def _from_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], jobs: int, device: str
+) -> Iterator[tuple[int, Result]]:
+    """As `as_completed`, in processes of this machine; they stay for the next call."""
+    environment = {**pins.ONE_THREAD, **pins.wanted(device)}
+    executor = get_reusable_executor(jobs, timeout=IDLE_SECONDS, env=environment)
+    running: dict[Any, int] = {}
+
+    def first_done() -> Any:
+        return next(iter(futures.wait(running, return_when=futures.FIRST_COMPLETED).done))
+
+    def submit(item: Item) -> Any:
+        return executor.submit(function, item)
+
+    try:
+        yield from _in_turn(items, AHEAD * jobs, submit, first_done, running)
+    except TerminatedWorkerError as error:
+        raise ClusterError(
+            "a process that computed was killed, perhaps for want of memory. What was finished is "
+            "kept: the same command goes on from there; fewer processes (--jobs) need less memory"
+        ) from error
+    finally:
+        if running:  # nobody waits for these any more
+            executor.shutdown(kill_workers=True)
+
+
 def _from_cluster(
     client: Any, function: Callable[[Item], Result], items: Sequence[Item]
 ) -> Iterator[tuple[int, Result]]:
-    """As `as_completed`; only so many items are under way that the scheduler need not hold all."""
-    from concurrent.futures import CancelledError
-
+    """As `as_completed`, in the processes of a cluster."""
     from distributed import KilledWorker, as_completed
 
-    waiting = iter(enumerate(items))
     running: dict[Any, int] = {}
     done = as_completed(loop=client.loop)
 
-    def send(count: int) -> None:
-        for position, item in islice(waiting, count):
-            future = client.submit(function, item, pure=False)
-            running[future] = position
-            done.add(future)
+    def submit(item: Item) -> Any:
+        future = client.submit(function, item, pure=False)
+        done.add(future)
+        return future
 
-    send(AHEAD * max(1, sum(client.ncores().values())))
+    ahead = AHEAD * max(1, sum(client.ncores().values()))
     try:
-        while running:
-            future = next(done)
-            position = running.pop(future)
-            yield position, future.result()
-            send(1)
-    except (CancelledError, KilledWorker, OSError) as error:
+        yield from _in_turn(items, ahead, submit, lambda: next(done), running)
+    except (futures.CancelledError, KilledWorker, OSError) as error:
         raise ClusterError(
             f"the cluster did not finish ({_first_line(error)}). What came back is kept where "
             "results are kept: the same command goes on from there"
@@ -179,12 +208,31 @@ def _from_cluster(
         client.cancel(list(running))
 
 
+def _in_turn(
+    items: Sequence[Item],
+    ahead: int,
+    submit: Callable[[Item], Any],
+    first_done: Callable[[], Any],
+    running: dict[Any, int],
+) -> Iterator[tuple[int, Any]]:
+    """Only so many items are under way that whoever sends them need not hold all."""
+    waiting = iter(enumerate(items))
+    for position, item in islice(waiting, ahead):
+        running[submit(item)] = position
+    while running:
+        future = first_done()
+        position = running.pop(future)
+        yield position, future.result()
+        for following, item in islice(waiting, 1):
+            running[submit(item)] = following
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _numbered(function: Callable[[Item], Result], position: int, item: Item) -> tuple[int, Result]:
-    return position, function(item)
+def _called(function: Callable[[], Result]) -> Result:
+    return function()
 
 
 def _cores() -> int:

@@ -25,8 +25,11 @@ from gar_verify.losses._validation import as_batch, at_least_float32, check_same
 
 
 def _sqrt(v: Tensor) -> Tensor:
-    """Square root with derivative 0 at 0, where the true one is infinite."""
-    return torch.where(v == 0, v, torch.sqrt(v.masked_fill(v == 0, 1.0)))
+    """Square root with derivative 0 at 0, where the true one is infinite.
+
+    Of IEEE operations: MKL's is another on an AMD than on an Intel processor.
+    """
+    return torch.where(v == 0, v, v.masked_fill(v == 0, 1.0).rsqrt().reciprocal())
 
 
 def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:

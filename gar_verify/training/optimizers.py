@@ -81,5 +81,7 @@ class Adam:
         self.mean.lerp_(gradient, 1 - first)
         self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
         scale = factor / (1 - first**self.steps)
-        spread = self.square.sqrt().div_((1 - second**self.steps) ** 0.5).add_(self.eps)
+        # made of IEEE operations: MKL's square root is another on an AMD than on an Intel processor
+        root = self.square.rsqrt().reciprocal_()
+        spread = root.div_((1 - second**self.steps) ** 0.5).add_(self.eps)
         self.parameters.addcmul_(self.mean / spread, self.learning_rate, value=-scale)

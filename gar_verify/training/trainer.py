@@ -48,11 +48,10 @@ class Objective:
     """Whether a loss holds arrays of batch x batch numbers, which is reckoned with in memory."""
 
     @property
-    def modules(self) -> tuple[str, ...]:
-        """Names of the modules that the losses are defined in."""
-        losses = [loss for loss in (self.loss, self.pretraining) if loss is not None]
-        functions = [loss.func if isinstance(loss, partial) else loss for loss in losses]
-        return tuple(sorted({function.__module__ for function in functions}))
+    def functions(self) -> tuple[Callable[..., Tensor], ...]:
+        """The losses, in the order of their phases, as they are defined."""
+        losses = [loss for loss in (self.pretraining, self.loss) if loss is not None]
+        return tuple(loss.func if isinstance(loss, partial) else loss for loss in losses)
 
     def at(self, epoch: int) -> tuple[StackedLoss, bool]:
         """The loss of an epoch (from 0), and whether the head is trained in it."""
