@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gar_verify.comparison import compare
+    from gar_verify.integrations.regressor import GARRegressor
     from gar_verify.losses import (
         GARLoss,
         error_variance_loss,
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
         pairwise_difference_loss,
         pearson_loss,
     )
-    from gar_verify.regressor import GARRegressor
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,7 +28,10 @@ __all__ = [
     "GARRegressor",
     "compare",
 ]
-_ELSEWHERE = {"GARRegressor": "gar_verify.regressor", "compare": "gar_verify.comparison"}
+_ELSEWHERE = {
+    "GARRegressor": "gar_verify.integrations.regressor",
+    "compare": "gar_verify.comparison",
+}
 
 
 def __getattr__(name: str) -> Any:

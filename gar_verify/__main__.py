@@ -10,9 +10,9 @@ from gar_verify._extras import needed
 def main() -> None:
     """Run the command line; without the packages that it needs, say in one line how to get them."""
     try:
-        from gar_verify import cli
+        from gar_verify.cli import app
 
-        cli.main()
+        app.main()
     except ModuleNotFoundError as error:
         told = needed(error, "this command")
         if told is None:

@@ -11,6 +11,7 @@ EXTRAS = {
         "h5py",
         "jinja2",
         "joblib",
+        "latex2mathml",
         "matplotlib",
         "mpmath",
         "pandas",

@@ -100,7 +100,8 @@ class Scorer:
 
 def _rms(error: Tensor, dim: int) -> Tensor:
     """Root of the mean square; by a norm, which rounds alike on every processor."""
-    return torch.linalg.vector_norm(error, dim=dim) / math.sqrt(error.shape[dim])
+    norm: Tensor = torch.linalg.vector_norm(error, dim=dim)
+    return norm / math.sqrt(error.shape[dim])
 
 
 def _direction(values: Tensor, dim: int) -> Tensor:

@@ -25,12 +25,12 @@ import numpy as np
 import pandas as pd
 
 import proofs
-from gar_verify import paths, studies, tables
+from gar_verify import paths
+from gar_verify._files import atomic_write
 from gar_verify.benchmarks import accuracy, runtime_summary
 from gar_verify.claims.evidence import UNTESTABLE
 from gar_verify.claims.peaks import LARGEST, runs
-from gar_verify.experiments import peaks, summaries
-from gar_verify.writing import write_whole
+from gar_verify.studies import catalogue, peaks, summaries, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = {"cost.md"}
@@ -152,7 +152,7 @@ def mae(stem: str) -> pd.Series:
 @cache
 def compared(study: str, gar: str = "gar") -> pd.DataFrame:
     """Every method against a kind of GAR: differences and p values, by metric and competitor."""
-    return tables.comparison_table(studies.summary(study), gar).sort_index()
+    return tables.comparison_table(catalogue.summary(study), gar).sort_index()
 
 
 def holm(study: str, metric: str, competitor: str = "MAE", gar: str = "gar") -> float:
@@ -168,7 +168,7 @@ def beats(study: str, metric: str, competitor: str = "MAE", gar: str = "gar") ->
 
 def by_alpha(study: str, metric: str, alpha: float) -> np.ndarray:
     """The test values of the folds, ascending."""
-    values = studies.summary(study)["test"].sel(metric=metric, alpha=alpha)
+    values = catalogue.summary(study)["test"].sel(metric=metric, alpha=alpha)
     return np.sort(values.to_numpy().ravel())
 
 
@@ -552,7 +552,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stale = stale or not write
         print(f"{page.relative_to(ROOT)}: {'written' if write else 'numbers are out of step'}")
         if write:
-            write_whole(page, new)
+            atomic_write(page, new)
     left = faults(said=said)
     print("\n".join(left), file=sys.stderr)
     return int(stale or bool(left))

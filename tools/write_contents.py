@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from gar_verify.data import originals, published
+from gar_verify._files import atomic_write
+from gar_verify.data import published, uci
 
-TARGET = Path(originals.__file__).with_name("contents.json")
+TARGET = Path(uci.__file__).with_name("contents.json")
 
 
 def main() -> None:
     """Write the file anew."""
-    known = {name: originals.content(*published.rows(name, found(name))) for name in names()}
-    temporary = TARGET.with_suffix(".part")
-    temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf8")
-    os.replace(temporary, TARGET)
+    known = {name: uci.content(*published.rows(name, found(name))) for name in names()}
+    atomic_write(TARGET, json.dumps(known, indent=2) + "\n")
 
 
 def names() -> list[str]:

@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gar_verify.experiments import summaries
-from gar_verify.experiments.provenance import machine, versions
 from gar_verify.losses import error_variance_loss, pearson_loss
 from gar_verify.losses.gar import gar_loss
+from gar_verify.studies import summaries
+from gar_verify.studies.provenance import machine, versions
 
 DIGITS = 50
 SIZES = (64, 1024)

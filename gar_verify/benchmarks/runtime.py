@@ -21,6 +21,7 @@ from functools import partial
 
 import pandas as pd
 
+from gar_verify.benchmarks.interleaved import Job, Turns, compare, on_threads, take_turns
 from gar_verify.benchmarks.runtime_jobs import PARTS, Epochs, call_jobs
 from gar_verify.benchmarks.runtime_settings import (
     COLUMNS,
@@ -35,10 +36,9 @@ from gar_verify.benchmarks.runtime_settings import (
     Settings,
     whole_training,
 )
-from gar_verify.benchmarks.turns import Job, Turns, compare, on_threads, take_turns
-from gar_verify.experiments import tabular
-from gar_verify.experiments.progress import Progress, Silent
-from gar_verify.experiments.step_losses import CONTRAST
+from gar_verify.studies import tabular
+from gar_verify.studies.objectives import CONTRAST
+from gar_verify.studies.progress import Progress, Silent
 
 LOOP_WORK = 5.0
 """Of a stage of epochs, see `_Stage.work`."""

@@ -8,11 +8,11 @@ from itertools import cycle
 
 import torch
 
-from gar_verify.benchmarks.turns import Job
+from gar_verify.benchmarks.interleaved import Job
 from gar_verify.data import load_table
-from gar_verify.experiments import tabular
-from gar_verify.experiments.plain import PlainLoop, StepLoss
-from gar_verify.experiments.step_losses import step_loss
+from gar_verify.studies import tabular
+from gar_verify.studies.objectives import step_loss
+from gar_verify.studies.reference_loop import PlainLoop, StepLoss
 from gar_verify.training import Problem, Recipe, Run
 from gar_verify.training.runs import Epoch, epochs
 

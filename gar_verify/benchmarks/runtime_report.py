@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gar_verify import figures, tables
 from gar_verify.benchmarks import runtime_summary, runtime_tables
+from gar_verify.benchmarks.figures import growth_figure, ratio_figure
 from gar_verify.benchmarks.runtime_summary import Summary
+from gar_verify.studies import figures, tables
 
 
 def save(summary: Summary, folder: Path | None = None) -> list[Path]:
@@ -26,6 +27,6 @@ def draw(summary: Summary, folder: Path | None = None) -> list[Path]:
     return [
         *tables.save(runtime_tables.runtime_table(summary), "runtime", folder),
         *tables.save(runtime_tables.growth_table(summary), "runtime_growth", folder),
-        *figures.save(figures.ratio_figure(summary), "runtime", folder),
-        *figures.save(figures.growth_figure(summary), "runtime_growth", folder),
+        *figures.save(ratio_figure(summary), "runtime", folder),
+        *figures.save(growth_figure(summary), "runtime_growth", folder),
     ]

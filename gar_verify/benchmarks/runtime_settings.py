@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from gar_verify.benchmarks.turns import ROUNDS
-from gar_verify.experiments.methods import RELEASED, TABULAR, label
-from gar_verify.experiments.step_losses import CONTRAST
+from gar_verify.benchmarks.interleaved import ROUNDS
 from gar_verify.losses import get_spec
+from gar_verify.studies.methods import RELEASED, TABULAR, label
+from gar_verify.studies.objectives import CONTRAST
 
 PUBLISHED_LOOP, IN_MEMORY, LOSS_ONLY = SETUPS = ("published_loop", "in_memory", "loss_only")
 COLUMNS = ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high")

@@ -18,8 +18,8 @@ from gar_verify.benchmarks.runtime import Measured
 from gar_verify.benchmarks.runtime_jobs import PUBLISHED_LOADER
 from gar_verify.benchmarks.runtime_settings import COLUMNS, LOSS_ONLY
 from gar_verify.data import load_table
-from gar_verify.experiments import provenance, summaries
-from gar_verify.experiments.summaries import SummaryError
+from gar_verify.studies import provenance, summaries
+from gar_verify.studies.summaries import SummaryError
 
 STEM = "runtime"
 COMMAND = "gar-verify bench runtime"

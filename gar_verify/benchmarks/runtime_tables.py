@@ -14,8 +14,8 @@ from gar_verify.benchmarks.runtime_settings import (
     whole_training,
 )
 from gar_verify.benchmarks.runtime_summary import Summary
-from gar_verify.experiments import published
-from gar_verify.experiments.step_losses import CONTRAST
+from gar_verify.studies import published
+from gar_verify.studies.objectives import CONTRAST
 
 TITLES = {
     PUBLISHED_LOOP: "loop",

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from gar_verify.benchmarks.turns import Job, Turns, compare, on_threads, take_turns
+from gar_verify.benchmarks.interleaved import Job, Turns, compare, on_threads, take_turns
 from gar_verify.losses import GARLoss, RankSimLoss, RnCLoss
 
 SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)

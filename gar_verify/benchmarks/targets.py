@@ -18,9 +18,9 @@ import torch
 from gar_verify._proofs import proofs
 from gar_verify.benchmarks import accuracy, speed
 from gar_verify.data import load_table
-from gar_verify.experiments import plain, summaries, tabular
-from gar_verify.experiments.methods import TABULAR, tabular_methods
 from gar_verify.losses import get_spec
+from gar_verify.studies import reference_loop, summaries, tabular
+from gar_verify.studies.methods import TABULAR, tabular_methods
 
 
 class Target(NamedTuple):
@@ -47,7 +47,7 @@ TARGETS = {
     "concrete": Target("Concrete, all methods, seconds in its summary", 900.0, "s"),
 }
 """Upper bounds, by the keys of `measure`. A loop trains one model at a time with torch's modules
-and its data loader, on one thread as the stack: `experiments.plain`."""
+and its data loader, on one thread as the stack: `studies.reference_loop`."""
 
 SIZES = (256, 4_096, 1_000_000)
 NOISE = 1.4e-5
@@ -138,7 +138,7 @@ def _stacked() -> dict[str, float]:
         for fold in range(settings.folds)
         for run in tabular.grid(method, settings, rates, 0, fold)
     ]
-    seconds = plain.speed(problem, runs, settings.recipe, method.objective)
+    seconds = reference_loop.speed(problem, runs, settings.recipe, method.objective)
     return {
         "stack": seconds["stacked"] / seconds["alone, with a loader process"],
         "stack, no process": seconds["stacked"] / seconds["alone"],

@@ -11,10 +11,10 @@ from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.claims.tabular import is_best, measured
 from gar_verify.claims.theory import step_of
-from gar_verify.experiments import ablation, published
-from gar_verify.experiments.methods import label
-from gar_verify.experiments.selection import summarize
 from gar_verify.metrics import METRICS
+from gar_verify.studies import ablation, published
+from gar_verify.studies.methods import label
+from gar_verify.studies.selection import summarize
 
 TOPIC = "The parts of GAR"
 TRAINED = "the paper's protocol on Wine Quality with the released constants"

@@ -10,9 +10,9 @@ import numpy as np
 from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
-from gar_verify.experiments import published, sensitivity
-from gar_verify.experiments.methods import RELEASED, label
 from gar_verify.metrics import METRICS
+from gar_verify.studies import published, sensitivity
+from gar_verify.studies.methods import RELEASED, label
 
 TOPIC = "The choice of alpha"
 STUDIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}

@@ -13,7 +13,7 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify._proofs import proofs, statements
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments import peaks, summaries
+from gar_verify.studies import peaks, summaries
 
 RUNTIME = "runtime"
 PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
@@ -28,7 +28,7 @@ COMMANDS = {
     RUNTIME: "gar-verify bench runtime",
     **{name: f"gar-verify run {name.removesuffix(peaks.SUFFIX)} --save" for name in PEAKS},
     "wine_ablation": "gar-verify run ablation --save",
-    "sensitivity_paper": "gar_verify.experiments.sensitivity.run(method='gar')",
+    "sensitivity_paper": "gar_verify.studies.sensitivity.run(method='gar')",
 }
 """What makes each result; for every other study, `gar-verify run` with its name."""
 

@@ -50,7 +50,7 @@ class Claim:
     command: str
     """Shows the evidence."""
     answers: tuple[str, ...] = ()
-    """Patterns of the published figures (`experiments.published.leaves`) that it is about."""
+    """Patterns of the published figures (`studies.published.leaves`) that it is about."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 from gar_verify import paths
+from gar_verify._files import atomic_write
 from gar_verify._proofs import pages
 from gar_verify.claims.catalogue import counts
 from gar_verify.claims.model import Claim, Verdict
-from gar_verify.writing import write_whole
 
 TITLE = "The claims about GAR, and what became of them"
 INTRODUCTION = (
@@ -167,7 +167,7 @@ def write(claims: Sequence[Claim], folder: Path | None = None) -> list[Path]:
         "claims.html": html,
         "claims.json": as_json,
     }
-    return [write_whole(target / name, page(claims)) for name, page in pages.items()]
+    return [atomic_write(target / name, page(claims)) for name, page in pages.items()]
 
 
 def as_json(claims: Sequence[Claim]) -> str:

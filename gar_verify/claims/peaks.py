@@ -1,7 +1,7 @@
 """Claims about the peaks of Sine and Squared sine, judged run by run.
 
 A published summary of the paper says which method recovers how many peaks of which curve. Each
-claim is looked up in the peaks that `experiments.peaks` counts, by a stated rule and not by eye,
+claim is looked up in the peaks that `studies.peaks` counts, by a stated rule and not by eye,
 for every seed: `SHARE` of the runs that it is about makes the verdict.
 """
 
@@ -15,9 +15,9 @@ import pandas as pd
 from gar_verify.claims.evidence import COMMANDS, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import share
-from gar_verify.experiments import published
-from gar_verify.experiments.methods import GARS, SYNTHETIC, label
-from gar_verify.experiments.peaks import SUFFIX
+from gar_verify.studies import published
+from gar_verify.studies.methods import GARS, SYNTHETIC, label
+from gar_verify.studies.peaks import SUFFIX
 
 TOPIC = "Synthetic curves"
 NAMED = tuple(dict.fromkeys((*SYNTHETIC, *GARS)))
@@ -50,7 +50,7 @@ def runs(peaks: pd.DataFrame) -> pd.DataFrame:
     """What each run recovered.
 
     Args:
-        peaks: as from `experiments.peaks.read`.
+        peaks: as from `studies.peaks.read`.
 
     Returns:
         By method and seed: ``recovered`` and ``missed`` peaks, and whether the run recovered

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.theory import by_counterexample, by_proof
-from gar_verify.experiments import published
 from gar_verify.losses import RankSimLoss, RnCLoss, gar_loss, kl_dro
+from gar_verify.studies import published
 
 TOPIC = "The loss and the released code"
 CODE = "the authors' released code"

@@ -11,9 +11,9 @@ from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvide
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import SHARE, share
 from gar_verify.claims.tabular import SUMMARY
-from gar_verify.experiments import published
-from gar_verify.experiments.methods import GARS, label
 from gar_verify.losses.registry import LOSSES
+from gar_verify.studies import published
+from gar_verify.studies.methods import GARS, label
 
 TOPIC = "Running time"
 LOADER, MEMORY, LOSS = "published_loop", "in_memory", "loss_only"

@@ -11,8 +11,8 @@ from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import share
 from gar_verify.claims.tabular import BASELINES, TOPIC
 from gar_verify.data.real import REAL_TABLES
-from gar_verify.experiments import published, statistics
-from gar_verify.experiments.methods import GARS, label
+from gar_verify.studies import published, statistics
+from gar_verify.studies.methods import GARS, label
 
 TESTS = {
     "p published": "the paper's unpaired t-test, uncorrected",

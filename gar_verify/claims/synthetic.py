@@ -10,9 +10,9 @@ from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Entry, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.data.synthetic import CURVES
-from gar_verify.experiments import published
-from gar_verify.experiments.methods import GARS, RELEASED, SYNTHETIC, label
-from gar_verify.experiments.sine import final_test_mae
+from gar_verify.studies import published
+from gar_verify.studies.methods import GARS, RELEASED, SYNTHETIC, label
+from gar_verify.studies.synthetic import final_test_mae
 
 TOPIC = "Synthetic curves"
 RUNS = "test MAE after the last epoch: mean (standard deviation) over five seeds"

@@ -11,10 +11,10 @@ from gar_verify.claims.evidence import UNTESTABLE, Evidence, MissingEvidence
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.rules import CLOSE, FIGURES, Figure, how_close, judge_figures, listed, share
 from gar_verify.data.real import REAL_TABLES
-from gar_verify.experiments import published
-from gar_verify.experiments.methods import GARS, TABULAR, label
-from gar_verify.experiments.selection import summarize
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+from gar_verify.studies import published
+from gar_verify.studies.methods import GARS, TABULAR, label
+from gar_verify.studies.selection import summarize
 
 TOPIC = "Real tables"
 SUMMARY = "a published summary of the paper"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gar_verify.regressor import check_size
+from gar_verify.integrations.regressor import check_size
 
 MAX_LEVELS = 20
 """Levels of a category that are told apart; the rarest of more share one column."""

@@ -29,9 +29,9 @@ from gar_verify.comparison.plan import INNER_SHARE, Candidate, Line, Plan
 from gar_verify.comparison.preparation import prepare, standardize
 from gar_verify.comparison.stacking import Phase, phases
 from gar_verify.data.table import digest
-from gar_verify.experiments.store import Piece
-from gar_verify.experiments.workers import work_per_epoch
 from gar_verify.metrics import METRICS, Scorer
+from gar_verify.studies.store import Piece
+from gar_verify.studies.workers import work_per_epoch
 from gar_verify.training import Problem, Recipe, Run, Trained, train
 
 Rows = NDArray[np.int64]

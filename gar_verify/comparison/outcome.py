@@ -11,10 +11,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from gar_verify import tables
 from gar_verify.comparison.plan import BASELINE, Plan
-from gar_verify.experiments import selection, statistics
 from gar_verify.metrics import METRICS
+from gar_verify.studies import selection, statistics, tables
 
 SUBJECT = "gar"
 PRIMARY = "MAE"

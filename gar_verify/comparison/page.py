@@ -6,11 +6,14 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from html import escape
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gar_verify.comparison.outcome import Comparison
 from gar_verify.comparison.pictures import CAPTIONS
+
+if TYPE_CHECKING:
+    from gar_verify.comparison.outcome import Comparison
 
 _STYLE = """
 body { max-width: 60em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 Georgia, serif;

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from gar_verify.comparison.outcome import PRIMARY, SUBJECT, Comparison
 from gar_verify.comparison.plan import BASELINE
-from gar_verify.figures import COLORS, COLUMN_WIDTH, PAGE_WIDTH, STYLE, TRUTH
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+from gar_verify.studies.figures import COLORS, COLUMN_WIDTH, PAGE_WIDTH, STYLE, TRUTH
 
 CAPTIONS = {
     "scores": "Test scores: mean and standard deviation over folds and seeds.",

@@ -17,8 +17,8 @@ from gar_verify.comparison.columns import features_of, target_of
 from gar_verify.comparison.nested import Data, Machine, pieces
 from gar_verify.comparison.outcome import Comparison
 from gar_verify.comparison.plan import make_plan
-from gar_verify.experiments.progress import Progress, Silent
-from gar_verify.experiments.store import collect
+from gar_verify.studies.progress import Progress, Silent
+from gar_verify.studies.store import collect
 from gar_verify.training.devices import check_device
 
 MAX_ROWS = 10_000

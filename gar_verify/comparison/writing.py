@@ -6,11 +6,14 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gar_verify import figures
 from gar_verify.comparison import pictures
-from gar_verify.comparison.outcome import Comparison
 from gar_verify.comparison.page import html
+from gar_verify.studies import figures
+
+if TYPE_CHECKING:
+    from gar_verify.comparison.outcome import Comparison
 
 
 def check_folder(folder: Path, *, force: bool) -> None:

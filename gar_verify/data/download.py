@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gar_verify._files import replaced
 from gar_verify.data.table import DataError
 
 CHUNK = 64 * 1024
@@ -65,16 +64,9 @@ def download(
         DownloadError: if it cannot be fetched. Whatever is raised, nothing half-written stays.
     """
     patience = patience or Patience()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with replaced(path) as temporary:
         _persistently(url, temporary, limit, patience, report, note)
         check(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _persistently(

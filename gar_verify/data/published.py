@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gar_verify.data import files, originals
+from gar_verify.data import files, uci
 from gar_verify.data.splits import permutation
 from gar_verify.data.table import Array, DataError, column
 
@@ -40,6 +40,6 @@ def verify(name: str, path: Path) -> str:
     Raises:
         DataError: if it holds something else.
     """
-    if originals.content(*rows(name, path)) != originals.known_contents()[name]:
+    if uci.content(*rows(name, path)) != uci.known_contents()[name]:
         raise DataError(f"{path} does not hold the values or the split that were published.")
-    return f"rows, split and all values, to {originals.DECIMALS} decimals of a standard deviation"
+    return f"rows, split and all values, to {uci.DECIMALS} decimals of a standard deviation"

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_verify import paths
-from gar_verify.data import fetched, files, splits
-from gar_verify.data.originals import ORIGINALS, Original
+from gar_verify.data import cache, files, splits
 from gar_verify.data.table import SCALED, DataError, Table, column, zscore
+from gar_verify.data.uci import ORIGINALS, Original
 
 DIABETES_SPLIT_SEED = 0
 
@@ -67,8 +67,8 @@ def load(name: str) -> Table:
     if arrays is not None:
         raw, targets, ids = files.read(arrays, "X", "y", "ids")
         origin = f"{about.arrays}; published split"
-    elif (path := fetched.find(about.original)) is not None:
-        raw, targets = fetched.read(about.original)
+    elif (path := cache.find(about.original)) is not None:
+        raw, targets = cache.read(about.original)
         ids = splits.permutation(about.original.name, len(raw))
         origin = f"{path.name}; {splits.origin(about.original.name)}"
     else:
@@ -82,7 +82,7 @@ def place(name: str) -> Path | None:
     """The file that `load` reads, or None."""
     about = REAL_TABLES[name]
     arrays = files.find(about.arrays) if about.arrays else None
-    return arrays or fetched.find(about.original)
+    return arrays or cache.find(about.original)
 
 
 def has_published_split(name: str) -> bool:

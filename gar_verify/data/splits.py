@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gar_verify.data.originals import TABLES
+from gar_verify.data.uci import TABLES
 
 PUBLISHED_SEEDS = {"concrete": 123, "wine": 123, "sine": 1}
 """Seeds that give the split of the paper's authors."""

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from gar_verify.benchmarks import runtime, runtime_jobs, runtime_settings
-from gar_verify.experiments.methods import TABULAR
-from gar_verify.experiments.progress import Silent
+from gar_verify.studies.methods import TABULAR
+from gar_verify.studies.progress import Silent
 
 SECONDS = {"mae": 2.0, "rnc_contrastive": 6.0, "gar": 3.0}
 

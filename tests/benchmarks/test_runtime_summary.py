@@ -9,8 +9,8 @@ from gar_verify.benchmarks import runtime_summary
 from gar_verify.benchmarks.runtime import Measured
 from gar_verify.benchmarks.runtime_settings import COLUMNS, METHODS, SETUPS, SIZES, Settings
 from gar_verify.data import load_table
-from gar_verify.experiments import summaries
-from gar_verify.experiments.summaries import SummaryError
+from gar_verify.studies import summaries
+from gar_verify.studies.summaries import SummaryError
 
 
 @pytest.fixture

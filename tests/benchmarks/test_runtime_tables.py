@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gar_verify import paths, tables
+from gar_verify import paths
 from gar_verify.benchmarks import runtime_summary, runtime_tables
 from gar_verify.benchmarks.runtime_settings import COLUMNS
 from gar_verify.benchmarks.runtime_summary import Summary
-from gar_verify.experiments import published
+from gar_verify.studies import published, tables
 
 METHODS = ("mae", "rnc", "rnc_contrastive", "gar_released")
 

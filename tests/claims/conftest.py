@@ -13,7 +13,7 @@ import xarray as xr
 
 from gar_verify import claims
 from gar_verify.claims import Claim, Evidence
-from gar_verify.experiments import summaries
+from gar_verify.studies import summaries
 
 Writer = Callable[[str, xr.Dataset], Evidence]
 

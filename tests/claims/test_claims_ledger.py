@@ -14,11 +14,11 @@ import pytest
 import typer.main
 
 import proofs
-from gar_verify import claims, paths, studies
+from gar_verify import claims, paths
 from gar_verify.claims import Claim, Evidence, UnknownClaimError, Verdict
 from gar_verify.claims.tabular import TASKS
-from gar_verify.cli import app
-from gar_verify.experiments import published
+from gar_verify.cli.app import app
+from gar_verify.studies import catalogue, published
 
 PAGES = ("claims.md", "claims.html", "claims.json")
 
@@ -80,7 +80,7 @@ def test_its_command_exists(entry: claims.Entry) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     given = commands[name].make_context(name, list(arguments)).params
     if name == "table":
-        assert studies.check(given["study"])
+        assert catalogue.check(given["study"])
     if name == "prove":
         assert given["only"] in proofs.names()
     if name == "claims":

@@ -11,7 +11,7 @@ import pytest
 
 from gar_verify.claims import Claim, Evidence, MissingEvidence, Verdict
 from gar_verify.claims.runtime import growth, ratio, relative
-from gar_verify.experiments import published
+from gar_verify.studies import published
 
 Judge = Callable[[str, Evidence], Claim]
 PUBLISHED = {**published.published()["relative_time"], "gar_released": 1.0}

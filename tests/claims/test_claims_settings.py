@@ -12,8 +12,8 @@ import xarray as xr
 from gar_verify.claims import Claim, Evidence, Verdict
 from gar_verify.claims.alpha import Curve, is_steady, largest_is_best, small_hurts
 from gar_verify.claims.tabular import is_best
-from gar_verify.experiments import ablation, published, summaries
-from gar_verify.experiments.ablation import PREFIX
+from gar_verify.studies import ablation, published, summaries
+from gar_verify.studies.ablation import PREFIX
 
 Judge = Callable[[str, Evidence], Claim]
 Store = Callable[[str, xr.Dataset], Evidence]

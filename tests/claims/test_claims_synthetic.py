@@ -7,7 +7,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from gar_verify.claims import Claim, Evidence, Verdict
-from gar_verify.experiments import summaries
+from gar_verify.studies import summaries
 
 Judge = Callable[[str, Evidence], Claim]
 

@@ -10,8 +10,8 @@ import xarray as xr
 
 from gar_verify.claims import Claim, Evidence, Verdict
 from gar_verify.claims.tabular import everywhere, is_best
-from gar_verify.experiments import published, summaries
-from gar_verify.experiments.methods import RELEASED
+from gar_verify.studies import published, summaries
+from gar_verify.studies.methods import RELEASED
 
 Judge = Callable[[str, Evidence], Claim]
 Store = Callable[[str, xr.Dataset], Evidence]

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gar_verify import compare
-from gar_verify.cli import app
+from gar_verify.cli.app import app
 from gar_verify.comparison import compare_file
 
 ROWS = 40

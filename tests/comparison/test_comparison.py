@@ -15,7 +15,7 @@ from gar_verify.comparison import Comparison, compare_file, nested, plan, readin
 from gar_verify.comparison.columns import features_of
 from gar_verify.comparison.preparation import pipeline, prepare
 from gar_verify.comparison.stacking import phases
-from gar_verify.experiments import statistics
+from gar_verify.studies import statistics
 
 QUICK = {"losses": ["mae", "gar"], "alphas": [0.5, 2.0], "folds": 3, "quick": True, "jobs": 1}
 

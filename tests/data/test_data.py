@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gar_verify import data, paths
-from gar_verify.data import originals, real
+from gar_verify.data import real, uci
 from gar_verify.data.table import Table, zscore
 
 
@@ -74,11 +74,11 @@ def test_the_papers_tables_need_no_folder_and_no_network(name, monkeypatch):
     table = data.load_table(name)
     assert len(table.train_X) + len(table.test_X) == original.rows
     assert data.place(name) == original.packaged
-    told = originals.TABLES.joinpath("README.md").read_text(encoding="utf8")
+    told = uci.TABLES.joinpath("README.md").read_text(encoding="utf8")
     checksum = hashlib.sha256(lzma.decompress(original.packaged.read_bytes())).hexdigest()
     assert f"{checksum}  {original.file}\n" in told
     assert f"https://doi.org/{original.doi}" in told
-    assert originals.LICENCE in told
+    assert uci.LICENCE in told
 
 
 def test_unknown_table_lists_the_known_ones():
@@ -97,9 +97,9 @@ def test_damaged_file_is_named(folder):
 
 @pytest.mark.parametrize("damage", [lambda packed: packed[:2000], lambda packed: b"no xz"])
 def test_a_damaged_package_is_named(damage, tmp_path, monkeypatch):
-    packed = originals.ORIGINALS["concrete"].packaged.read_bytes()
+    packed = uci.ORIGINALS["concrete"].packaged.read_bytes()
     (tmp_path / "concrete.csv.xz").write_bytes(damage(packed))
-    monkeypatch.setattr(originals, "TABLES", tmp_path)
+    monkeypatch.setattr(uci, "TABLES", tmp_path)
     with pytest.raises(data.DataError, match=r"concrete\.csv\.xz.*install gar_verify again"):
         data.load_table("concrete")
 

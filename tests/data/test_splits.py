@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gar_verify import data, paths
-from gar_verify.data import fetched, files, originals, published, splits
-from gar_verify.data.originals import ORIGINALS
+from gar_verify.data import cache, files, published, splits, uci
 from gar_verify.data.table import Array, column
+from gar_verify.data.uci import ORIGINALS
 
 CONCRETE = {
     0: (540, 0, 0, 162, 2.5, 1040, 676, 28),
@@ -103,7 +103,7 @@ def test_the_published_arrays_have_the_known_content(name: str) -> None:
     features, targets = published.rows(name, path)
     assert features.shape == (ORIGINALS[name].rows, len(ORIGINALS[name].features))
     for change in (lambda y: y[::-1], lambda y: y + 1e-3):
-        assert originals.content(features, change(targets)) != originals.known_contents()[name]
+        assert uci.content(features, change(targets)) != uci.known_contents()[name]
 
 
 @pytest.mark.parametrize("name", ["concrete", "wine"])
@@ -122,7 +122,7 @@ def test_the_packaged_tables_are_the_authors_arrays(name: str) -> None:
 def test_the_packaged_parkinsons_has_the_authors_rows() -> None:
     """Their split too, where their file is; else one of ours, and the source says so."""
     raw_X, raw_y, ids = files.read(found("parkinsons"), "X", "y", "ids")
-    features, targets = fetched.read(ORIGINALS["parkinsons"])
+    features, targets = cache.read(ORIGINALS["parkinsons"])
     assert np.array_equal(features, raw_X)
     assert np.array_equal(targets, raw_y)
     total = data.load_table("parkinsons_total")

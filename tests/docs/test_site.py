@@ -163,7 +163,9 @@ def test_links_follow_their_pages() -> None:
 
 
 def test_pages_of_modules_and_titles() -> None:
-    assert "automodule:: gar_verify.boosting\n```" in module_page("gar_verify.boosting")
+    assert "automodule:: gar_verify.integrations.boosting\n```" in module_page(
+        "gar_verify.integrations.boosting"
+    )
     assert "{py:obj}`GARLoss`" in module_page("gar_verify.losses")
     assert not [name for name in modules() if "._" in name]
     assert titled("| a |\n", "wine_ablation").startswith("# Wine ablation\n\n| a |")

@@ -6,10 +6,10 @@ import torch
 
 from gar_verify import metrics
 from gar_verify.data import load_table
-from gar_verify.experiments import tabular
-from gar_verify.experiments.methods import tabular_methods
-from gar_verify.experiments.plain import train_alone
 from gar_verify.losses.registry import get_spec
+from gar_verify.studies import tabular
+from gar_verify.studies.methods import tabular_methods
+from gar_verify.studies.reference_loop import train_alone
 from gar_verify.training import Architecture, Objective, Problem, Recipe, Run, train
 
 SGD = Recipe(hidden=(8, 6), epochs=4, batch_size=16, milestones=(2, 3))

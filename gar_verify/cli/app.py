@@ -1,0 +1,233 @@
+"""``gar-verify``: a thin door to the proofs, the studies and the tables."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gar_verify.cli import bench, boosting, claims, compare, data, reproduce
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from gar_verify.studies.progress import Progress
+
+app = typer.Typer(
+    name="gar-verify",
+    help="Check the paper on Gradient Aligned Regression: its proofs, its loss, its tables.",
+    epilog="Example: gar-verify run concrete --methods mae,gar",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data.app, name="data")
+
+INTERRUPTED = 130
+"""The exit code that typer makes of an interruption from the keyboard."""
+
+Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
+Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
+Careful = Annotated[
+    bool,
+    typer.Option(
+        "--careful", help="features scaled on the training part only, five seeds; of a real table"
+    ),
+]
+Methods = Annotated[
+    str | None, typer.Option(help="comma-separated losses; default: all of the study")
+]
+Store = Annotated[
+    Path | None, typer.Option(help="folder of the results; default: the cache folder")
+]
+
+
+@app.command(epilog="Example: gar-verify prove --only theorem-4")
+def prove(
+    only: Annotated[
+        str | None, typer.Option(help="a statement, or the beginning of its name")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print one record for each")] = False,
+    report: Annotated[bool, typer.Option("--report", help="write a page to read")] = False,
+) -> None:
+    """Prove the statements of the paper, for every batch size."""
+    from gar_verify._proofs import command
+
+    arguments = ["--only", only] if only else []
+    arguments += ["--json"] * json + ["--report"] * report
+    raise typer.Exit(command.main(arguments, "gar-verify"))
+
+
+@app.command(epilog="Example: gar-verify run concrete --methods mae,gar --quick")
+def run(
+    study: Annotated[str, typer.Argument(help="a study, such as sine or concrete, or all")],
+    methods: Methods = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="comma-separated seeds; default: those of the study")
+    ] = None,
+    quick: Quick = False,
+    careful: Careful = False,
+    device: Device = "cpu",
+    store: Store = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="processes side by side; default: as the study's size asks")
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(help="scheduler of a cluster that computes, such as tcp://host:8786"),
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="write table, figure and summary to paper_figures")
+    ] = False,
+) -> None:
+    """Train the methods of a study with the paper's protocol, and print its table.
+
+    Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
+    ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete).
+    What was computed before is not computed again: an interrupted run goes on where it was.
+    """
+    from gar_verify.studies import pins
+
+    pins.set_here()  # before torch is loaded
+    from gar_verify.data import is_available
+    from gar_verify.studies import catalogue
+    from gar_verify.studies.workers import cluster
+    from gar_verify.training.devices import check_device
+
+    if dask and jobs:
+        raise ValueError("--dask and --jobs exclude each other: the cluster has its own processes")
+    options: dict[str, Any] = {
+        "quick": quick,
+        "device": check_device(device),
+        "store": store,
+        "jobs": jobs,
+        "progress": _progress(),
+    }
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {jobs}")
+    if study == "all" and methods is not None:
+        raise ValueError("--methods belongs to one study; leave it out with all")
+    if seeds is not None:
+        options["seeds"] = _numbers(seeds)
+    with cluster(dask) if dask else nullcontext():
+        if study != "all":
+            name = catalogue.careful(study) if careful else study
+            _show(name, catalogue.run(name, _names(methods), **options), save)
+            return
+        for name in catalogue.CAREFUL if careful else catalogue.STUDIES:
+            if is_available(catalogue.data_of(name)):
+                typer.echo(f"{name}\n")
+                _show(name, catalogue.run(name, **options), save)
+            else:
+                typer.echo(
+                    f"{name}: its table is not available, left out (gar-verify data)", err=True
+                )
+
+
+@app.command("table", epilog="Example: gar-verify table concrete")
+def table_command(
+    study: Annotated[str, typer.Argument(help="a study, such as concrete")],
+    careful: Careful = False,
+) -> None:
+    """Print the table of a full run from the summary that travels with the repository."""
+    from gar_verify.studies import catalogue
+
+    name = catalogue.careful(study) if careful else study
+    _show(name, catalogue.summary(name), save=False)
+
+
+app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
+
+
+app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
+
+
+app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
+
+
+app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(
+    boosting.boosting
+)
+
+
+app.command("compare", epilog="Example: gar-verify compare mine.csv --target price --quick")(
+    compare.compare
+)
+
+
+def main() -> None:
+    """Run the command line; an expected error becomes one line on stderr and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except Exception as error:
+        if not isinstance(error, _expected()):  # which takes seconds to import
+            raise
+        typer.echo(f"gar-verify: {error}", err=True)
+        sys.exit(2)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("gar-verify: interrupted; the same command goes on from here", err=True)
+        raise
+
+
+def _show(study: str, results: xr.Dataset, save: bool) -> None:
+    """Print the table of a study, and write it where that is asked for."""
+    from gar_verify import paths
+    from gar_verify.studies import catalogue, tables
+
+    typer.echo(tables.markdown(catalogue.table(study, results)))
+    verdict = catalogue.sentence(study, results)
+    if verdict:
+        typer.echo(f"{verdict}\n")
+    if save:
+        whole = catalogue.is_for_the_record(study, results)
+        if not whole:
+            typer.echo(
+                "only a part of the study, or fewer losses or seeds than are stored: paper_figures "
+                "stays as it is",
+                err=True,
+            )
+        for path in catalogue.save(study, results, None if whole else paths.quick_figures()):
+            typer.echo(f"wrote {path}", err=True)
+
+
+def _numbers(seeds: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(seed) for seed in seeds.split(","))
+    except ValueError as error:
+        raise ValueError(f"--seeds takes numbers such as 0,1,2, got {seeds!r}") from error
+    if min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise ValueError(f"--seeds takes different numbers from 0, got {seeds!r}")
+    return numbers
+
+
+def _names(methods: str | None) -> tuple[str, ...] | None:
+    if methods is None:
+        return None
+    names = tuple(name.strip() for name in methods.split(",") if name.strip())
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"--methods takes different losses such as mae,gar, got {methods!r}")
+    return names
+
+
+def _progress() -> Progress:
+    from gar_verify.studies.progress import progress_for_stderr
+
+    return progress_for_stderr()
+
+
+def _expected() -> tuple[type[BaseException], ...]:
+    from gar_verify.data import DataError
+    from gar_verify.reproduce.main import ReproductionError
+    from gar_verify.studies.store import StoreError
+    from gar_verify.studies.summaries import SummaryError
+    from gar_verify.studies.workers import ClusterError
+
+    return (ValueError, DataError, StoreError, SummaryError, ClusterError, ReproductionError)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""``gar-verify compare``: the losses on a table of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+Columns = list[str]
+Number = TypeVar("Number")
+
+
+def compare(
+    file: Annotated[Path, typer.Argument(help="a CSV file, or Parquet if it ends in .parquet")],
+    target: Annotated[
+        Columns, typer.Option(help="column to predict; several: repeat, or separate by commas")
+    ],
+    losses: Annotated[
+        str | None, typer.Option(help="comma-separated; default: mae,mse,huber,gar")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="all losses there are")] = False,
+    alphas: Annotated[
+        str | None, typer.Option(help="of GAR, comma-separated; default: 0.1,0.5,1,10")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
+    seeds: Annotated[
+        str, typer.Option(help="comma-separated; each repeats all of it with other folds")
+    ] = "0,1",
+    identifier: Annotated[
+        Columns | None, typer.Option("--id", help="column that names the rows: not learned from")
+    ] = None,
+    drop: Annotated[Columns | None, typer.Option(help="column to leave out")] = None,
+    category: Annotated[
+        Columns | None, typer.Option(help="column of numbers that are codes of categories")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="a first look in seconds; its figures mean little")
+    ] = False,
+    device: Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")] = "cpu",
+    jobs: Annotated[
+        int | None, typer.Option(help="processes side by side; default: as the work asks")
+    ] = None,
+    memory: Annotated[
+        float | None, typer.Option(help="MB for the networks trained at once, in each process")
+    ] = None,
+    max_rows: Annotated[
+        int, typer.Option(help="of a longer table, so many rows are drawn at random")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(help="of that drawing")] = 0,
+    folder: Annotated[
+        Path | None, typer.Option(help="for tables, figures and page; default: FILE_comparison")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write into an existing folder")] = False,
+) -> None:
+    """Does GAR help on your data? Train small networks with several losses, and test with care.
+
+    Reads numbers, categories (as text) and missing values; dates are refused. Settings are chosen
+    inside each training part (nested cross-validation). Prints a table and a verdict; writes CSV,
+    figures and one HTML page into a folder. Nothing is written unless all of it is.
+    """
+    from gar_verify.comparison import compare_file
+    from gar_verify.comparison.writing import check_folder
+    from gar_verify.losses.registry import LOSSES
+    from gar_verify.studies.progress import progress_for_stderr
+
+    if every and losses:
+        raise ValueError("--all and --losses exclude each other; give one of them")
+    folder = folder or Path.cwd() / f"{file.stem}_comparison"
+    check_folder(folder, force=force)
+    try:
+        outcome = compare_file(
+            file,
+            _columns(target),
+            identifiers=_columns(identifier),
+            dropped=_columns(drop),
+            categories=_columns(category),
+            max_rows=max_rows,
+            seed=seed,
+            losses=tuple(LOSSES) if every else _parts(losses),
+            alphas=_numbers(alphas, float, "--alphas", "0.5,2"),
+            folds=folds,
+            seeds=_numbers(seeds, int, "--seeds", "0,1,2") or (),
+            quick=quick,
+            device=device,
+            jobs=jobs,
+            memory_bytes=None if memory is None else int(memory * 1e6),
+            progress=progress_for_stderr(),
+        )
+    except KeyboardInterrupt:
+        typer.echo("gar-verify: interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(str(outcome))
+    for path in outcome.save(folder, force=force):
+        typer.echo(f"wrote {path}", err=True)
+
+
+def _columns(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of columns, repeated or separated by commas; a quoted name may hold a comma."""
+    import csv
+
+    return tuple(
+        name.strip()
+        for line in csv.reader(given or (), skipinitialspace=True)
+        for name in line
+        if name.strip()
+    )
+
+
+def _parts(text: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+
+
+def _numbers(
+    text: str | None, kind: Callable[[str], Number], option: str, example: str
+) -> tuple[Number, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"{option} takes numbers such as {example}, got {text!r}") from error

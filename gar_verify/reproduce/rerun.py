@@ -1,0 +1,176 @@
+"""A study as a part of the main job: trained, trained in part, or drawn from its stored summary.
+
+The summary of a full run travels with the package. What is drawn from it is marked as such wherever
+it is shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gar_verify import paths
+from gar_verify.data import is_available
+from gar_verify.data.synthetic import CURVES
+from gar_verify.studies import catalogue, selection, sensitivity, summaries, synthetic, tables
+from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
+
+Origin = Literal["trained", "trained in part", "stored"]
+
+QUICK_METHODS = ("mae", "gar")
+PARTS = {"wine": ("mae", "gar", RELEASED)}
+"""Methods that the main job trains of a study that takes long; the rest is stored."""
+SELECT = {
+    **dict.fromkeys(CURVES, synthetic.select),
+    **dict.fromkeys(catalogue.SENSITIVITIES, sensitivity.select),
+}
+"""What makes a summary of a study's arrays, where that is not `selection.select`."""
+BESIDE = ("_curves", "_start", "_peaks")
+"""End the names of what a summary of a curve has beside it."""
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """The result of one study."""
+
+    study: str
+    origin: Origin
+    results: xr.Dataset
+    """Its summary, of the methods that are shown."""
+    detail: str = ""
+    """Of one that is trained in part: which methods, and whether they agree with what is stored."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Published beside measured."""
+        return catalogue.table(self.study, self.results)
+
+
+def methods(study: str, quick: bool = False) -> tuple[str, ...]:
+    """The methods that the main job trains: those of the paper, and GAR as it was released."""
+    if study in CURVES:
+        others = tuple(name for name in TABULAR if name not in SYNTHETIC)
+        return SYNTHETIC if quick else (*SYNTHETIC, *others, RELEASED)
+    return QUICK_METHODS if quick else (*TABULAR, RELEASED)
+
+
+def trainable(study: str) -> bool:
+    """Whether the table of a study is available."""
+    return is_available(catalogue.data_of(study))
+
+
+def training(
+    study: str, *, part: bool = False, quick: bool = False, **options: Any
+) -> Callable[..., xr.Dataset]:
+    """What trains a study, of a quick one few methods.
+
+    Args:
+        study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        part: only the methods of `PARTS`.
+        quick: a small part of the study.
+        options: those of `studies.run` (device, store, progress, ...).
+    """
+    named = None if study in catalogue.ONE_TABLE else methods(study, quick)
+    if part:
+        named = PARTS[study]
+    return partial(catalogue.run, study, named, quick=quick, **options)
+
+
+def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> Rerun:
+    """Train a study and write its summary, its table, and its figure.
+
+    The table is that of the summary, which has six digits, so that it is the same bytes whether
+    the study was trained or its summary read.
+
+    Args:
+        study: one whose table is at hand.
+        folder: where to.
+        quick: a small part of the study.
+        options: those of `studies.run`.
+    """
+    results = training(study, quick=quick, **options)()
+    place = folder / paths.RESULTS
+    catalogue.save(study, results, folder)
+    summaries.write(SELECT.get(study, selection.select)(results), (name := _name(study)), place)
+    shown = _shown(study, summaries.read(name, place))
+    tables.save(catalogue.table(study, shown), study, folder)
+    return Rerun(study, "trained", shown)
+
+
+def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
+    """Train the methods of `PARTS`, and draw the study from these and its summary for the rest.
+
+    Args:
+        study: one of `PARTS`.
+        folder: where to; the summary is copied there as well.
+        options: those of `studies.run`.
+
+    Raises:
+        SummaryError: if there is no summary.
+    """
+    stored = catalogue.summary(study)
+    trained = selection.select(training(study, part=True, **options)()).round(summaries.DIGITS)
+    results, detail = combined(stored, trained)
+    catalogue.save(study, results, folder)
+    copy_summaries(folder, _name(study))
+    return Rerun(study, "trained in part", results, detail)
+
+
+def combined(stored: xr.Dataset, trained: xr.Dataset) -> tuple[xr.Dataset, str]:
+    """A summary with the methods that were trained again in their place, and how they agree."""
+    names = list(trained["method"].to_numpy())
+    before = stored["test"].sel({"method": names})
+    now = trained["test"].sel({"metric": before["metric"].to_numpy()}).transpose(*before.dims)
+    same = int((before.to_numpy() == now.to_numpy()).sum())
+    test = stored["test"].copy()
+    test.loc[{"method": names}] = now.to_numpy()
+    agreement = f"all {now.size} selected values as stored"
+    if same < now.size:
+        apart = np.abs(now.to_numpy() - before.to_numpy()).max()
+        agreement = f"{same} of {now.size} selected values as stored, the others within {apart:.2g}"
+    return stored.assign(test=test), f"{', '.join(map(label, names))}: {agreement}"
+
+
+def from_summary(study: str, folder: Path) -> Rerun:
+    """Write the table of a study and its figure from its summary.
+
+    Args:
+        study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        folder: where to; the summary is copied there as well.
+
+    Raises:
+        SummaryError: if the repository has none.
+    """
+    results = catalogue.summary(study)
+    catalogue.save(study, results, folder)
+    copy_summaries(folder, _name(study))
+    return Rerun(study, "stored", _shown(study, results))
+
+
+def _name(stem: str) -> str:
+    return catalogue.SUMMARIES.get(stem, stem)
+
+
+def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
+    """Of a curve the methods that the paper shows; of any other study all."""
+    if study not in CURVES:
+        return results
+    return results.sel({"method": [name for name in SYNTHETIC if name in results["method"]]})
+
+
+def copy_summaries(folder: Path, stem: str) -> None:
+    """Copy the files of a summary as they travel with the package, and those that go with it."""
+    place = folder / paths.RESULTS
+    place.mkdir(parents=True, exist_ok=True)
+    beside = [stem, *(f"{stem}{suffix}" for suffix in BESIDE)]
+    for path in paths.summaries().iterdir():
+        if path.stem in beside:
+            shutil.copyfile(path, place / path.name)

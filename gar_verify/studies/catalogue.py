@@ -1,0 +1,278 @@
+"""The studies by name: how each is run, and what is drawn and written of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from gar_verify.data.synthetic import CURVES
+from gar_verify.studies import (
+    ablation,
+    curves,
+    figures,
+    peaks,
+    selection,
+    sensitivity,
+    statistics,
+    summaries,
+    synthetic,
+    tables,
+    tabular,
+)
+from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
+
+SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
+"""Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
+
+ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
+"""Studies of GAR alone, and the table that each is on."""
+
+STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
+"""The paper's studies, and diabetes by the same protocol."""
+
+_CAREFUL = "_careful"
+CAREFUL = {name + _CAREFUL: name for name in tabular.RECIPES}
+"""Studies that a careful statistician would do, and the table that each is on: features scaled on
+the training part only, and `CAREFUL_SEEDS`."""
+
+CAREFUL_SEEDS = (0, 1, 2, 3, 4)
+
+SUMMARIES = {"ablation": "wine_ablation"}
+"""Names of the summaries in the repository, where they are not those of the studies."""
+
+METHOD = "gar"
+BASELINE = "mae"
+
+
+def check(study: str) -> str:
+    """The name, or a ValueError that lists the studies there are."""
+    if study not in (*STUDIES, *CAREFUL):
+        raise ValueError(
+            f"no study is called {study!r}; there are: {', '.join((*STUDIES, *CAREFUL))}"
+        )
+    return study
+
+
+def careful(study: str) -> str:
+    """The name of the careful study of a table.
+
+    >>> careful("concrete")
+    'concrete_careful'
+
+    Raises:
+        ValueError: if the study is none of one of the tables.
+    """
+    name = study.removesuffix(_CAREFUL) + _CAREFUL
+    if name not in CAREFUL:
+        raise ValueError(
+            f"there is no careful form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
+        )
+    return name
+
+
+def in_report() -> tuple[str, ...]:
+    """Names of the studies that are reported: all, of the careful ones those with a summary."""
+    done = (name for name, table in CAREFUL.items() if table in STUDIES and summaries.exists(name))
+    return (*STUDIES, *done)
+
+
+def data_of(study: str) -> str:
+    """The name of the table that a study needs."""
+    return (ONE_TABLE | CAREFUL).get(check(study), study)
+
+
+def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.Dataset:
+    """Train a study with the paper's protocol; what was computed before is read.
+
+    Args:
+        study: one of `STUDIES` or `CAREFUL`.
+        methods: names of losses; default: all of the study.
+        options: those of `studies.synthetic.run` and `studies.tabular.run`.
+
+    Raises:
+        ValueError: for an unknown study or loss, or for methods of a study of GAR alone.
+    """
+    if check(study) in ONE_TABLE and methods is not None:
+        raise ValueError(f"{study!r} is a study of GAR alone; leave the methods out")
+    if study in CURVES:
+        return synthetic.run(methods or SYNTHETIC, curve=study, **options)
+    if study == "ablation":
+        return ablation.run(**options)
+    if study in SENSITIVITIES:
+        return sensitivity.run(method=SENSITIVITIES[study], **options)
+    if study in CAREFUL:
+        options = {"scaling": "training part", "seeds": CAREFUL_SEEDS} | options
+    return tabular.run(data_of(study), methods or TABULAR, **options)
+
+
+def table(study: str, results: xr.Dataset) -> pd.DataFrame:
+    """The table of a study: published beside measured."""
+    if check(study) in CURVES:
+        return tables.sine_table(results)
+    if study == "ablation":
+        return tables.ablation_table(results)
+    if study in SENSITIVITIES:
+        return tables.sensitivity_table(results)
+    return tables.tabular_table(results)
+
+
+def sentence(study: str, results: xr.Dataset) -> str:
+    """Which differences to GAR survive a careful test; empty where there is nothing to compare."""
+    if not _compares_losses(study):
+        return ""
+    names = [str(name) for name in results["method"].values]
+    if METHOD not in names or len(names) < 2:
+        return ""
+    selected = results if "test" in results else selection.select(results)
+    return statistics.sentence(statistics.compare(selected, METHOD), METHOD, study)
+
+
+def summary(study: str) -> xr.Dataset:
+    """The summary of a full run that travels with the repository; as from `summaries.read`."""
+    name = SUMMARIES.get(check(study), study)
+    return summaries.read(name, command=f"gar-verify run {study} --save")
+
+
+def missing(study: str) -> list[str]:
+    """Methods of the paper's table that the summary of a tabular study lacks; all without one."""
+    name = SUMMARIES.get(check(study), study)
+    there = summary(study)["method"].to_numpy() if summaries.exists(name) else ()
+    return [label(method) for method in TABULAR if method not in there]
+
+
+def verdict(study: str) -> str:
+    """What the summary of a tabular study shows, in three lines.
+
+    The two lowest test MAE; the sentence of the careful test; and the methods that were not run
+    yet. One line that says so if there is no summary.
+    """
+    if not summaries.exists(SUMMARIES.get(check(study), study)):
+        return f"{study}: no full run is stored; gar-verify run {study} --save"
+    results = summary(study)
+    lowest = tables.tabular_table(results).xs("MAE")["measured"].sort_values()
+    first = ", then ".join(f"{name} {value:.3f}" for name, value in lowest.head(2).items())
+    absent = ", ".join(missing(study)) or "none"
+    return "\n".join(
+        [
+            f"{study}: lowest test MAE {first}.",
+            sentence(study, results),
+            f"Methods that are not in the summary yet: {absent}.",
+        ]
+    )
+
+
+def figure(study: str, results: xr.Dataset) -> Figure:
+    """The figure of a study, drawn from what its table is made of."""
+    if check(study) in CURVES:
+        return figures.sine_figure(results if "prediction" in results else curves.read(study))
+    if study == "ablation":
+        return figures.ablation_figure(results)
+    if study in SENSITIVITIES:
+        return figures.sensitivity_figure(results)
+    return figures.tabular_figure(results)
+
+
+def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Path]:
+    """Write the table of a study and its figure, and what more there is of it.
+
+    Args:
+        study: one of `STUDIES` or `CAREFUL`.
+        results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
+            methods, which are drawn.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        What was written: for a tabular study also the comparison with GAR and, with MAE among the
+        methods, GAR's gains; for a curve its peaks, and for results of full length the summaries;
+        a summary of more methods than the results have, or more seeds, is left as it is.
+    """
+    shown = _selected(check(study), results)
+    written = tables.save(table(study, shown), study, folder)
+    drawn = results if study in CURVES else shown
+    written += figures.save(figure(study, drawn), study, folder)
+    if study in CURVES:
+        counted = peaks.count(results) if "prediction" in results else peaks.read(study)
+        written += _save_peaks(study, counted, folder)
+    if _compares_losses(study) and sentence(study, shown):
+        comparison = tables.comparison_table(shown, METHOD)
+        written += tables.save(comparison, f"{study}_comparison", folder)
+        if BASELINE in shown["method"]:
+            written += tables.save(tables.gains_table(shown), f"{study}_gains", folder)
+    return written + _summarise(study, results, folder / "results" if folder else None)
+
+
+def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[Path]:
+    of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
+    written = tables.save(peaks.table(of_the_paper).rename(index=label), f"{study}_peaks", folder)
+    return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
+
+
+def is_for_the_record(study: str, results: xr.Dataset) -> bool:
+    """Whether results may replace what is committed: of full length, and nothing would be lost."""
+    name = SUMMARIES.get(check(study), study)
+    return _is_full(study, results) and not _would_lose(name, results, None)
+
+
+def _compares_losses(study: str) -> bool:
+    """Whether it is a study of many losses on a table."""
+    return check(study) in (*tabular.RECIPES, *CAREFUL)
+
+
+def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
+    """What tables are made of, to the digits of a summary: the same from either."""
+    if "metrics" in results:
+        by_study = (
+            synthetic if study in CURVES else sensitivity if study in SENSITIVITIES else selection
+        )
+        results = by_study.select(results).round(summaries.DIGITS)
+    if study not in CURVES:
+        return results
+    chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
+    return results.sel({"method": chosen}) if chosen else results
+
+
+def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:
+    """Write the summaries of results of full length, unless there are some of more than these."""
+    name = SUMMARIES.get(study, study)
+    if not _is_full(study, results) or _would_lose(name, results, folder):
+        return []
+    if study in CURVES:
+        written = summaries.write(synthetic.select(results), name, folder)
+        written += curves.write(results, study, folder)
+        written += curves.write_start(results, study, folder)
+        return written + peaks.write(results, study, folder)
+    selected = sensitivity.select(results) if study in SENSITIVITIES else results
+    return summaries.write(selected, name, folder)
+
+
+def _is_full(study: str, results: xr.Dataset) -> bool:
+    """Whether these are results, not a summary, over all epochs and settings of the protocol."""
+    if "metrics" not in results:
+        return False
+    if study in CURVES:
+        return results.sizes["epoch"] == synthetic.RECIPE.epochs
+    protocol = tabular.protocol(data_of(study))
+    seeds = CAREFUL_SEEDS if study in CAREFUL else (0,)
+    return (
+        set(seeds) == set(results["seed"].to_numpy().tolist())
+        and results.sizes["epoch"] == protocol.recipe.epochs
+        and results.sizes["weight_decay"] == len(protocol.weight_decays)
+        and results.sizes["fold"] == protocol.folds
+    )
+
+
+def _would_lose(name: str, results: xr.Dataset, folder: Path | None) -> bool:
+    """Whether a summary of that name holds methods or seeds that the results lack."""
+    if not summaries.exists(name, folder):
+        return False
+    try:
+        stored = summaries.read(name, folder)
+    except summaries.SummaryError:
+        return False  # a damaged one is replaced
+    dims = [dim for dim in ("method", "seed") if dim in stored.dims]
+    return any(set(stored[dim].to_numpy()) - set(results[dim].to_numpy()) for dim in dims)

@@ -1,0 +1,45 @@
+"""The figures, in one style: one colour for each method everywhere.
+
+Every figure is drawn from the table that stands beside it, or from what the table is made of.
+"""
+
+from gar_verify.studies.figures.alpha import sensitivity_figure
+from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
+from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
+from gar_verify.studies.figures.style import (
+    COLORS,
+    COLUMN_WIDTH,
+    FORMS,
+    PAGE_WIDTH,
+    PART_COLORS,
+    PUBLISHED,
+    STYLE,
+    TRUTH,
+    digest,
+    drawn,
+    save,
+)
+from gar_verify.studies.figures.tabular import ablation_figure, tabular_figure
+
+__all__ = [
+    "COLORS",
+    "COLUMN_WIDTH",
+    "FORMS",
+    "PAGE_WIDTH",
+    "PART_COLORS",
+    "PUBLISHED",
+    "STYLE",
+    "TRUTH",
+    "ablation_figure",
+    "accuracy_figure",
+    "alpha_figure",
+    "band",
+    "digest",
+    "drawn",
+    "gradient_figure",
+    "peaks_figure",
+    "save",
+    "sensitivity_figure",
+    "sine_figure",
+    "tabular_figure",
+]

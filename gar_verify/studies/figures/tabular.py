@@ -1,0 +1,150 @@
+"""Figures of the tabular studies: published beside measured, drawn from their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+from gar_verify.studies import ablation
+from gar_verify.studies.figures.style import COLORS, PAGE_WIDTH, PUBLISHED, STYLE
+from gar_verify.studies.methods import label
+from gar_verify.studies.tables import ablation_table, tabular_table
+
+WITHOUT_UNIT = ("Pearson", "Spearman")
+"""Metrics that are pure numbers; the others are in the unit of the target."""
+
+ABLATION_COLORS = {
+    "b": "#0072B2",
+    "c": "#009E73",
+    "a": "#CC79A7",
+    "b+c": "#56B4E9",
+    "a+b": "#332288",
+    "a+c": "#999933",
+    "gar": COLORS["gar"],
+}
+"""Colour of each choice of sub-losses: the single ones as in the figures of the loss."""
+
+
+def tabular_figure(results: xr.Dataset) -> Figure:
+    """Selected test values of a tabular study: mean and deviation of each method, and published.
+
+    Args:
+        results: from `studies.tabular.run`, or its summary from `studies.summaries.read`.
+
+    Returns:
+        A panel for each metric, a line for each method: a filled dot with a bar of one standard
+        deviation (divided by the number) over folds and seeds for what was measured, an open grey
+        one for what was published. A method far from all others has its value written at the edge.
+    """
+    methods = [str(name) for name in results["method"].values]
+    colors = {label(name): COLORS[name] for name in methods}
+    return _dots(tabular_table(results), colors, _unit(results), _runs(results))
+
+
+def ablation_figure(results: xr.Dataset) -> Figure:
+    """Selected test values with some of GAR's sub-losses, measured and published.
+
+    Args:
+        results: from `studies.ablation.run`, or its summary.
+
+    Returns:
+        As `tabular_figure`, with a line for each choice of sub-losses; the published ones have no
+        bars, for no deviations were published.
+    """
+    names = [str(name).removeprefix(ablation.PREFIX) for name in results["method"].values]
+    table = ablation_table(results)
+    texts = {label(name): _meaning(name) for name in names}
+    renamed = table.rename(index=texts, level="sub-losses")
+    colors = {_meaning(name): ABLATION_COLORS[name] for name in names}
+    return _dots(renamed, colors, _unit(results), _runs(results))
+
+
+def _unit(results: xr.Dataset) -> str:
+    return str(results.attrs.get("unit", ""))
+
+
+def _runs(results: xr.Dataset) -> str:
+    """What the deviation is over."""
+    return "folds and seeds" if results.sizes["seed"] > 1 else "folds"
+
+
+def _meaning(name: str) -> str:
+    """The sub-losses by their names instead of the paper's letters."""
+    words = {"b": "MAE", "c": "variance", "a": "Pearson"}
+    chosen = [word for letter, word in words.items() if letter in name.split("+")]
+    return " + ".join(chosen) if chosen else "GAR: all three"
+
+
+def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) -> Figure:
+    """A panel for each metric with a line for each name of the second level of the index."""
+    names = list(colors)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE_WIDTH, 0.17 * len(names) + 0.95), layout="constrained")
+        panels = list(figure.subplots(1, len(METRICS), sharey=True))
+        for panel, metric in zip(panels, METRICS, strict=True):
+            lines = pd.DataFrame(table.xs(metric)).loc[names]
+            ours = lines[["measured", "std"]].to_numpy()
+            theirs = lines.reindex(columns=["published", "published std"]).to_numpy()
+            _limit(panel, np.concatenate([ours, theirs]))
+            for line, name in enumerate(names):
+                _dot(panel, theirs[line], line + 0.2, PUBLISHED, filled=False)
+                _dot(panel, ours[line], line - 0.1, colors[name], filled=True)
+            panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
+            panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
+        panels[0].set_yticks(range(len(names)), names)
+        panels[0].set_ylim(len(names) - 0.4, -0.6)
+        _legend(figure, runs, published=bool(table["published"].notna().any()))
+    return figure
+
+
+def _legend(figure: Figure, runs: str, *, published: bool) -> None:
+    marks = [(f"measured: mean, one deviation over {runs}", "#000000", "#000000")]
+    marks += [("published", PUBLISHED, "white")] * published
+    handles = [
+        mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=color, mfc=face, label=text)
+        for text, color, face in marks
+    ]
+    figure.legend(handles=handles, loc="outside lower right", ncols=2, handlelength=1.5)
+
+
+def _limit(panel: Axes, dots: np.ndarray) -> None:
+    """Show all dots [n, (mean, deviation)] but those far away from the middle half of them."""
+    mean, deviation = dots[~np.isnan(dots[:, 0])].T
+    low, middle, high = np.quantile(mean, [0.25, 0.5, 0.75])
+    near = np.abs(mean - middle) <= 8 * (high - low)
+    if np.ptp(mean) <= 3 * np.ptp(mean[near]):
+        near[:] = True  # not so far that it would flatten the rest
+    reach = np.nan_to_num(deviation)
+    left, right = (mean - reach)[near].min(), (mean + reach)[near].max()
+    margin = 0.04 * (right - left) + 1e-3 * abs(middle)
+    panel.set_xlim(left - margin, right + margin)
+
+
+def _dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool) -> None:
+    """A dot (mean, deviation) with its bar, or its value where the panel does not reach."""
+    mean, deviation = map(float, dot)
+    left, right = panel.get_xlim()
+    if mean < left or mean > right:
+        edge, side = (0.02, "left") if mean < left else (0.98, "right")
+        text = f"← {mean:.3g}" if mean < left else f"{mean:.3g} →"
+        where = panel.get_yaxis_transform()
+        height += 0.12 if height > round(height) else -0.12  # keep two numbers apart
+        panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=6)
+        return
+    panel.errorbar(
+        mean,
+        height,
+        xerr=deviation,
+        fmt="o",
+        ms=3,
+        lw=0.8,
+        color=color,
+        markerfacecolor=color if filled else "white",
+    )

@@ -1,0 +1,224 @@
+"""What a careful statistician reports beside the paper's t-test.
+
+Methods are compared fold by fold: the random numbers and the rows are the same, so the differences
+are paired. Where the same folds were trained with several seeds, a fold counts once, with the mean
+over its seeds: more seeds make a difference more exact, not the rows more numerous. Training sets
+of two folds share most of their rows, so the differences are not independent, and the usual t-test
+is too sure of itself. The corrected resampled t-test of Nadeau and Bengio replaces the variance of
+the mean, s^2 / n, by s^2 (1/n + r) with r the ratio of rows held out to rows trained on: 1/4 for
+five folds. Holm's correction then accounts for the number of competitors.
+
+What remains outside any of this: one fixed test set serves all folds. The differences measured here
+are those on these test rows; other test rows would add a spread that no fold shows. The ratio r is
+that of the rows by which training sets differ, a fold, to the rows trained on.
+
+Source: Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003);
+Holm, Scandinavian Journal of Statistics 6 (1979).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from gar_verify.metrics import LOWER_IS_BETTER
+from gar_verify.studies.methods import GARS, is_competitor, label
+from gar_verify.studies.selection import t_test
+
+LEVEL = 0.05
+"""Of the tests and, as 1 - LEVEL, of the intervals."""
+
+
+def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
+    """One method against every other, for each metric.
+
+    GAR with other constants is no competitor of GAR: its line is corrected by itself.
+
+    Args:
+        selected: from `selection.select`, every seed with the same folds.
+        method: the one that the others are compared with.
+
+    Returns:
+        Lines by (metric, competitor). ``difference``: mean advantage of the method in the units of
+        the metric, positive where it is better, with the interval ``low`` to ``high``; ``effect``:
+        the difference in standard deviations of the paired differences, with Hedges' correction for
+        few of them, and its interval ``effect low`` to ``effect high``, that of a noncentral t;
+        ``p published``: the
+        paper's test; ``p corrected``: the corrected resampled t-test; ``p holm``: with Holm's
+        correction over the competitors; ``survives``: whether that is below 5 %.
+    """
+    ratio = 1 / (selected.sizes["fold"] - 1)
+    runs = selected["test"].mean("seed", skipna=False).rename(fold="run")
+    others = [str(name) for name in selected["method"].to_numpy() if name != method]
+    published = {other: t_test(selected, method, other) for other in others}
+    metrics = list(map(str, selected["metric"].to_numpy()))
+    families = [[name for name in others if is_competitor(name, method)]]
+    families += [[name] for name in others if not is_competitor(name, method)]
+    lines = {
+        (metric, other): {"metric": metric, "competitor": label(other), **line}
+        for metric in metrics
+        for family in families
+        for other, line in zip(
+            family, _tested(-_advantages(runs, metric, family, method), ratio), strict=True
+        )
+    }
+    ordered = [lines[metric, other] for metric in metrics for other in others]
+    frame = pd.DataFrame(ordered).set_index(["metric", "competitor"])
+    p = [published[other][metric] for metric in metrics for other in others]
+    frame.insert(int(frame.columns.get_loc("p holm")), "p published", p)  # type: ignore[arg-type]
+    return frame
+
+
+def against(selected: xr.Dataset, baseline: str = "mae") -> pd.DataFrame:
+    """Every method against one baseline, for each metric.
+
+    Args:
+        selected: with ``test`` over method, seed, fold and metric; every fold is tested once a
+            seed and trained on the others.
+        baseline: the one that the others are compared with.
+
+    Returns:
+        Lines by (metric, method), the names of the methods as they are in ``selected``. As
+        `compare`, but ``difference`` is positive where the method is better than the baseline, and
+        the paper's test is left out.
+    """
+    ratio = 1 / (selected.sizes["fold"] - 1)
+    runs = selected["test"].stack(run=("seed", "fold"))
+    others = [str(name) for name in selected["method"].to_numpy() if name != baseline]
+    lines = [
+        {"metric": metric, "method": other, **line}
+        for metric in map(str, selected["metric"].to_numpy())
+        for other, line in zip(
+            others, _tested(_advantages(runs, metric, others, baseline), ratio), strict=True
+        )
+    ]
+    return pd.DataFrame(lines).set_index(["metric", "method"])
+
+
+def _advantages(
+    runs: xr.DataArray, metric: str, methods: list[str], baseline: str
+) -> NDArray[np.float64]:
+    """How much better methods are than a baseline, [method, run]; the sign is the metric's."""
+    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    of_metric = runs.sel({"metric": metric}).transpose("method", "run")
+    theirs = of_metric.sel({"method": baseline}).to_numpy()
+    gains: NDArray[np.float64] = sign * (theirs - of_metric.sel({"method": methods}).to_numpy())
+    return gains
+
+
+def _tested(gains: NDArray[np.float64], ratio: float) -> list[dict[str, float]]:
+    """`paired` for each line of [method, run], with Holm's correction over the lines."""
+    group = [paired(differences, ratio) for differences in gains]
+    corrected = holm(np.array([line["p corrected"] for line in group]))
+    return [
+        line | {"p holm": p, "survives": p < LEVEL}
+        for line, p in zip(group, corrected, strict=True)
+    ]
+
+
+def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
+    """The corrected resampled t-test of paired differences, with interval and effect size.
+
+    Args:
+        differences: one for each fold and seed, at least two.
+        ratio: rows held out over rows trained on.
+
+    Raises:
+        ValueError: for fewer than two differences.
+    """
+    n = len(differences)
+    if n < 2:
+        raise ValueError(f"a paired test needs at least two differences, got {n}")
+    mean, deviation = differences.mean(), differences.std(ddof=1)
+    error = deviation * np.sqrt(1 / n + ratio)
+    reach = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
+    hedges = 1 - 3 / (4 * (n - 1) - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
+        p = 2 * stats.t.sf(abs(mean / error), n - 1)
+        effect, unit = mean / deviation * hedges, error / deviation * hedges
+        low, high = (unit * bound for bound in _noncentralities(mean / error, n - 1))
+    return {
+        "difference": mean,
+        "low": mean - reach,
+        "high": mean + reach,
+        "effect": effect,
+        "effect low": low,
+        "effect high": high,
+        "p corrected": p,
+    }
+
+
+def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
+    """The noncentral t distributions of which t is the upper, and the lower, end; NaN for no t.
+
+    T <= t where Z + noncentrality <= t sqrt(V / degrees), with Z normal and V chi-squared: the mean
+    of a normal probability over V. (SciPy's own function gives NaN for large t.)
+    """
+    if not np.isfinite(t):
+        return np.nan, np.nan
+    ends = t * _chi_over_root(degrees)
+    reach = 10 + 2 * float(np.abs(ends).max())
+
+    def bound(probability: float) -> float:
+        def excess(shift: float) -> float:
+            return float(stats.norm.cdf(ends - shift).mean()) - probability
+
+        return float(optimize.brentq(excess, -reach, reach))
+
+    return bound(1 - LEVEL / 2), bound(LEVEL / 2)
+
+
+@cache
+def _chi_over_root(degrees: int) -> NDArray[np.float64]:
+    """sqrt(V / degrees) at evenly spaced probabilities of V."""
+    middles = (np.arange(4000) + 0.5) / 4000
+    roots: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, degrees) / degrees)
+    return roots
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Holm's correction of some p values; NaN stays NaN and counts as a test.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(4).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p)  # NaN last
+    factors = len(p) - np.arange(len(p))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1)
+    return adjusted
+
+
+def sentence(comparison: pd.DataFrame, method: str, study: str, metric: str = "MAE") -> str:
+    """Which differences of a metric survive the corrections, in one honest sentence."""
+    lines = pd.DataFrame(comparison.xs(metric))
+    variants = {label(name) for name in GARS if not is_competitor(name, method)}
+    lines = lines[~lines.index.isin(variants)]
+    absent = lines[lines["difference"].isna()]
+    lines = lines.drop(index=absent.index)
+    better, survives = lines["difference"] > 0, lines["survives"]
+    if lines.empty:
+        return ""
+    parts = [
+        f"{study}: by test {metric}, {label(method)} is better on average than {better.sum()} of "
+        f"{len(lines)} methods",
+        f"than {_names(lines[better & survives])} by more than chance (corrected resampled t-test "
+        "with Holm's correction, 5 %)"
+        if (better & survives).any()
+        else "no such difference survives the corrected resampled t-test with Holm's correction "
+        "at 5 %",
+    ]
+    if (~better & survives).any():
+        parts.append(f"it is worse than {_names(lines[~better & survives])} by more than chance")
+    if len(absent):
+        parts.append(f"of {_names(absent)} a training gave no number")
+    return "; ".join(parts) + "."
+
+
+def _names(lines: object) -> str:
+    return ", ".join(map(str, pd.DataFrame(lines).index))  # type: ignore[call-overload]

@@ -1,0 +1,271 @@
+"""The tables: published beside measured, as data frames, Markdown and CSV.
+
+A deviation is (measured - published) in published standard deviations of a single run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gar_verify import paths
+from gar_verify._files import atomic_write
+from gar_verify.metrics import METRICS
+from gar_verify.studies import ablation, boosting, published, selection, sensitivity, statistics
+from gar_verify.studies.methods import GARS, label
+from gar_verify.studies.synthetic import final_test_mae
+
+
+def sine_table(results: xr.Dataset) -> pd.DataFrame:
+    """Test MAE of a synthetic study after the last epoch, one line for each method.
+
+    Args:
+        results: from `studies.synthetic.run`, or its summary from `studies.summaries.read`.
+
+    Returns:
+        Columns ``measured``, ``std``, ``min``, ``max`` over the seeds, ``published``,
+        ``published std``, ``published min``, ``published max`` over the authors' five runs, and the
+        ``deviation``; standard deviations are population ones.
+    """
+    lines = {}
+    for name in results["method"].to_numpy():
+        ours = final_test_mae(results).sel({"method": name}).to_numpy()
+        theirs = np.array(published.synthetic_runs(results.attrs["table"], name) or [np.nan])
+        lines[label(name)] = {
+            **_spread(ours),
+            **{f"published {key}": value for key, value in _spread(theirs).items()},
+            "deviation": (ours.mean() - theirs.mean()) / theirs.std(),
+        }
+    frame = pd.DataFrame.from_dict(lines, orient="index")
+    frame.index.name = "method"
+    return frame.rename(columns={"mean": "measured", "published mean": "published"})
+
+
+def tabular_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of a tabular study, one line for each metric and method.
+
+    Args:
+        results: from `studies.tabular.run`, or its summary from `studies.summaries.read`.
+
+    Returns:
+        Columns ``measured``, ``std`` (divided by the number, over folds and seeds), ``published``,
+        ``published std``, ``deviation``; with MAE among the methods, ``gain`` over it in per cent
+        and ``p`` of the paper's t-test against it.
+    """
+    selected = _selected(results)
+    summary = selection.summarize(selected)
+    lines = []
+    for metric in METRICS:
+        for name in results["method"].to_numpy():
+            at = {"method": name, "metric": metric}
+            mean, std = published.tabular(results.attrs["table"], name, metric)
+            measured = summary["mean"].sel(at).item()
+            lines.append(
+                {
+                    "metric": metric,
+                    "method": label(name),
+                    "measured": measured,
+                    "std": summary["std"].sel(at).item(),
+                    "published": mean,
+                    "published std": std,
+                    "deviation": (measured - mean) / std,
+                    **_against_mae(selected, name, metric),
+                }
+            )
+    return pd.DataFrame(lines).set_index(["metric", "method"])
+
+
+def ablation_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of the ablation, one line for each metric and choice of sub-losses.
+
+    Args:
+        results: from `studies.ablation.run`, or its summary.
+
+    Returns:
+        Columns ``measured``, ``std`` (1/5) and ``published``, by metric and sub-losses.
+    """
+    summary = selection.summarize(_selected(results))
+    lines = []
+    for metric in METRICS:
+        for name in map(str, results["method"].to_numpy()):
+            at = {"method": name, "metric": metric}
+            letters = name.removeprefix(ablation.PREFIX)
+            lines.append(
+                {
+                    "metric": metric,
+                    "sub-losses": label(letters),
+                    "measured": summary["mean"].sel(at).item(),
+                    "std": summary["std"].sel(at).item(),
+                    "published": published.ablation(letters, metric),
+                }
+            )
+    return pd.DataFrame(lines).set_index(["metric", "sub-losses"])
+
+
+def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
+    """Test values of GAR by alpha, selected for each alpha by itself.
+
+    Args:
+        results: from `studies.sensitivity.run`, or its summary.
+
+    Returns:
+        A line for each alpha of the GAR that the index is named after; for each metric
+        ``measured``, ``std`` (1/5) and ``published``.
+    """
+    summary = sensitivity.summarize(results)
+    columns = {}
+    for metric in METRICS:
+        theirs = published.alpha_sensitivity(metric) if _is_published(results) else {}
+        columns[metric, "measured"] = summary["mean"].sel(metric=metric).to_series()
+        columns[metric, "std"] = summary["std"].sel(metric=metric).to_series()
+        columns[metric, "published"] = pd.Series(theirs, dtype=float)
+    name = f"alpha, {label(sensitivity.method_of(results))}"
+    return pd.DataFrame(columns).reindex(summary["alpha"].to_numpy()).rename_axis(index=name)
+
+
+def gains_table(results: xr.Dataset) -> pd.DataFrame:
+    """What the paper reports of GAR's gains, one line for each metric and kind of GAR.
+
+    Args:
+        results: from `studies.tabular.run`, or its summary.
+
+    Returns:
+        ``over MAE`` in per cent, positive where GAR is better, with ``p`` of the paper's test;
+        ``best competitor`` by test mean, the gain ``over it`` and ``p over it``.
+    """
+    selected = _selected(results)
+    lines = [
+        {"metric": metric, "method": label(name), **_gains(selected, name, metric)}
+        for metric in METRICS
+        for name in GARS
+        if name in selected["method"]
+    ]
+    return pd.DataFrame(lines).set_index(["metric", "method"])
+
+
+def comparison_table(results: xr.Dataset, method: str = "gar") -> pd.DataFrame:
+    """One method against every other with corrected tests, intervals and effect sizes.
+
+    Args:
+        results: from `studies.tabular.run`, or its summary.
+        method: the one that the others are compared with.
+
+    Returns:
+        See `studies.statistics.compare`.
+    """
+    return statistics.compare(_selected(results), method)
+
+
+def boosting_table(results: xr.Dataset) -> pd.DataFrame:
+    """Selected test values of boosting, one line for each metric, library and objective.
+
+    Args:
+        results: from `studies.boosting.run`.
+
+    Returns:
+        Columns ``measured``, ``std`` (1/5, over folds); for L1 and L2 how much better GAR is
+        (``GAR better by``, in the units of the metric) and the ``p corrected`` of that difference,
+        see `studies.statistics.compare`.
+    """
+    selected = boosting.select(results)
+    lines = []
+    for metric in METRICS:
+        for library in map(str, selected["library"].to_numpy()):
+            of_library = selected.sel(library=library)
+            summary = selection.summarize(of_library)
+            against = statistics.compare(of_library, "gar")
+            for name, title in boosting.METHODS.items():
+                at = {"method": name, "metric": metric}
+                line = {
+                    "metric": metric,
+                    "library": library,
+                    "objective": title,
+                    "measured": summary["mean"].sel(at).item(),
+                    "std": summary["std"].sel(at).item(),
+                }
+                if name != "gar":
+                    line["GAR better by"] = against.loc[(metric, label(name)), "difference"]
+                    line["p corrected"] = against.loc[(metric, label(name)), "p corrected"]
+                lines.append(line)
+    return pd.DataFrame(lines).set_index(["metric", "library", "objective"])
+
+
+def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
+    """A data frame as a Markdown table, its index as the first columns; NaN is left empty.
+
+    Numbers that would look like zero are written in powers of ten.
+    """
+    flat = frame.reset_index()
+    flat.columns = [" ".join(filter(None, _tuple(name))) for name in flat.columns]
+    rows = [[_cell(value, digits) for value in row] for row in flat.itertuples(index=False)]
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in flat.dtypes]
+    ruler = ["---:" if number else "---" for number in numeric]
+    lines = [list(map(str, flat.columns)), ruler, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> list[Path]:
+    """Write a table as Markdown and CSV, whole or not at all.
+
+    Args:
+        frame: the table.
+        stem: name of the files without suffix, such as ``"concrete"``.
+        folder: where to; default: `paths.figures`.
+
+    Returns:
+        The two paths.
+    """
+    target = (folder or paths.figures()) / stem
+    texts = {".md": markdown(frame), ".csv": frame.to_csv(float_format="%.6g", lineterminator="\n")}
+    return [
+        atomic_write(target.with_name(target.name + suffix), text) for suffix, text in texts.items()
+    ]
+
+
+def _selected(results: xr.Dataset) -> xr.Dataset:
+    return results if "test" in results else selection.select(results)
+
+
+def _is_published(results: xr.Dataset) -> bool:
+    return bool(results.attrs.get("table") == "concrete")
+
+
+def _spread(runs: np.ndarray) -> dict[str, float]:
+    return {"mean": runs.mean(), "std": runs.std(), "min": runs.min(), "max": runs.max()}
+
+
+def _against_mae(selected: xr.Dataset, name: str, metric: str) -> dict[str, float]:
+    if "mae" not in selected["method"] or name == "mae":
+        return {}
+    return {
+        "gain": selection.gain(selected, name, "mae")[metric],
+        "p": selection.t_test(selected, name, "mae")[metric],
+    }
+
+
+def _gains(selected: xr.Dataset, name: str, metric: str) -> dict[str, float | str]:
+    best = str(selection.best_competitor(selected, name)[metric])
+    return {
+        "over MAE": selection.gain(selected, name, "mae")[metric],
+        "p": selection.t_test(selected, name, "mae")[metric],
+        "best competitor": label(best),
+        "over it": selection.gain(selected, name, best)[metric],
+        "p over it": selection.t_test(selected, name, best)[metric],
+    }
+
+
+def _tuple(name: object) -> tuple[str, ...]:
+    return tuple(map(str, name)) if isinstance(name, tuple) else (str(name),)
+
+
+def _cell(value: object, digits: int) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if np.isnan(value):
+        return ""
+    if 0 < abs(value) < 0.5 * 10**-digits:  # would look like zero
+        return f"{value:.0e}"
+    return f"{value:.{digits}f}"
