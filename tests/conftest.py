@@ -55,6 +55,14 @@ def authors_folder() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _unpinned() -> Iterator[None]:
+    """What a test trains, it trains in its own process; tests of the pins turn them on again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAR_VERIFY_PINS", "off")
+        yield
+
+
 @pytest.fixture(scope="session")
 def reference_cases() -> list[dict[str, Any]]:
     """The observed values of the released losses, where GAR_VERIFY_REFERENCE names their folder."""

@@ -91,7 +91,7 @@ def run(
     """
     from gar_verify.studies import pins
 
-    pins.set_here()  # before torch is loaded
+    pins.set_here()  # before numpy is loaded
     from gar_verify.data import is_available
     from gar_verify.studies import catalogue
     from gar_verify.studies.workers import cluster
@@ -131,12 +131,24 @@ def run(
 def table_command(
     study: Annotated[str, typer.Argument(help="a study, such as concrete")],
     careful: Careful = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="train a fold of every line again; if it agrees, record the code"
+        ),
+    ] = False,
 ) -> None:
     """Print the table of a full run from the summary that travels with the repository."""
-    from gar_verify.studies import catalogue
+    from gar_verify.studies import pins
+
+    pins.set_here()  # before numpy is loaded
+    from gar_verify.studies import catalogue, spot_check
 
     name = catalogue.careful(study) if careful else study
+    if verify:
+        spot_check.verify(catalogue.SUMMARIES.get(name, name))
     _show(name, catalogue.summary(name), save=False)
+    typer.echo(f"{name}: {spot_check.state(catalogue.SUMMARIES.get(name, name))}", err=True)
 
 
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)

@@ -60,6 +60,9 @@ def compare(
     inside each training part (nested cross-validation). Prints a table and a verdict; writes CSV,
     figures and one HTML page into a folder. Nothing is written unless all of it is.
     """
+    from gar_verify.studies import pins
+
+    pins.set_here()  # before numpy is loaded
     from gar_verify.comparison import compare_file
     from gar_verify.comparison.writing import check_folder
     from gar_verify.losses.registry import LOSSES

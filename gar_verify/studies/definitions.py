@@ -31,12 +31,14 @@ Reference = Definition | str
 """What a name stands for: a definition of the package, or the dotted name of something else."""
 
 
-def definition_of(function: Callable[..., Any]) -> Definition:
-    """Where a function of the package is defined.
+def definition_of(function: Callable[..., Any] | Definition) -> Definition:
+    """Where a function of the package is defined; a definition is returned as it is.
 
     Raises:
         ValueError: if it is none of the package.
     """
+    if isinstance(function, Definition):
+        return function
     module, name = function.__module__, function.__qualname__
     if not is_of_package(function):
         raise ValueError(f"{module}.{name} is not of {PACKAGE}: its code cannot be fingerprinted")
@@ -133,7 +135,7 @@ class Sources:
             members = [Definition(definition.module, name) for name in names]
             return _Tree(_sha(*names), tuple(members))
         first, *inside = definition.name.split(".")
-        statements = top.statements.get(first, [])
+        statements: Sequence[ast.stmt] = top.statements.get(first, [])
         for name in inside:
             within = (node for statement in statements for node in ast.walk(statement))
             found: list[ast.stmt] = [n for n in within if isinstance(n, _NAMED) and n.name == name]

@@ -1,13 +1,13 @@
 """What chooses the arithmetic of a CPU, pinned: one table on every x86-64 machine with AVX2.
 
-torch, MKL and numba choose their routines by the processor they find. These round differently, and
-training amplifies that. The variables of `ENVIRONMENT` make the choice, but only before the
-libraries are loaded, so this module imports neither, and `workers` trains in processes that are
-started with them where its own was not.
+torch, MKL, OpenBLAS and numba choose their routines by the processor they find. These round
+differently, and training amplifies that. The variables of `ENVIRONMENT` make the choice, but only
+before the libraries are loaded, so this module imports none of them, and `workers` trains in
+processes that are started with them where its own was not.
 
-``MKL_CBWR=AVX2`` would not do: on an Intel and an AMD processor it gives other products and
-exponentials. No variable reaches MKL's square root, which starts from an approximation that the
-processor supplies: `training` takes ``x.rsqrt().reciprocal()``, which is made of IEEE operations.
+``MKL_CBWR=AVX2`` would not do: it gives other exponentials on an AMD than on an Intel processor. No
+variable reaches MKL's square root, which starts from an approximation that the processor supplies:
+`training` takes ``x.rsqrt().reciprocal()``, which is made of IEEE operations.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-import numpy as np
-
 SWITCH = "GAR_VERIFY_PINS"
 """Variable that turns the pins off with the value ``off``: for timing, debugging and tests."""
 
 ENVIRONMENT: Mapping[str, str] = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
-    "MKL_CBWR": "COMPATIBLE",  # matrix products, exponentials, logarithms
+    "MKL_CBWR": "COMPATIBLE",  # torch's exponentials, logarithms, matrix products
+    "OPENBLAS_CORETYPE": "Haswell",  # numpy's matrix products
     "NUMBA_CPU_NAME": "haswell",  # what is compiled here
     "NUMBA_CPU_FEATURES": "",
 }
@@ -65,7 +64,7 @@ def set_here() -> None:
 
     Where they are, nothing is changed: `workers` starts processes that are pinned.
     """
-    if "torch" not in sys.modules and "numba" not in sys.modules:
+    if sys.modules.keys().isdisjoint(("numpy", "torch", "numba")):
         os.environ.update(wanted())
 
 
@@ -76,15 +75,22 @@ def as_words() -> str:
 
 def processor() -> str:
     """The model of the processor, in its maker's words where the system tells them."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            named = (line.split(":", 1)[1] for line in lines if line.startswith("model name"))
-            return next(named, "").strip() or platform.processor()
-    except OSError:
-        return platform.processor() or platform.machine()
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _has_avx2() -> bool:
+    """Taken for granted where the system does not tell."""
+    flags = _cpuinfo("flags").split()
+    return not flags or "avx2" in flags
 
 
 @cache
-def _has_avx2() -> bool:
-    simd = np.show_config(mode="dicts")["SIMD Extensions"]
-    return not {"AVX2", "X86_V3"}.isdisjoint([*simd.get("baseline", ()), *simd.get("found", ())])
+def _cpuinfo(key: str) -> str:
+    """What Linux tells of the first processor; empty elsewhere."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(
+                (v.strip() for k, _, v in (s.partition(":") for s in lines) if k.strip() == key), ""
+            )
+    except OSError:
+        return ""

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_info
 
 import gar_verify
 from gar_verify.studies import definitions, pins
@@ -26,7 +27,7 @@ from gar_verify.training import train
 Settings = Mapping[str, Any]
 """Names and plain values: numbers, strings, lists and mappings of them."""
 
-Functions = tuple[Callable[..., Any], ...]
+Functions = tuple[Callable[..., Any] | definitions.Definition, ...]
 
 
 def fingerprint(settings: Settings, functions: Functions = (), device: str = "cpu") -> str:
@@ -66,6 +67,7 @@ def versions() -> dict[str, str]:
         "gar_verify": gar_verify.__version__,
         "torch": torch.__version__,
         "mkl": _mkl(),
+        "openblas": " and ".join(sorted({lib["version"] for lib in _openblas()})) or "none",
         "numba": _numba(),
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -73,11 +75,28 @@ def versions() -> dict[str, str]:
 
 
 def pinned(device: str = "cpu") -> dict[str, str]:
-    """What pins the arithmetic of a result computed here, or under ``none`` why nothing does."""
-    obstacle = pins.obstacle(device)
-    if not obstacle and not torch.backends.mkl.is_available():
-        obstacle = "torch is built without MKL"
+    """What pins the arithmetic of this process, or under ``none`` why nothing does."""
+    obstacle = pins.obstacle(device) or _unheeded()
     return {"none": obstacle} if obstacle else pins.wanted(device)
+
+
+def same_arithmetic(record: Mapping[str, Any]) -> bool:
+    """Whether what has this record comes out of this process to the last bit.
+
+    It does with the same pins and libraries.
+
+    Args:
+        record: the attributes of a result, with ``pins`` and ``versions`` as JSON.
+    """
+    try:
+        used, stored = json.loads(record["pins"]), json.loads(record["versions"])
+    except (KeyError, ValueError):  # computed before there were pins, or on several machines
+        return False
+    here = versions()
+    libraries = all(
+        stored.get(name) == here[name] for name in ("torch", "mkl", "openblas", "numba")
+    )
+    return "none" not in used and used == pinned() and libraries
 
 
 def machine(device: str) -> dict[str, Any]:
@@ -89,6 +108,27 @@ def machine(device: str) -> dict[str, Any]:
 @cache
 def _digest(roots: tuple[definitions.Definition, ...]) -> str:
     return definitions.SOURCES.digest(roots)
+
+
+def _unheeded() -> str:
+    """Why pins that are set choose nothing here; empty where they do."""
+    if not torch.backends.mkl.is_available():
+        return "torch is built without MKL"
+    if torch.backends.cpu.get_cpu_capability() != "AVX2":
+        return "torch was loaded before the pins were set"
+    kinds = {library["architecture"] for library in _openblas()}
+    if kinds != {pins.ENVIRONMENT["OPENBLAS_CORETYPE"]}:
+        return (
+            f"numpy multiplies by OpenBLAS for {' and '.join(kinds)}"
+            if kinds
+            else "numpy multiplies without OpenBLAS"
+        )
+    return ""
+
+
+@cache
+def _openblas() -> list[dict[str, Any]]:
+    return [lib for lib in threadpool_info() if lib["internal_api"] == "openblas"]
 
 
 def _mkl() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import xarray as xr
 
 from gar_verify.data import load_table
 from gar_verify.metrics import METRICS
-from gar_verify.studies import published, selection
+from gar_verify.studies import published, selection, workers
 from gar_verify.studies.methods import RELEASED, gar_at
 from gar_verify.studies.tabular import folds, protocol, run_methods
 from gar_verify.training import PARTS, Run, train
@@ -109,7 +110,8 @@ def by_start(
     rate, decay = max(settings.learning_rates), min(settings.weight_decays)
     runs = [Run(rate, decay, a, position, fold) for a in alphas for position in positions]
     problem = folds(load_table(table_name), settings.folds)
-    trained = train(problem, runs, settings.recipe, gar_at(alphas, method).objective)
+    objective = gar_at(alphas, method).objective
+    trained = workers.call(partial(train, problem, runs, settings.recipe, objective))
     at = PARTS.index("validation"), METRICS.index("MAE")
     best = np.nanmin(trained.metrics[:, :, at[0], at[1]].astype(float), axis=1)
     return pd.DataFrame(

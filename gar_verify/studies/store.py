@@ -248,9 +248,9 @@ def _compute(
     if piece.fingerprint != wanted:
         raise StoreError(
             f"{piece.name} would be computed by other code of gar_verify than it was asked from, "
-            "or with other pins: a file was edited since, or a worker has another version or another "
-            f"{pins.SWITCH}. Nothing was kept of it: start the command anew, on a cluster with one "
-            "version everywhere."
+            "or with other pins: a file was edited since, or a worker has another version or "
+            f"another {pins.SWITCH}. Nothing was kept of it: start the command anew, on a cluster "
+            "with one version everywhere."
         )
     if not pins.are_set(piece.device):
         raise StoreError(

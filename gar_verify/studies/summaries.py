@@ -84,6 +84,18 @@ def write_frame(
     ]
 
 
+def amend(name: str, extra: Mapping[str, Any], folder: Path | None = None) -> Path:
+    """Add to the provenance of a summary; its table stays as it is.
+
+    Raises:
+        SummaryError: as `read_frame`.
+    """
+    read_frame(name, folder)
+    path = (folder or paths.summaries()) / f"{name}.json"
+    record = {**_provenance(path), **extra}
+    return write_whole(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
 def exists(study: str, folder: Path | None = None) -> bool:
     """Whether there is a summary of that name."""
     return ((folder or paths.summaries()) / f"{study}.csv").is_file()

@@ -18,6 +18,7 @@ from gar_verify.data import Table, load_table
 from gar_verify.data.synthetic import CURVES
 from gar_verify.data.table import digest
 from gar_verify.metrics import METRICS
+from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import SYNTHETIC, Method, losses_of, synthetic_methods
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import Piece, collect, summary_of
@@ -149,6 +150,10 @@ def _piece(
         work_per_epoch=work,
         functions=method.objective.functions,
     )
+
+
+COMPUTE = Definition(__name__, "_piece.compute")
+"""The code of a piece, which a summary rests on."""
 
 
 def _labelled(

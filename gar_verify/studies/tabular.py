@@ -21,6 +21,7 @@ from gar_verify import paths
 from gar_verify.data import Table, load_table
 from gar_verify.data.table import digest
 from gar_verify.metrics import METRICS
+from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import TABULAR, Method, losses_of, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import Piece, collect, summary_of
@@ -222,6 +223,10 @@ def _piece(
         work_per_epoch=work,
         functions=method.objective.functions,
     )
+
+
+COMPUTE = Definition(__name__, "_piece.compute")
+"""The code of a piece, which a summary rests on."""
 
 
 def _labelled(

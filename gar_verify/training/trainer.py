@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from gar_verify.losses.stacking import StackedLoss
@@ -119,7 +120,8 @@ def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with threadpool_limits(count, "blas"):  # numpy's, which multiplies
+            yield
     finally:
         torch.set_num_threads(before)
 

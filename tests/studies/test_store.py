@@ -1,12 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from gar_verify.data import load_table
-from gar_verify.losses import get_spec
-from gar_verify.studies import provenance, store, tabular, workers
+from gar_verify.studies import definitions, pins, provenance, store, synthetic, tabular, workers
 from gar_verify.studies.ablation import ablation_method
-from gar_verify.studies.methods import losses_of, tabular_methods
+from gar_verify.studies.methods import losses_of, synthetic_methods, tabular_methods
 from gar_verify.studies.progress import Silent
 
 
@@ -185,7 +186,7 @@ def test_provenance_is_kept_with_the_result(tmp_path, calls):
     gather([piece("a", calls, epochs=1)], tmp_path)
     attrs = gather([piece("a", calls, epochs=1)], tmp_path)[0].attrs
     assert attrs["settings"] == '{"epochs": 1, "name": "a"}'
-    assert {"fingerprint", "code", "versions", "machine", "seconds"} <= attrs.keys()
+    assert {"fingerprint", "code", "pins", "versions", "machine", "seconds"} <= attrs.keys()
 
 
 def test_fingerprint_ignores_order_and_sees_values():
@@ -194,29 +195,43 @@ def test_fingerprint_ignores_order_and_sees_values():
     assert one != provenance.fingerprint({"a": 1, "b": (2, 4)})
 
 
-def test_code_version_ignores_remarks_and_sees_code():
-    same = provenance._meaning('def f(x):\n    """Says."""\n    return x + 1  # note\n')
-    assert same == provenance._meaning("def f(x):\n    return (x +\n            1)\n")
-    assert same != provenance._meaning("def f(x):\n    return x + 2\n")
-
-
-def test_code_is_the_trainer_and_what_the_losses_import():
-    trainer = provenance._imported({provenance.TRAINER})
-    assert {"gar_verify.training.mlp", "gar_verify.metrics"} <= trainer
-    assert not any("gar" in name.removeprefix("gar_verify") for name in trainer)
-    mae = provenance._imported({get_spec("mae").stacked.__module__})
-    gar = provenance._imported({get_spec("gar").stacked.__module__})
-    assert "gar_verify.formulas" in mae
-    assert {"gar_verify.losses.gar_closed_form", "gar_verify.losses.aggregation"} <= gar - mae
-    assert "gar_verify.losses.rnc" not in gar | mae
-
-
-def test_code_version_depends_on_the_modules_in_use():
+def test_code_version_depends_on_the_losses_in_use():
     versions = {
-        provenance.code_version(method.objective.modules)
+        provenance.code_version(method.objective.functions)
         for method in tabular_methods(("mae", "rnc", "conr", "gar"), 100)
     }
     assert len(versions) == 4
     assert provenance.code_version() not in versions
-    with pytest.raises(ValueError, match="'elsewhere' is no module of gar_verify"):
-        provenance.code_version(("elsewhere",))
+    with pytest.raises(ValueError, match="is not of gar_verify: its code cannot be fingerprinted"):
+        provenance.code_version((piece,))
+
+
+def test_the_device_and_the_pins_are_part_of_the_fingerprint(monkeypatch, calls):
+    toy = piece("a", calls)
+    prints = {toy.fingerprint, replace(toy, device="cuda").fingerprint}
+    monkeypatch.delenv("GAR_VERIFY_PINS")
+    if pins.wanted():
+        prints.add(toy.fingerprint)
+        assert len(prints) == 3
+        assert replace(toy, device="cuda").fingerprint in prints
+    else:
+        assert len(prints) == 2
+
+
+def test_a_piece_rests_on_the_code_that_computes_it():
+    table, settings = load_table("diabetes"), tabular.protocol("diabetes")
+    (mae,) = tabular_methods(("mae",), 100)
+    made = tabular._piece(table, tabular.folds(table, 5), mae, settings, 0, 0, None)
+    assert definitions.definition_of(made.compute) == tabular.COMPUTE
+    assert made.code == (made.compute, *mae.objective.functions)
+    (mae,) = synthetic_methods(("mae",), 300)
+    made = synthetic._piece(load_table("sine"), mae, [1], synthetic.RECIPE, "cpu")
+    assert definitions.definition_of(made.compute) == synthetic.COMPUTE
+
+
+def test_a_worker_without_the_pins_is_refused(monkeypatch, calls):
+    toy = piece("a", calls)
+    monkeypatch.setattr(pins, "are_set", lambda device="cpu": False)
+    with pytest.raises(store.StoreError, match="start the workers of the cluster with ATEN_CPU"):
+        store._compute((toy, toy.fingerprint), folder=None, report=None)
+    assert calls == []

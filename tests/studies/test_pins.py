@@ -1,0 +1,159 @@
+"""The pins: which processes have them, and that the committed samples come out with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+import torch
+from joblib.externals.loky import get_reusable_executor
+
+from gar_verify.data import is_available
+from gar_verify.studies import pins, provenance, samples, workers
+
+CAN_PIN = pytest.mark.skipif(
+    bool(pins.obstacle()) and "off" not in pins.obstacle(), reason=pins.obstacle() or "pinned"
+)
+OTHER_CPUS = (
+    {"MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "ATEN_CPU_CAPABILITY": "default"},
+    {"MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx512"},
+    {"OPENBLAS_CORETYPE": "Sandybridge", "MKL_CBWR": "AVX2", "NUMBA_CPU_NAME": "generic"},
+)
+
+
+@pytest.fixture
+def pinned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("GAR_VERIFY_PINS")
+    yield
+    end_workers()
+
+
+def numbers_of_this_process() -> dict[str, str]:
+    return {name: os.environ.get(name, "") for name in (*pins.ENVIRONMENT, *pins.ONE_THREAD)}
+
+
+def test_obstacles_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "GAR_VERIFY_PINS is off" in pins.obstacle()
+    assert pins.wanted() == {}
+    assert pins.are_set()
+    monkeypatch.delenv("GAR_VERIFY_PINS")
+    assert pins.obstacle("cuda:0") == "the device is cuda:0"
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert pins.obstacle() == "the processor is aarch64, not x86-64"
+    assert provenance.pinned() == {"none": "the processor is aarch64, not x86-64"}
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(pins, "_cpuinfo", lambda key: "fpu sse4_2")
+    assert pins.obstacle() == "the processor has no AVX2"
+
+
+@CAN_PIN
+def test_workers_have_the_pins_and_this_process_keeps_its_own(pinned: None) -> None:
+    before = torch.backends.cpu.get_cpu_capability()
+    assert not workers.stay_here(1)
+    assert workers.stay_here(1, "cuda:0")
+    wanted = {**pins.ENVIRONMENT, **pins.ONE_THREAD}
+    assert workers.call(numbers_of_this_process) == wanted
+    two = dict(workers.as_completed(lambda i: numbers_of_this_process(), range(3), 2))
+    assert list(two.values()) == [wanted] * 3
+    assert workers.call(provenance.pinned) in (pins.wanted(), {"none": unpinnable()})
+    assert torch.backends.cpu.get_cpu_capability() == before
+    assert "MKL_CBWR" not in os.environ
+
+
+def unpinnable() -> str:
+    """Why this installation cannot be pinned, such as another BLAS; empty if it can."""
+    return str(workers.call(provenance.pinned).get("none", ""))
+
+
+@CAN_PIN
+def test_the_command_line_pins_itself_before_numpy_is_loaded() -> None:
+    code = (
+        "import sys, gar_verify.cli; from gar_verify.studies import pins; pins.set_here();"
+        "print('numpy' in sys.modules, pins.are_set()); import torch; pins.set_here();"
+        "print(torch.backends.cpu.get_cpu_capability())"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "GAR_VERIFY_PINS"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.split() == ["False", "True", "AVX2"]
+
+
+def test_a_process_that_has_loaded_torch_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GAR_VERIFY_PINS")
+    before = dict(os.environ)
+    pins.set_here()
+    assert dict(os.environ) == before
+
+
+@CAN_PIN
+def test_the_bytes_are_the_same_whatever_the_processor_would_choose(
+    pinned: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables that make the libraries take this for another processor, set where we start."""
+    take = partial(samples.take, "sine")
+    here = workers.call(take)
+    free = set()
+    for other in OTHER_CPUS:
+        for name, value in other.items():
+            monkeypatch.setenv(name, value)
+        end_workers()
+        assert workers.call(take) == here, other
+        monkeypatch.setenv("GAR_VERIFY_PINS", "off")
+        free.add(elsewhere(take).sha256)
+        monkeypatch.undo()
+        monkeypatch.delenv("GAR_VERIFY_PINS")
+    assert len(free - {here.sha256}) >= 2, "the unpinned trainer does not tell them apart"
+
+
+def elsewhere(function: Callable[[], samples.Sample]) -> samples.Sample:
+    """In a fresh process of this environment, which has no pins."""
+    end_workers()
+    ((_, result),) = workers._from_processes(workers._called, [function], 1, "cpu")
+    return result
+
+
+def end_workers() -> None:
+    """Those that come next have the environment of then."""
+    get_reusable_executor(1).shutdown(kill_workers=True)
+
+
+@pytest.mark.parametrize("study", samples.STUDIES)
+def test_the_committed_sample_comes_out(pinned: None, study: str) -> None:
+    """To the byte where this machine can be pinned and has the libraries; else closely."""
+    if not is_available(samples.TABLES.get(study, study)):
+        pytest.skip(f"the table of {study} is not at hand")
+    found = workers.call(partial(samples.check, study))
+    assert found in ("same bytes", "close")
+    _, record = samples.committed()
+    exact = workers.call(partial(provenance.same_arithmetic, record))
+    assert (found == "same bytes") == exact
+
+
+def test_another_loss_or_seed_is_no_sample() -> None:
+    stored, record = samples.committed()
+    sine = stored["sine"]
+    swapped = {**sine.mae, "gar": sine.mae["rnc"]}
+    other = {"pins": json.dumps({"none": "another machine"}), "versions": record["versions"]}
+    assert samples.agrees(sine, sine, other)
+    assert not samples.agrees(sine._replace(mae=swapped), sine, other)
+
+
+def test_same_arithmetic_needs_pins_and_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "pinned", lambda device="cpu": dict(pins.ENVIRONMENT))
+    record = {
+        "pins": provenance.canonical(pins.ENVIRONMENT),
+        "versions": provenance.canonical(provenance.versions()),
+    }
+    assert provenance.same_arithmetic(record)
+    for key, value in (("torch", "1.0"), ("openblas", "none"), ("mkl", "none"), ("numba", "0")):
+        versions = provenance.canonical({**provenance.versions(), key: value})
+        assert not provenance.same_arithmetic({**record, "versions": versions})
+    assert not provenance.same_arithmetic({**record, "pins": '{"none": "off"}'})
+    assert not provenance.same_arithmetic({"versions": record["versions"]})
