@@ -38,7 +38,7 @@ from gar_verify.studies.methods import (
     tabular_methods,
 )
 from gar_verify.training import Problem, Recipe, Run, train
-from gar_verify.writing import write_whole
+from gar_verify._files import atomic_write
 
 FILE = "samples.json"
 EPOCHS = 2
@@ -149,7 +149,7 @@ def _methods(study: str) -> list[Method]:
 def _write() -> None:
     """Take all samples anew and write the file."""
     content = workers.call(lambda: as_json({study: take(study) for study in STUDIES}))
-    print(write_whole(Path(__file__).with_name(FILE), content))
+    print(atomic_write(Path(__file__).with_name(FILE), content))
 
 
 if __name__ == "__main__":

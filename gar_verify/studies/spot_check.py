@@ -242,7 +242,7 @@ def _method(summary: xr.Dataset, line: str | float) -> Method:
     if _is_curve(summary):
         return synthetic_methods([name], synthetic.RECIPE.epochs)[0]
     if _dim(summary) == "alpha":
-        return gar_at(lines, sensitivity.method_of(summary))
+        return gar_at([float(line) for line in lines], sensitivity.method_of(summary))
     if name.startswith(ablation.PREFIX):
         return ablation.ablation_method(name.removeprefix(ablation.PREFIX))
     return tabular_methods([name], tabular.protocol(str(summary.attrs["table"])).recipe.epochs)[0]

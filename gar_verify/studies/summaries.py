@@ -93,7 +93,7 @@ def amend(name: str, extra: Mapping[str, Any], folder: Path | None = None) -> Pa
     read_frame(name, folder)
     path = (folder or paths.summaries()) / f"{name}.json"
     record = {**_provenance(path), **extra}
-    return write_whole(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return atomic_write(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def exists(study: str, folder: Path | None = None) -> bool:

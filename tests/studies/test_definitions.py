@@ -130,7 +130,7 @@ def test_a_function_inside_another_is_found() -> None:
 def test_what_is_no_code_of_the_package_is_refused() -> None:
     with pytest.raises(ValueError, match="is not of gar_verify"):
         definition_of(digest)
-    with pytest.raises(ValueError, match="'gar_verify.absent' is no module"):
+    with pytest.raises(ValueError, match=r"'gar_verify\.absent' is no module"):
         digest(PACKAGE, "gar_verify.absent")
 
 
