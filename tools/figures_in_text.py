@@ -86,7 +86,12 @@ CONSTANTS = {
         "(N − 1)/N · (1 − ρ)",
         "seeds 123, 123 and 1",
     ),
-    "getting_started.md": ("Python 3.11", "batches of 32", "1 / loss"),
+    "getting_started.md": (
+        "Python 3.11",
+        "batches of 32",
+        "take alpha of 2 or more",
+        "1 / loss",
+    ),
     "index.md": ("ICML 2025",),
     "integrations.md": ("where it is 0",),
     "large_batches.md": ("1 - 1/B",),
