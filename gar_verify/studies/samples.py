@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gar_verify._files import atomic_write
 from gar_verify.data import load_table
 from gar_verify.data.synthetic import CURVES
 from gar_verify.data.table import digest
@@ -38,7 +39,6 @@ from gar_verify.studies.methods import (
     tabular_methods,
 )
 from gar_verify.training import Problem, Recipe, Run, train
-from gar_verify._files import atomic_write
 
 FILE = "samples.json"
 EPOCHS = 2
