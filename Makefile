@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+UV := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce reproduce-all test test-full bench docs notebooks coverage lowest wheel lock clean
@@ -66,17 +67,18 @@ coverage: $(INSTALLED)
 	$(BIN)/coverage report
 
 # Old packages warn of new ones that they import: here, warnings are no errors.
-lowest:
-	rm -rf build/lowest
-	$(PYTHON) -m venv build/lowest
-	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
-	build/lowest/bin/uv pip install --python build/lowest/bin/python --quiet \
-		--resolution lowest-direct --editable ".[fast,proofs,sklearn,studies]"
-	build/lowest/bin/uv pip install --python build/lowest/bin/python --quiet \
-		hypothesis pytest pytest-timeout pytest-xdist pyyaml
+lowest: $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) build/lowest
+	$(UV) pip install --quiet --python build/lowest --resolution lowest-direct \
+		--editable ".[fast,proofs,sklearn,studies]"
+	$(UV) pip install --quiet --python build/lowest hypothesis pytest pytest-timeout pytest-xdist pyyaml
 	build/lowest/bin/python -m pytest -n 2 --dist loadscope tests \
 		--override-ini addopts="--strict-markers" --override-ini filterwarnings= \
 		--ignore tests/docs --ignore tests/test_notebooks_executed.py
+
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 wheel: $(INSTALLED)
 	rm -rf build/dist build/core build/all

@@ -150,6 +150,8 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
             weight = _check_sample_weight(
                 sample_weight, inputs, dtype=np.float64, ensure_non_negative=True
             )
+            if not weight.any():  # older versions of scikit-learn let them pass
+                raise ValueError("sample_weight is all zeros; give at least one non-zero number")
         if self.loss in WEIGHTED:
             inputs, targets, weight = _merged(inputs, targets, weight)
         rng = check_random_state(self.random_state)
