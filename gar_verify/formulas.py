@@ -75,11 +75,7 @@ class Decomposition(NamedTuple):
 class Gradient(NamedTuple):
     """Coefficients of a gradient with respect to the predictions.
 
-    The derivative with respect to f_i is
-
-        w_i / W * (conventional * phi'(d_i) + residual * r_i + label * (y_i - mean(y)))
-
-    with phi the conventional loss of one error and r_i, y_i - mean(y) as in `Decomposition`.
+    The derivative with respect to f_i is w_i / W times `sample_gradient`.
     """
 
     conventional: Scalar
@@ -95,14 +91,24 @@ def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
 # --- from the batch to its moments -------------------------------------------------------------
 
 
+def centred(d: Scalar, y: Scalar, mean_d: Scalar, mean_y: Scalar) -> tuple[Scalar, Scalar]:
+    """d_i - mean(d) and y_i - mean(y), sample by sample."""
+    return d - mean_d, y - mean_y
+
+
+def residual(error: Scalar, slope: Scalar, label: Scalar) -> Scalar:
+    """r_i from the centred error and label of a sample."""
+    return error - slope * label
+
+
 def split_errors(f: Scalar, y: Scalar, mean: Mean) -> Decomposition:
     """Split the errors along the labels: their means, the slope, and both parts of each error."""
     d = f - y
     mean_y, mean_d = mean(y), mean(d)
-    label, error = y - mean_y, d - mean_d
+    error, label = centred(d, y, mean_d, mean_y)
     var_y = mean(label, label)
     slope = ratio(mean(error, label), var_y)
-    return Decomposition(mean_d, mean_y, var_y, slope, error - slope * label, label)
+    return Decomposition(mean_d, mean_y, var_y, slope, residual(error, slope, label), label)
 
 
 def decompose(
@@ -163,8 +169,8 @@ def merge(a: Moments, b: Moments) -> Moments:
 
 def residual_and_label(f: Scalar, y: Scalar, whole: Moments) -> tuple[Scalar, Scalar]:
     """r_i and y_i - mean(y) of samples, relative to the batch that they are a part of."""
-    label = y - whole.mean_y
-    return (f - y - whole.mean_d) - whole.slope * label, label
+    error, label = centred(f - y, y, whole.mean_d, whole.mean_y)
+    return residual(error, whole.slope, label), label
 
 
 # --- the conventional loss of one error, and its derivative --------------------------------------
@@ -313,6 +319,15 @@ def kl_dro_tilt(
 
 
 # --- the closed-form gradient --------------------------------------------------------------------
+
+
+def sample_gradient(g: Gradient, slope: Scalar, r: Scalar, label: Scalar) -> Scalar:
+    """W / w_i times the derivative with respect to f_i.
+
+    ``slope`` is phi'(d_i), with phi the conventional loss of one error; ``r`` and ``label`` are
+    r_i and y_i - mean(y), as in `Decomposition`.
+    """
+    return g.residual * r + g.label * label + g.conventional * slope
 
 
 def error_variance_gradient(m: Moments) -> Gradient:

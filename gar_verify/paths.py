@@ -90,6 +90,11 @@ def downloads() -> Path:
     return cache() / "tables"
 
 
+def kernels() -> Path:
+    """Folder for what was compiled."""
+    return cache() / "kernels"
+
+
 def results() -> Path:
     """Folder for the stores of the studies."""
     return cache() / "results"

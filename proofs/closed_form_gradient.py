@@ -118,7 +118,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             losses = formulas.sub_losses(moved, sympy)
             g = formulas.sub_losses_gradient(abstract(slope, var_r), BY, sympy)
             total = at_start(sum(by * loss for by, loss in zip(BY, losses, strict=True)))
-            claimed = g.conventional * ALONG_C + g.residual * ALONG_R + g.label * ALONG_Y
+            claimed = formulas.sample_gradient(g, ALONG_C, ALONG_R, ALONG_Y)
             left.append(ground.zero(total - claimed))
         return left
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gar_verify import staging
+from gar_verify import _files
 
 
 def test_files_appear_when_all_are_written(tmp_path: Path) -> None:
     place = tmp_path / "figures"
-    with staging.together(place) as stage:
+    with _files.together(place) as stage:
         (stage / "results").mkdir()
         (stage / "results" / "a.csv").write_text("1")
         (stage / "b.md").write_text("2")
@@ -27,7 +27,7 @@ def test_an_interruption_leaves_everything_as_it_was(
     (tmp_path / "a.md").write_text("old")
 
     def interrupted() -> None:
-        with staging.together(tmp_path) as stage:
+        with _files.together(tmp_path) as stage:
             (stage / "a.md").write_text("half")
             (stage / "b.md").write_text("new")
             raise error
@@ -39,10 +39,10 @@ def test_an_interruption_leaves_everything_as_it_was(
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    left = tmp_path / f"{staging.PREFIX}x"
+    left = tmp_path / f"{_files.PREFIX}x"
     left.mkdir()
     (left / "a.md").write_text("half")
     (tmp_path / "a.md").write_text("old")
-    staging.sweep(tmp_path)
+    _files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
-    staging.sweep(tmp_path / "absent")
+    _files.sweep(tmp_path / "absent")

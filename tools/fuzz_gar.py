@@ -33,8 +33,8 @@ import torch
 from torch import Tensor
 
 from gar_verify import GARLoss
-from gar_verify.losses.gar_accumulation import GARAccumulator
-from gar_verify.losses.gar_options import PARTS
+from gar_verify.losses.gar.accumulation import GARAccumulator
+from gar_verify.losses.gar.options import PARTS
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DECADES = {torch.float16: (-7, 4), torch.bfloat16: (-37, 37), torch.float32: (-37, 37)}

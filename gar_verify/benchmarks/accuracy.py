@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_verify.losses import error_variance_loss, pearson_loss
-from gar_verify.losses.gar import gar_loss
+from gar_verify.losses.released_gar import released_gar_loss
 from gar_verify.studies import summaries
 from gar_verify.studies.provenance import machine, versions
 
@@ -50,13 +50,13 @@ def textbook_variance(input: Tensor, target: Tensor) -> Tensor:
 def released_pearson(input: Tensor, target: Tensor) -> Tensor:
     """The authors' term, their factor (N - 1)/N and their 1e-7 taken out again."""
     n = len(input)
-    value = gar_loss(input, target, 1.0, constants="released", parts=("pearson",)).exp()
+    value = released_gar_loss(input, target, 1.0, parts=("pearson",)).exp()
     return (value - 1e-7) * n / (n - 1)
 
 
 def released_variance(input: Tensor, target: Tensor) -> Tensor:
     """The authors' term, their factor 1/2 and their 1e-7 taken out again."""
-    value = gar_loss(input, target, 1.0, constants="released", parts=("error_variance",)).exp()
+    value = released_gar_loss(input, target, 1.0, parts=("error_variance",)).exp()
     return (value - 1e-7) * 2
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify.benchmarks.interleaved import Job, Turns, compare, on_threads, take_turns
-from gar_verify.losses import GARLoss, RankSimLoss, RnCLoss
+from gar_verify.losses import GARLoss, RankSimLoss, ReleasedGARLoss, RnCLoss
 
 SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
 
@@ -101,7 +101,7 @@ def _losses() -> dict[str, nn.Module]:
     return {
         "L1Loss": nn.L1Loss(),
         "GAR": GARLoss(),
-        "GAR, released constants": GARLoss(constants="released"),
+        "GAR, released constants": ReleasedGARLoss(),
     }
 
 

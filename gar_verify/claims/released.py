@@ -17,6 +17,7 @@ from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Entry, Finding, Verdict
 from gar_verify.claims.theory import by_counterexample, by_proof
 from gar_verify.losses import RankSimLoss, RnCLoss, gar_loss, kl_dro
+from gar_verify.losses.released_gar import released_gar_loss
 from gar_verify.studies import published
 
 TOPIC = "The loss and the released code"
@@ -101,7 +102,7 @@ def _overflow(evidence: Evidence) -> Finding:
 def _floored(evidence: Evidence) -> Finding:
     labels = torch.tensor(LABELS)
     constant = torch.full_like(labels, 2.0)
-    floored = gar_loss(constant, labels, 1.0, constants="released", parts=("pearson",))
+    floored = released_gar_loss(constant, labels, 1.0, parts=("pearson",))
     plain = ((constant - constant.mean()) / constant.std()).mean().item()
     finite = bool(floored.isfinite())
     return Finding(

@@ -38,10 +38,10 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Moments
-from gar_verify.losses.aggregation import aggregate, check_alpha, smallest
 from gar_verify.losses.gar import gar_loss
-from gar_verify.losses.gar_options import PARTS, Options
-from gar_verify.moments import batch_moments, conventional_slope
+from gar_verify.losses.gar.aggregation import aggregate, smallest
+from gar_verify.losses.gar.options import PARTS, Conventional, Options, Part, check_alpha
+from gar_verify.losses.gar.tensor_reader import batch_moments, conventional_slope
 
 Vector = NDArray[np.float64]
 
@@ -56,9 +56,9 @@ class BoostingObjective:
     """
 
     alpha: float = 0.5
-    conventional: str = "mae"
+    conventional: Conventional = "mae"
     delta: float = 1.0
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[Part, ...] = PARTS
 
     def __post_init__(self) -> None:
         """Refuse what `GARLoss` refuses."""
@@ -136,7 +136,9 @@ class BoostingObjective:
         return curvature
 
 
-def conventional_curvature(error: Tensor, name: str, delta: float, w: Tensor | None) -> Tensor:
+def conventional_curvature(
+    error: Tensor, name: Conventional, delta: float, w: Tensor | None
+) -> Tensor:
     """phi'(e) / e at e = max(|d|, mean|d|), each (N,): of the parabola through phi at +-e."""
     size = formulas.absolute(error)
     mean = size.mean() if w is None else (w * size).sum() / w.sum()
@@ -156,9 +158,9 @@ def pearson_curvature(m: Moments) -> Tensor:
 def lightgbm_objective(
     alpha: float = 0.5,
     *,
-    conventional: str = "mae",
+    conventional: Conventional = "mae",
     delta: float = 1.0,
-    parts: tuple[str, ...] = PARTS,
+    parts: tuple[Part, ...] = PARTS,
 ) -> Callable[..., tuple[Vector, Vector]]:
     """GAR for LightGBM: ``LGBMRegressor(objective=...)`` or ``params["objective"]``.
 
@@ -180,9 +182,9 @@ def lightgbm_objective(
 def xgboost_objective(
     alpha: float = 0.5,
     *,
-    conventional: str = "mae",
+    conventional: Conventional = "mae",
     delta: float = 1.0,
-    parts: tuple[str, ...] = PARTS,
+    parts: tuple[Part, ...] = PARTS,
 ) -> Callable[..., tuple[Vector, Vector]]:
     """GAR for XGBoost: ``XGBRegressor(objective=...)`` or ``xgboost.train(..., obj=...)``.
 

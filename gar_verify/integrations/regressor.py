@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from gar_verify.losses import GARLoss, get_loss, get_spec
 from gar_verify.losses.conventional import mae_loss
+from gar_verify.losses.gar.options import Conventional, Form
 from gar_verify.losses.registry import LOSSES
 from gar_verify.training import Architecture
 from gar_verify.training.devices import check_device
@@ -92,8 +93,8 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         self,
         alpha: float = 0.5,
         *,
-        conventional: str = "mae",
-        form: str = "log",
+        conventional: Conventional = "mae",
+        form: Form = "log",
         hidden: Sequence[int] = (32, 32),
         learning_rate: float = 0.02,
         weight_decay: float = 1e-4,
@@ -221,7 +222,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
             return module
         return GARLoss(
             1.0,
-            conventional=self.loss,
+            conventional=cast(Conventional, self.loss),
             delta=getattr(module, "delta", 1.0),
             form="power_mean",
             parts=("conventional",),

@@ -1,15 +1,21 @@
 """The losses: GAR with its parts and their pairwise definitions, and the published baselines."""
 
-from gar_verify.losses.aggregation import kl_dro
 from gar_verify.losses.conr import ConRLoss
 from gar_verify.losses.conventional import HuberLoss, MAELoss, MSELoss
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss
-from gar_verify.losses.gar import GARLoss, error_variance_loss, gar_loss, pearson_loss
-from gar_verify.losses.gar_accumulation import GARAccumulator
+from gar_verify.losses.gar import (
+    GARAccumulator,
+    GARLoss,
+    error_variance_loss,
+    gar_loss,
+    pearson_loss,
+)
+from gar_verify.losses.gar.aggregation import kl_dro
 from gar_verify.losses.mae_pearson import MAEPearsonLoss
 from gar_verify.losses.pairwise import normalized_pairwise_loss, pairwise_difference_loss
 from gar_verify.losses.ranksim import RankSimLoss
 from gar_verify.losses.registry import LOSSES, LossSpec, get_loss, get_spec
+from gar_verify.losses.released_gar import ReleasedGARLoss
 from gar_verify.losses.rnc import RnCLoss
 
 __all__ = [
@@ -34,4 +40,5 @@ __all__ = [
     "RankSimLoss",
     "RnCLoss",
     "ConRLoss",
+    "ReleasedGARLoss",
 ]

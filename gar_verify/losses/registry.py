@@ -19,7 +19,8 @@ from typing import Any
 
 from torch import nn
 
-from gar_verify.losses import conr, conventional, focal, gar, gar_stacked, mae_pearson, ranksim, rnc
+from gar_verify.losses import conr, conventional, focal, mae_pearson, ranksim, released_gar, rnc
+from gar_verify.losses.gar import loss as gar
 from gar_verify.losses.stacking import StackedLoss
 
 REPEATS = (0.0, 1.0, 2.0)
@@ -38,6 +39,8 @@ class LossSpec:
     """Name in code and on the command line: ``focal_mae``."""
     label: str
     """Name in the paper's tables: ``focal-MAE``."""
+    color: str
+    """Its colour in every figure, of the palettes of Okabe and Ito or of Paul Tol."""
     factory: Callable[..., nn.Module]
     """Makes the module from its hyper-parameters."""
     objective: str
@@ -52,8 +55,14 @@ class LossSpec:
     """Its value in the synthetic studies; None without a hyper-parameter or without part."""
     in_synthetic: bool = False
     """Whether the loss takes part in the synthetic studies."""
+    weights: bool = False
+    """Whether the module takes a ``sample_weight``."""
+    pairs: bool = False
+    """Whether it compares all pairs of rows: its cost grows with the square of the batch."""
     needs_features: bool = False
     """Whether `stacked` or `stacked_pretraining` reads the features."""
+    variant_of: str | None = None
+    """The loss that this one is with other constants: the two do not compete."""
     stacked_pretraining: StackedLoss | None = None
     """What the first phase minimises; its gradient never reaches the last layer."""
     tabular_pretraining: Fraction = Fraction(0)
@@ -70,6 +79,7 @@ _SPECS = (
     LossSpec(
         name="mae",
         label="MAE",
+        color="#0072B2",
         factory=conventional.MAELoss,
         objective="MAE",
         stacked=conventional.stacked_mae,
@@ -79,6 +89,7 @@ _SPECS = (
     LossSpec(
         name="mse",
         label="MSE",
+        color="#56B4E9",
         factory=conventional.MSELoss,
         objective="MSE",
         stacked=conventional.stacked_mse,
@@ -88,6 +99,7 @@ _SPECS = (
     LossSpec(
         name="huber",
         label="Huber",
+        color="#009E73",
         factory=conventional.HuberLoss,
         objective="Huber(delta)",
         stacked=conventional.stacked_huber,
@@ -97,24 +109,29 @@ _SPECS = (
     LossSpec(
         name="focal_mae",
         label="focal-MAE",
+        color="#CC79A7",
         factory=focal.FocalMAELoss,
         objective="focal-MAE(beta)",
         stacked=focal.stacked_focal_mae,
         hyperparameter="beta",
         tabular_grid=(0.25, 1.0, 4.0),
+        weights=True,
     ),
     LossSpec(
         name="focal_mse",
         label="focal-MSE",
+        color="#882255",
         factory=focal.FocalMSELoss,
         objective="focal-MSE(beta)",
         stacked=focal.stacked_focal_mse,
         hyperparameter="beta",
         tabular_grid=(0.25, 1.0, 4.0),
+        weights=True,
     ),
     LossSpec(
         name="mae_pearson",
         label="MAE-Pearson",
+        color="#332288",
         factory=mae_pearson.MAEPearsonLoss,
         objective="(1 - P/2) MAE + (P/2) P, P the Pearson loss",
         stacked=mae_pearson.stacked_mae_pearson,
@@ -123,16 +140,19 @@ _SPECS = (
     LossSpec(
         name="ranksim",
         label="RankSim",
+        color="#6B4C1E",
         factory=ranksim.RankSimLoss,
         objective="MAE + 100 RankSim(interpolation)",
         stacked=ranksim.stacked_ranksim,
         hyperparameter="interpolation",
         tabular_grid=(0.5, 1.0, 2.0),
+        pairs=True,
         needs_features=True,
     ),
     LossSpec(
         name="rnc",
         label="RnC",
+        color="#E69F00",
         factory=rnc.RnCLoss,
         objective="RnC(temperature), then MAE",
         stacked=conventional.stacked_mae,
@@ -143,28 +163,47 @@ _SPECS = (
         tabular_grid=(1.0, 2.0, 4.0),
         synthetic_value=4.0,
         in_synthetic=True,
+        pairs=True,
         needs_features=True,
     ),
     LossSpec(
         name="conr",
         label="ConR",
+        color="#999933",
         factory=conr.ConRLoss,
         objective="MAE + gamma ConR",
         stacked=conr.stacked_conr,
         hyperparameter="gamma",
         tabular_grid=(0.2, 1.0, 4.0),
+        pairs=True,
         needs_features=True,
+        weights=True,
     ),
     LossSpec(
         name="gar",
         label="GAR",
+        color="#D55E00",
         factory=gar.GARLoss,
         objective="GAR(alpha)",
-        stacked=gar_stacked.stacked_alpha,
+        stacked=gar.stacked_alpha,
         hyperparameter="alpha",
         tabular_grid=(0.1, 1.0, 10.0),
         synthetic_value=0.5,
         in_synthetic=True,
+        weights=True,
+    ),
+    LossSpec(
+        name="gar_released",
+        label="GAR (released)",
+        color="#AA4499",
+        factory=released_gar.ReleasedGARLoss,
+        objective="GAR(alpha) with the constants of the released code",
+        stacked=released_gar.stacked_released,
+        hyperparameter="alpha",
+        tabular_grid=(0.1, 1.0, 10.0),
+        synthetic_value=0.5,
+        in_synthetic=True,
+        variant_of="gar",
     ),
 )
 

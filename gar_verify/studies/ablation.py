@@ -14,13 +14,14 @@ from typing import Any
 import xarray as xr
 
 from gar_verify.data import load_table
-from gar_verify.losses.gar_stacked import stacked_parts
+from gar_verify.losses.gar.options import Part
 from gar_verify.losses.registry import REPEATS, get_spec
+from gar_verify.losses.released_gar import stacked_released
 from gar_verify.studies.methods import Method
 from gar_verify.studies.tabular import protocol, run_methods
 from gar_verify.training import Objective
 
-PARTS = {"a": "pearson", "b": "conventional", "c": "error_variance"}
+PARTS: dict[str, Part] = {"a": "pearson", "b": "conventional", "c": "error_variance"}
 """Name of each letter's sub-loss in `gar_verify.losses`."""
 
 PREFIX = "ablation "
@@ -71,7 +72,7 @@ def ablation_method(name: str) -> Method:
         name=PREFIX + name,
         label="GAR" if name == "gar" else name,
         objective=Objective(
-            partial(stacked_parts, parts=tuple(PARTS[letter] for letter in letters))
+            partial(stacked_released, parts=tuple(PARTS[letter] for letter in letters))
         ),
         hyperparameters=REPEATS if single else gar.tabular_grid,
         hyperparameter="repeat" if single else "alpha",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from gar_verify.losses.gar_stacked import stacked_released
 from gar_verify.losses.registry import LOSSES, LossSpec, get_spec
 from gar_verify.training import Objective
 
@@ -34,7 +33,7 @@ def tabular_methods(names: Sequence[str], epochs: int) -> list[Method]:
 
 
 def _tabular_method(name: str, epochs: int) -> Method:
-    spec = get_spec(_loss_of(name))
+    spec = get_spec(name)
     if not spec.tabular_grid:
         raise ValueError(
             f"{name!r} has no grid in the tabular studies; choose from "
@@ -43,7 +42,7 @@ def _tabular_method(name: str, epochs: int) -> Method:
     return Method(
         name=name,
         label=label(name),
-        objective=_objective(name, spec, epochs, spec.tabular_pretraining),
+        objective=_objective(spec, epochs, spec.tabular_pretraining),
         hyperparameters=spec.tabular_grid,
         hyperparameter=spec.hyperparameter or "repeat",
     )
@@ -59,11 +58,11 @@ def synthetic_methods(names: Sequence[str], epochs: int) -> list[Method]:
 
 
 def _synthetic_method(name: str, epochs: int) -> Method:
-    spec = get_spec(_loss_of(name))
+    spec = get_spec(name)
     return Method(
         name=name,
         label=label(name),
-        objective=_objective(name, spec, epochs, spec.synthetic_pretraining),
+        objective=_objective(spec, epochs, spec.synthetic_pretraining),
         hyperparameters=(_synthetic_value(spec),),
         hyperparameter=spec.hyperparameter or "repeat",
     )
@@ -72,7 +71,7 @@ def _synthetic_method(name: str, epochs: int) -> Method:
 def gar_at(alphas: Sequence[float], name: str = "gar") -> Method:
     """GAR (``gar`` or ``gar_released``) with a grid of alphas of one's own."""
     return Method(
-        name, label(name), _objective(name, get_spec("gar"), 0, Fraction(0)), tuple(alphas), "alpha"
+        name, label(name), _objective(get_spec(name), 0, Fraction(0)), tuple(alphas), "alpha"
     )
 
 
@@ -95,26 +94,18 @@ def _in_words(loss: Callable[..., object]) -> str:
     return f"{_in_words(loss.func)}({', '.join(given)})"
 
 
-def _loss_of(name: str) -> str:
-    return "gar" if name == RELEASED else name
-
-
-def _objective(name: str, spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
+def _objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
     """What training minimises, the first phase taking its fraction of the epochs."""
-    if name == RELEASED:
-        return Objective(stacked_released)
     return Objective(
         loss=spec.stacked,
         pretraining=spec.stacked_pretraining,
         pretraining_epochs=int(pretraining * epochs),
-        pairwise=spec.needs_features,
+        pairwise=spec.pairs,
     )
 
 
 def label(name: str) -> str:
     """The name of a method in the paper's tables; other names stay as they are."""
-    if name == RELEASED:
-        return "GAR (released)"
     return LOSSES[name].label if name in LOSSES else str(name)
 
 
@@ -124,7 +115,7 @@ def _synthetic_value(spec: LossSpec) -> float:
     return spec.tabular_grid[len(spec.tabular_grid) // 2] if spec.hyperparameter else 0.0
 
 
-TABULAR = tuple(name for name, spec in LOSSES.items() if spec.tabular_grid)
+TABULAR = tuple(n for n, spec in LOSSES.items() if spec.tabular_grid and not spec.variant_of)
 """Methods of the tabular studies, in the order of the paper's tables."""
 
 RELEASED = "gar_released"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gar_verify.losses import ConRLoss, GARLoss, MAELoss, RankSimLoss, RnCLoss, get_loss, get_spec
+from gar_verify.losses import ConRLoss, MAELoss, RankSimLoss, RnCLoss, get_loss, get_spec
 from gar_verify.losses.ranksim import TRAINING_WEIGHT
 from gar_verify.studies.methods import RELEASED, TABULAR
 from gar_verify.studies.reference_loop import StepLoss
@@ -32,9 +32,7 @@ def step_loss(name: str) -> StepLoss:
     """
     if name == CONTRAST:
         return _of_features(RnCLoss(_middle("rnc")))
-    if name == RELEASED:
-        return _of_predictions(GARLoss(_middle("gar"), constants="released"))
-    if name not in TABULAR:
+    if name not in STEP_LOSSES:
         raise ValueError(f"no step loss {name!r}; choose from {', '.join(STEP_LOSSES)}")
     if name == "rnc":
         return _of_predictions(MAELoss())

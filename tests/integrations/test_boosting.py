@@ -19,8 +19,8 @@ from gar_verify.integrations.boosting import (
     pearson_curvature,
     xgboost_objective,
 )
+from gar_verify.losses.gar.tensor_reader import batch_moments, conventional_loss, conventional_slope
 from gar_verify.metrics import mae
-from gar_verify.moments import batch_moments, conventional_loss, conventional_slope
 
 ALPHAS = (0.0, 0.1, 0.5, 1.0, 10.0, math.inf)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import re
 from fractions import Fraction
@@ -24,6 +25,7 @@ PUBLISHED = {
     "rnc": "RnC",
     "conr": "ConR",
     "gar": "GAR",
+    "gar_released": "GAR (released)",
 }
 NAMES = list(PUBLISHED)
 STACKED = [(name, phase) for name in NAMES for phase in ("stacked", "stacked_pretraining")]
@@ -58,15 +60,29 @@ def test_published_grids() -> None:
         "rnc": (1.0, 2.0, 4.0),
         "conr": (0.2, 1.0, 4.0),
         "gar": (0.1, 1.0, 10.0),
+        "gar_released": (0.1, 1.0, 10.0),
     }
     assert len(REPEATS) == 3
 
 
 def test_published_synthetic_study() -> None:
     taking_part = {name for name, spec in LOSSES.items() if spec.in_synthetic}
-    assert taking_part == {"gar", "rnc", "mae_pearson", "mae", "mse"}
+    assert taking_part == {"gar", "gar_released", "rnc", "mae_pearson", "mae", "mse"}
     values = {n: s.synthetic_value for n, s in LOSSES.items() if s.synthetic_value is not None}
-    assert values == {"gar": 0.5, "rnc": 4.0}
+    assert values == {"gar": 0.5, "gar_released": 0.5, "rnc": 4.0}
+
+
+def test_weights_and_pairs_are_those_of_the_modules() -> None:
+    for name, spec in LOSSES.items():
+        parameters = inspect.signature(get_loss(name).forward).parameters
+        assert spec.weights == ("sample_weight" in parameters), name
+        assert spec.pairs == spec.needs_features == ("features" in parameters), name
+
+
+def test_every_loss_has_its_own_color() -> None:
+    colors = [spec.color for spec in LOSSES.values()]
+    assert len(set(colors)) == len(colors)
+    assert all(re.fullmatch("#[0-9A-F]{6}", color) for color in colors)
 
 
 def test_only_rnc_has_two_phases() -> None:

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 
 from gar_verify import paths
 from gar_verify._files import atomic_write
+from gar_verify.losses.registry import LOSSES
 
 COLUMN_WIDTH = 3.35
 """Inches of one column of a two-column page."""
@@ -29,19 +30,7 @@ PAGE_WIDTH = 6.9
 
 TRUTH = "#000000"
 PUBLISHED = "#777777"
-COLORS = {
-    "gar": "#D55E00",
-    "gar_released": "#AA4499",
-    "mae": "#0072B2",
-    "mse": "#56B4E9",
-    "huber": "#009E73",
-    "focal_mae": "#CC79A7",
-    "focal_mse": "#882255",
-    "ranksim": "#6B4C1E",
-    "rnc": "#E69F00",
-    "conr": "#999933",
-    "mae_pearson": "#332288",
-}
+COLORS = {name: spec.color for name, spec in LOSSES.items()}
 """Colour of each method, in every figure."""
 
 PART_COLORS = {"MAE": "#0072B2", "error variance": "#009E73", "1 - Pearson": "#CC79A7"}

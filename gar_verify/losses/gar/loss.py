@@ -16,45 +16,42 @@ count: alpha = 0 attends to the largest sub-loss only, alpha = 1 weighs them as 
 does, alpha = inf equally, whatever their units. The value in log form is the logarithm of a mean
 of losses: it is negative when they are below 1 and has no lower bound; what counts is its gradient.
 
-The authors' released code computes half the error variance and (N - 1)/N * (1 - rho), adds 1e-7 to
-each part and forgets the logarithm of its normaliser: `constants="released"` does that, but for
-the logarithm, which is a constant to the gradient.
+The authors' released code has other constants: see `gar_verify.losses.released_gar`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import warnings
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
-from gar_verify.losses.aggregation import check_alpha, smallest
-from gar_verify.losses.gar_chunks import check_derivatives, split_chunk
-from gar_verify.losses.gar_closed_form import (
-    ClosedForm,
-    ClosedFormOfNumbers,
-    Setting,
-    TransformableClosedForm,
-    TransformableWithForwardMode,
-    aggregate_targets,
-    averaged_dims,
-    evaluate,
-    reduced_dims,
-    whole_batch,
-    whole_column,
-)
-from gar_verify.losses.gar_options import (
+from gar_verify.losses._distinct import Draw
+from gar_verify.losses._validation import check_choice
+from gar_verify.losses.gar.autograd import loss_of_checked
+from gar_verify.losses.gar.distributed import split_chunk, whole_batch
+from gar_verify.losses.gar.options import (
     PARTS,
+    Conventional,
+    Form,
     Options,
+    Part,
+    Reader,
+    Reduction,
+    Setting,
+    TargetPolicy,
+    check_alpha,
     check_batch,
     result_dtype,
-    transforms_active,
 )
-from gar_verify.losses.gar_released import released_gar
-from gar_verify.moments import split
+from gar_verify.losses.gar.tensor_reader import loss_of, resolved_moments, split, value_of
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
+
+Constants = Literal["paper", "released"]
+CONSTANTS: tuple[Constants, ...] = get_args(Constants)
 
 
 class Components(NamedTuple):
@@ -68,49 +65,20 @@ class Components(NamedTuple):
     value: Tensor
 
 
-def loss_of_checked(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    alpha: float | Tensor,
-    setting: Setting,
-) -> Tensor:
-    """The loss of a checked batch, by the fastest way that gives the derivatives asked for."""
-    o = setting.options
-    if o.constants == "released":
-        return released_gar(input, target, alpha, o)
-    if setting.partial:
-        check_derivatives(target, weight)
-    if target.requires_grad or (weight is not None and weight.requires_grad):
-        return evaluate(input, target, weight, alpha, setting, with_gradient=False)[0]
-    arguments = (input, target, weight, alpha, setting)
-    if torch.compiler.is_compiling():
-        value: Tensor = TransformableClosedForm.apply(*arguments)[0]  # type: ignore[no-untyped-call]
-        return value
-    if transforms_active():
-        value = TransformableWithForwardMode.apply(*arguments)[0]  # type: ignore[no-untyped-call]
-        return value
-    if input.requires_grad and torch.is_grad_enabled():
-        value = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
-        return value
-    with torch.no_grad():
-        return evaluate(*arguments, with_gradient=False)[0]
-
-
 def gar_loss(
     input: Tensor,
     target: Tensor,
     alpha: float = 0.5,
     sample_weight: Tensor | None = None,
     *,
-    conventional: str = "mae",
+    conventional: Conventional = "mae",
     delta: float = 1.0,
-    form: str = "log",
-    constants: str = "paper",
-    targets: str = "joint",
+    form: Form = "log",
+    constants: Constants = "paper",
+    targets: TargetPolicy = "joint",
     dim: int = 0,
-    reduction: str = "mean",
-    parts: tuple[str, ...] = PARTS,
+    reduction: Reduction = "mean",
+    parts: tuple[Part, ...] = PARTS,
     process_group: ProcessGroup | None = None,
 ) -> Tensor:
     """GAR of one batch; see `GARLoss` for every argument.
@@ -120,11 +88,24 @@ def gar_loss(
     >>> round(gar_loss(labels + torch.tensor([0.1, -0.1, 0.1, -0.1]), labels).item(), 4)
     -2.8463
     """
+    if constants != "paper":
+        loss = GARLoss(
+            alpha,
+            conventional=conventional,
+            form=form,
+            constants=constants,
+            targets=targets,
+            dim=dim,
+            reduction=reduction,
+            parts=parts,
+            process_group=process_group,
+        )
+        value: Tensor = loss(input, target)
+        return value
     options = Options(
         conventional=conventional,
         delta=delta,
         form=form,
-        constants=constants,
         targets=targets,
         dim=dim,
         reduction=reduction,
@@ -136,7 +117,7 @@ def gar_loss(
     return loss_of_checked(input, target, sample_weight, alpha, setting)
 
 
-def _single(part: str, input: Tensor, target: Tensor, weight: Tensor | None, dim: int) -> Tensor:
+def _single(part: Part, input: Tensor, target: Tensor, weight: Tensor | None, dim: int) -> Tensor:
     options = check_batch(input, target, weight, Options(dim=dim, parts=(part,), raw=True))
     return loss_of_checked(input, target, weight, 1.0, Setting(options))
 
@@ -190,8 +171,7 @@ class GARLoss(nn.Module):
     delta : Huber's threshold, in units of the labels.
     form : ``"log"``, or ``"power_mean"`` for its exponential: a positive loss in the units of the
         sub-losses, with a gradient that vanishes at a perfect fit.
-    constants : ``"paper"``, or ``"released"`` for the authors' code: half the error variance,
-        (N - 1)/N (1 - rho), 1e-7 added to each (by plain autograd: slower).
+    constants : deprecated; ``"released"`` makes a `gar_verify.losses.ReleasedGARLoss`.
     targets : with T > 1, ``"joint"`` averages each sub-loss over the targets before aggregating
         (as released), ``"per_target"`` aggregates each target by itself.
     dim : the dimension that is the batch; 1 correlates across the targets of a row.
@@ -239,18 +219,25 @@ class GARLoss(nn.Module):
     -1.1134
     """
 
+    def __new__(cls, alpha: float = 0.5, *, constants: Constants = "paper", **options: Any) -> Any:
+        """A `ReleasedGARLoss` for the deprecated ``constants="released"``."""
+        check_choice("constants", constants, CONSTANTS)
+        if constants == "paper":
+            return super().__new__(cls)
+        return _released(alpha, **options)
+
     def __init__(
         self,
         alpha: float = 0.5,
         *,
-        conventional: str = "mae",
+        conventional: Conventional = "mae",
         delta: float = 1.0,
-        form: str = "log",
-        constants: str = "paper",
-        targets: str = "joint",
+        form: Form = "log",
+        constants: Constants = "paper",
+        targets: TargetPolicy = "joint",
         dim: int = 0,
-        reduction: str = "mean",
-        parts: tuple[str, ...] = PARTS,
+        reduction: Reduction = "mean",
+        parts: tuple[Part, ...] = PARTS,
         process_group: ProcessGroup | None = None,
     ) -> None:
         """Validate and keep the options."""
@@ -259,7 +246,6 @@ class GARLoss(nn.Module):
             conventional=conventional,
             delta=delta,
             form=form,
-            constants=constants,
             targets=targets,
             dim=dim,
             reduction=reduction,
@@ -267,8 +253,6 @@ class GARLoss(nn.Module):
         )
         self.process_group = process_group
         self._setting = Setting(self.options, group=process_group)
-        o = self.options
-        self._plain = (o.constants, o.reduction, o.dim, process_group) == ("paper", "mean", 0, None)
         self.alpha = alpha
 
     @property
@@ -282,12 +266,8 @@ class GARLoss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
-        if sample_weight is None and self._plain and whole_column(input, target):
-            value: Tensor = ClosedFormOfNumbers.apply(input, target, self._alpha, self.options)
-            return value
-        part = self.process_group is not None
-        options = check_batch(input, target, sample_weight, self.options, part)
         setting = self._setting
+        options = check_batch(input, target, sample_weight, self.options, setting.partial)
         if options is not self.options:
             setting = Setting(options, group=self.process_group)
         return loss_of_checked(input, target, sample_weight, self._alpha, setting)
@@ -304,35 +284,67 @@ class GARLoss(nn.Module):
         >>> [round(float(x), 4) for x in parts[:3]], [round(float(p), 4) for p in parts.weights]
         ([2.0, 0.0, 0.0], [1.0, 0.0, 0.0])
         """
-        part = self.process_group is not None
-        o = check_batch(input, target, sample_weight, self.options, part)
-        if o.constants == "released":
-            raise ValueError("components are those of constants='paper'; this loss has 'released'")
+        o = check_batch(input, target, sample_weight, self.options, self._setting.partial)
         setting = Setting(o, group=self.process_group)
-        batch = (split_chunk if setting.partial else split)(input, target, o.dim, sample_weight)
-        m, _, _ = whole_batch(batch, setting)
-        dtype = result_dtype(input)
-        averaged = averaged_dims(input.ndim, o)
-        value, _, losses, p = aggregate_targets(m, self._alpha, o, smallest(dtype), averaged)
-        gone = [o.dim, *(averaged if o.targets == "joint" else ())]
-        limit = torch.finfo(dtype).max
-        losses = losses.clamp(max=limit)
+        if setting.partial:
+            m, _, _ = whole_batch(split_chunk(input, target, o.dim, sample_weight), setting)
+        else:
+            m = resolved_moments(split(input, target, o.dim, sample_weight), o)
+        dtype = result_dtype(input.dtype)
+        loss = loss_of(m, self._alpha, o, dtype)
+        gone = [o.dim, *(o.averaged_dims(input.ndim) if o.targets == "joint" else ())]
+        losses = loss.losses.clamp(max=torch.finfo(dtype).max)
         conventional, variance, pearson = (x.squeeze(gone).to(dtype) for x in losses)
-        p = p.squeeze([d + 1 for d in gone]).movedim(0, -1).to(dtype)
-        return Components(
-            conventional,
-            variance,
-            pearson,
-            p,
-            value.squeeze(reduced_dims(input.shape, o)).clamp(max=limit).to(dtype),
-        )
+        p = loss.p.squeeze([d + 1 for d in gone]).movedim(0, -1).to(dtype)
+        return Components(conventional, variance, pearson, p, value_of(loss, o, dtype))
 
     def extra_repr(self) -> str:
         """The options that differ from the defaults."""
-        default = Options()
-        changed = [
-            f"{name}={getattr(self.options, name)!r}"
-            for name in default.__dataclass_fields__
-            if getattr(self.options, name) != getattr(default, name)
-        ]
-        return ", ".join([f"alpha={self._alpha:g}", *changed])
+        return ", ".join([f"alpha={self._alpha:g}", *self.options.changed()])
+
+
+def _released(alpha: float, **options: Any) -> nn.Module:
+    """What the deprecated ``constants="released"`` stands for."""
+    from gar_verify.losses.released_gar import ReleasedGARLoss  # it imports files of this package
+
+    for name, default in (("conventional", "mae"), ("process_group", None)):
+        if options.pop(name, default) != default:
+            raise ValueError(
+                f"constants='released' is the authors' code, which has {name}={default!r} only"
+            )
+    options.pop("delta", None)
+    warnings.warn(
+        "constants='released' is deprecated: use gar_verify.losses.ReleasedGARLoss",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return ReleasedGARLoss(alpha, **options)
+
+
+# --- many models at once --------------------------------------------------------------------------
+
+
+def stacked_gar(
+    prediction: Tensor,
+    target: Tensor,
+    alpha: Tensor | float,
+    *,
+    parts: tuple[Part, ...] = PARTS,
+    conventional: Conventional = "mae",
+    reader: Reader = "tensor",
+) -> Tensor:
+    """GAR of many models at once: prediction, target (S, B, T), alpha (S,) -> losses (S,).
+
+    Every model has its own alpha, finite and positive; targets are joint. Not for users' batches:
+    nothing is checked. The tensor reader is the default so that a study has the same numbers
+    with and without a compiler.
+    """
+    options = Options(parts=tuple(parts), conventional=conventional, dim=1, kept=(0,))
+    if isinstance(alpha, Tensor):
+        alpha = alpha.to(torch.promote_types(prediction.dtype, torch.float32)).reshape(-1, 1, 1)
+    return loss_of_checked(prediction, target, None, alpha, Setting(options, reader=reader))
+
+
+def stacked_alpha(f: Tensor, y: Tensor, x: Tensor, alpha: Tensor, draw: Draw) -> Tensor:
+    """`stacked_gar` in the signature of `stacking.StackedLoss`."""
+    return stacked_gar(f, y, alpha)

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from gar_verify import GARLoss, gar_loss, kl_dro, pearson_loss
 from gar_verify.formulas import Moments, merge
-from gar_verify.losses.gar_accumulation import GARAccumulator
-from gar_verify.losses.gar_closed_form import Setting, evaluate
-from gar_verify.losses.gar_options import Options
-from gar_verify.moments import batch_moments
+from gar_verify.losses.gar.accumulation import GARAccumulator
+from gar_verify.losses.gar.autograd import evaluate
+from gar_verify.losses.gar.options import Options, Setting
+from gar_verify.losses.gar.tensor_reader import batch_moments
 
 ALPHAS = st.one_of(st.sampled_from([0.0, 0.5, 1.0, 10.0, math.inf]), st.floats(0.05, 20))
 SEEDS = st.integers(0, 2**31)

@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from gar_verify import GARLoss
-from gar_verify.losses.gar_accumulation import GARAccumulator
+from gar_verify.losses.gar.accumulation import GARAccumulator
 
 SHARDS = {4: {0: 7, 1: 1, 2: 13, 3: 4}, 2: {1: 5, 3: 12}}
 """Samples of each rank, by the size of the group; the smaller group has neither rank 0 nor 2."""
@@ -211,7 +211,6 @@ def refusals(process: Process) -> dict[str, str]:
         "transforms": refusal(lambda: torch.func.grad(lambda a: loss(a, y))(f.detach())),
         "no weight anywhere": refusal(lambda: loss(f, y, zeros)),
         "dim": refusal(lambda: process.loss(dim=1)(f, y)),
-        "released": refusal(lambda: process.loss(constants="released")(f, y)),
     }
 
 
@@ -252,7 +251,7 @@ def launch(folder: Path) -> Any:
     """Start the processes; where there is a fork server, torch is imported once for all."""
     methods = multiprocessing.get_all_start_methods()
     method = "forkserver" if "forkserver" in methods else "spawn"
-    multiprocessing.set_forkserver_preload(["torch._dynamo", "gar_verify.losses.gar_accumulation"])
+    multiprocessing.set_forkserver_preload(["torch._dynamo", "gar_verify.losses.gar.accumulation"])
     return mp.start_processes(
         worker, (str(folder),), nprocs=max(SHARDS), join=False, start_method=method
     )
@@ -343,7 +342,6 @@ def test_the_global_loss_is_not_the_mean_of_those_of_the_shards(processes: Any) 
         ("transforms", "NotImplementedError: .*torch.func"),
         ("no weight anywhere", "ValueError: sample_weight sums to zero over all"),
         ("dim", "ValueError: .*dim=0"),
-        ("released", "ValueError: .*constants='paper'"),
     ],
 )
 def test_what_cannot_cross_processes_is_refused_by_all(

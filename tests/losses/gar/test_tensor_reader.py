@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_verify.formulas import Moments, merge
-from gar_verify.moments import batch_moments, merge_all
+from gar_verify.losses.gar.tensor_reader import batch_moments, merge_all
 
 SEEDS = st.integers(0, 2**31)
 

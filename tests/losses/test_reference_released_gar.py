@@ -1,4 +1,4 @@
-"""constants="released" against observed values of the released GAR (GAR_VERIFY_REFERENCE)."""
+"""`ReleasedGARLoss` against observed values of the released GAR (GAR_VERIFY_REFERENCE)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gar_verify import gar_loss, pearson_loss
+from gar_verify.losses.released_gar import released_gar_loss
 
 LETTERS = {"a": "pearson", "b": "conventional", "c": "error_variance"}
 VARIANTS = ("GAR", "GAR-EXP", "GAR-ablation")
@@ -31,9 +32,7 @@ def parts_of(case: dict[str, Any]) -> tuple[str, ...]:
 
 def forgotten(f: torch.Tensor, y: torch.Tensor, alpha: float) -> float:
     """log of the normaliser that the released value leaves out: largest or smallest sub-loss."""
-    losses = [
-        gar_loss(f, y, 1.0, constants="released", parts=(part,)).item() for part in LETTERS.values()
-    ]
+    losses = [released_gar_loss(f, y, 1.0, parts=(part,)).item() for part in LETTERS.values()]
     return max(losses) if alpha < 1 else min(losses) if alpha > 1 else 0.0
 
 
@@ -57,7 +56,7 @@ def test_every_observed_gar(reference_cases: list[dict[str, Any]]) -> None:
         f, y = tensors(case)
         alpha = float(case["params"]["alpha"])
         form = "power_mean" if case["loss"] == "GAR-EXP" else "log"
-        value = gar_loss(f, y, alpha, constants="released", form=form, parts=parts_of(case))
+        value = released_gar_loss(f, y, alpha, form=form, parts=parts_of(case))
         (gradient,) = torch.autograd.grad(value, f)
         constant = forgotten(f.detach(), y, alpha) if form == "log" else 0.0
         assert_matches(case, value.item() - constant, gradient)

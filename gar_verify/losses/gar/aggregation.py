@@ -17,26 +17,20 @@ import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.losses.gar_options import PARTS, Options, check_form
-from gar_verify.moments import accumulation_dtype
+from gar_verify.formulas import log_power_mean, tempered
+from gar_verify.losses.gar.options import PARTS, Form, Options, check_alpha, check_form
 
 GEOMETRIC_FROM = 1e8
 """From this alpha on, the geometric mean is used: the difference, Var(log L) / (2 alpha), is then
 smaller than the rounding error of the formula, about 1e-16 * alpha."""
 
 
-def check_alpha(alpha: float) -> float:
-    """``alpha`` as a float in [0, inf], or a ValueError or TypeError that says what was passed."""
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
-        raise TypeError(
-            f"alpha must be a number in [0, inf] (0: maximum, inf: geometric mean), got "
-            f"{alpha!r} of type {type(alpha).__name__}"
-        )
-    if math.isnan(alpha) or alpha < 0:
-        raise ValueError(
-            f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {alpha}"
-        )
-    return float(alpha)
+def accumulation_dtype(tensor: Tensor) -> torch.dtype:
+    """Precision of the statistics of ``tensor``: float64, or float32 on devices without it (MPS).
+
+    A float32 batch whose 1 - Pearson is 1e-10 holds it in digits that float32 sums would lose.
+    """
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
 
 
 def smallest(dtype: torch.dtype) -> float:
@@ -44,7 +38,7 @@ def smallest(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).tiny
 
 
-def steepest(dtype: torch.dtype) -> float:
+def max_derivative(dtype: torch.dtype) -> float:
     """The largest derivative or coefficient that is used: finite products are left to come."""
     return torch.finfo(dtype).max * 1e-8
 
@@ -71,22 +65,6 @@ def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tenso
     return formulas.kl_dro(log_losses, alpha, shift, mean, torch), tilt / count
 
 
-def worst_case_of_numbers(log_losses: list[float], alpha: float) -> tuple[float, list[float]]:
-    """`worst_case` of a few numbers by `math`, which is faster than arrays of three."""
-    count = len(log_losses)
-    if alpha >= GEOMETRIC_FROM:
-        return sum(log_losses) / count, [1 / count] * count
-    if math.isnan(sum(log_losses)):  # none is infinite
-        return math.nan, [math.nan] * count
-    shift = max(log_losses)
-    if alpha == 0:
-        tied = log_losses.count(shift)
-        return shift, [(x == shift) / tied for x in log_losses]
-    powers = [formulas.tempered(x, alpha, shift, math) for x in log_losses]
-    total = sum(powers)
-    return formulas.log_power_mean(total / count, alpha, shift, math), [x / total for x in powers]
-
-
 def aggregate(
     losses: Tensor, alpha: float | Tensor, o: Options, floor: float
 ) -> tuple[Tensor, list[Any], Tensor]:
@@ -108,14 +86,100 @@ def aggregate(
         if o.form == "power_mean":
             value = value.exp()
             derivatives = derivatives * value
-        derivatives = derivatives.clamp(max=steepest(losses.dtype)).masked_fill(absent, 0)
+        derivatives = derivatives.clamp(max=max_derivative(losses.dtype)).masked_fill(absent, 0)
     by_part: list[Any] = [0.0] * len(PARTS)
     for i, part in enumerate(chosen):
         by_part[part] = derivatives[i]
     return value, by_part, p
 
 
-def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: str = "log") -> Tensor:
+# --- the same for numbers, as numba compiles it ---------------------------------------------------
+
+Three = tuple[float, float, float]
+"""A number for each of the three sub-losses."""
+Chosen = tuple[bool, bool, bool]
+
+
+def worst_case_of_numbers(logs: Three, chosen: Chosen, alpha: float) -> tuple[float, Three]:
+    """`worst_case` of the chosen ones of three numbers; the others have p_k = 0."""
+    used = (chosen[0] * 1.0, chosen[1] * 1.0, chosen[2] * 1.0)
+    count = used[0] + used[1] + used[2]
+    total, top = 0.0, -math.inf
+    for k in range(3):
+        if chosen[k]:
+            total += logs[k]
+            top = max(top, logs[k])
+    if math.isnan(total):  # none is infinite
+        return total, (total, total, total)
+    if alpha >= GEOMETRIC_FROM:
+        return total / count, (used[0] / count, used[1] / count, used[2] / count)
+    if alpha == 0:
+        one, two, three = (
+            used[0] * (logs[0] == top),
+            used[1] * (logs[1] == top),
+            used[2] * (logs[2] == top),
+        )
+        tied = one + two + three
+        return top, (one / tied, two / tied, three / tied)
+    one = tempered(logs[0], alpha, top, math) if chosen[0] else 0.0
+    two = tempered(logs[1], alpha, top, math) if chosen[1] else 0.0
+    three = tempered(logs[2], alpha, top, math) if chosen[2] else 0.0
+    power = one + two + three
+    value = log_power_mean(power / count, alpha, top, math)
+    return value, (one / power, two / power, three / power)
+
+
+def log_of_number(loss: float, floor: float) -> float:
+    """The logarithm of a sub-loss, at least that of ``floor``; NaN of an infinite one."""
+    if loss == math.inf:
+        return math.nan
+    return math.log(floor if loss < floor else loss)
+
+
+def derivative_of_number(p: float, loss: float, floor: float, scale: float, limit: float) -> float:
+    """p / loss times the scale, at most ``limit``; 0 where the loss counts as ``floor``."""
+    if loss <= floor:
+        return 0.0
+    derivative = p / loss * scale
+    return limit if derivative > limit else derivative
+
+
+def aggregate_numbers(
+    losses: Three,
+    chosen: Chosen,
+    alpha: float,
+    power_mean: bool,
+    raw: bool,
+    floor: float,
+    limit: float,
+) -> tuple[float, Three]:
+    """Value and derivatives of `aggregate`, for three numbers."""
+    if raw:
+        value = 0.0
+        for k in range(3):
+            if chosen[k]:
+                value = losses[k]
+        return value, (chosen[0] * 1.0, chosen[1] * 1.0, chosen[2] * 1.0)
+    logs = (
+        log_of_number(losses[0], floor),
+        log_of_number(losses[1], floor),
+        log_of_number(losses[2], floor),
+    )
+    value, p = worst_case_of_numbers(logs, chosen, alpha)
+    scale = 1.0
+    if power_mean:
+        value = scale = math.exp(value)
+    return value, (
+        derivative_of_number(p[0], losses[0], floor, scale, limit),
+        derivative_of_number(p[1], losses[1], floor, scale, limit),
+        derivative_of_number(p[2], losses[2], floor, scale, limit),
+    )
+
+
+# --- for users ------------------------------------------------------------------------------------
+
+
+def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: Form = "log") -> Tensor:
     """Aggregate positive sub-losses: alpha log mean L^(1/alpha), the KL-regularised worst case.
 
     Parameters

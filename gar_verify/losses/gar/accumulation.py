@@ -21,9 +21,8 @@ import torch
 from torch import Tensor
 
 from gar_verify.formulas import Moments, prediction_variance
-from gar_verify.losses.gar import GARLoss
-from gar_verify.losses.gar_chunks import (
-    check_chunkable,
+from gar_verify.losses.gar.autograd import ClosedForm, evaluate
+from gar_verify.losses.gar.distributed import (
     check_derivatives,
     gather,
     merge_summaries,
@@ -31,8 +30,8 @@ from gar_verify.losses.gar_chunks import (
     summary,
     union,
 )
-from gar_verify.losses.gar_closed_form import ClosedForm, Setting, evaluate
-from gar_verify.losses.gar_options import Options, check_batch
+from gar_verify.losses.gar.loss import GARLoss
+from gar_verify.losses.gar.options import Options, Setting, check_batch, check_chunkable
 
 
 @dataclass
@@ -65,7 +64,7 @@ class GARAccumulator:
 
     Parameters
     ----------
-    loss : a `GARLoss` with ``constants="paper"`` and ``dim=0``; its other options act as usual. Its
+    loss : a `GARLoss` with ``dim=0``; its other options act as usual. Its
         alpha is read when pass 1 is over, and holds for the whole batch. With a ``process_group``
         the whole batch is that of all processes (they may hold different numbers of micro-batches,
         at least one each), and gradients averaged by DistributedDataParallel are those of the whole

@@ -17,30 +17,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gar_verify import formulas
 from gar_verify.formulas import Moments
-from gar_verify.losses.gar_options import Options, numbers_readable, transforms_active
-from gar_verify.moments import Split, merge_all, moments_of, split
+from gar_verify.losses.gar.options import Options, Setting, numbers_readable, transforms_active
+from gar_verify.losses.gar.tensor_reader import (
+    Split,
+    merge_all,
+    moments_of,
+    split,
+    without_rounding,
+)
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
-
-
-def check_chunkable(o: Options) -> None:
-    """Refuse options under which chunks of the batch do not merge.
-
-    A negative ``dim`` is judged when the batch is there, which says what it counts from.
-    """
-    if o.constants != "paper":
-        raise ValueError(
-            f"constants={o.constants!r} has no exact form for a batch held in chunks (several "
-            f"processes or micro-batches): use constants='paper'"
-        )
-    if o.dim > 0:
-        raise ValueError(
-            f"chunks of a batch (several processes or micro-batches) are merged along dim=0, and "
-            f"this loss has dim={o.dim}: with the statistics of each row on their own there is "
-            f"nothing to merge; average the losses of the chunks, weighted by their rows"
-        )
 
 
 def check_derivatives(target: Tensor, weight: Tensor | None) -> None:
@@ -136,3 +125,21 @@ def gather(local: Tensor, group: ProcessGroup) -> list[Tensor]:
     gathered = [torch.empty_like(local) for _ in range(torch.distributed.get_world_size(group))]
     torch.distributed.all_gather(gathered, local.contiguous(), group=group)
     return gathered
+
+
+def whole_batch(
+    batch: Split, setting: Setting
+) -> tuple[Moments, tuple[Tensor, Tensor], float | Tensor]:
+    """Moments of the whole batch, residual and label of the chunk, the factor on its gradient.
+
+    Under DistributedDataParallel gradients are averaged over the processes, hence their number.
+    """
+    processes = 1
+    if setting.whole is not None:
+        m = setting.whole
+    else:
+        assert setting.group is not None
+        m = union(gather(summary(batch, setting.options), setting.group))
+        processes = torch.distributed.get_world_size(setting.group)
+    vectors = formulas.residual_and_label(batch.input, batch.target, m)
+    return without_rounding(m), vectors, processes * batch.weight / m.weight

@@ -21,9 +21,10 @@ from gar_verify import (
     pairwise_difference_loss,
     pearson_loss,
 )
-from gar_verify.losses.gar_accumulation import GARAccumulator
-from gar_verify.losses.gar_options import PARTS
-from gar_verify.losses.gar_stacked import stacked_gar
+from gar_verify.losses import ReleasedGARLoss
+from gar_verify.losses.gar.accumulation import GARAccumulator
+from gar_verify.losses.gar.loss import stacked_gar
+from gar_verify.losses.gar.options import PARTS
 
 ALPHAS = st.one_of(st.sampled_from([0.0, 0.1, 0.5, 1.0, 10.0, math.inf]), st.floats(0.05, 20))
 SEEDS = st.integers(0, 2**31)
@@ -485,3 +486,16 @@ def test_bad_batches_are_named(
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GARLoss(**options)
+
+
+def test_released_constants_by_the_deprecated_option() -> None:
+    f, y = random_batch(3, (9,))
+    with pytest.warns(DeprecationWarning, match="use gar_verify.losses.ReleasedGARLoss") as seen:
+        loss = GARLoss(0.3, constants="released", form="power_mean")
+    assert seen[0].filename == __file__
+    assert repr(loss) == "ReleasedGARLoss(alpha=0.3, form='power_mean')"
+    expected = ReleasedGARLoss(0.3, form="power_mean")(f, y)
+    assert loss(f, y).item() == expected.item() != GARLoss(0.3, form="power_mean")(f, y).item()
+    with pytest.warns(DeprecationWarning, match="ReleasedGARLoss"):
+        value = gar_loss(f, y, 0.3, constants="released", form="power_mean")
+    assert value.item() == expected.item()

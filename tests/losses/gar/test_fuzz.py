@@ -11,7 +11,7 @@ import torch
 
 from gar_verify import GARLoss
 
-TOOL = Path(__file__).resolve().parents[2] / "tools" / "fuzz_gar.py"
+TOOL = Path(__file__).resolve().parents[3] / "tools" / "fuzz_gar.py"
 
 
 def test_1500_random_batches_hold() -> None:

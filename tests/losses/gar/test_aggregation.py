@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_verify import formulas, kl_dro
-from gar_verify.losses.aggregation import GEOMETRIC_FROM
+from gar_verify.losses.gar.aggregation import GEOMETRIC_FROM
 
 LOG_LOSSES = st.lists(st.floats(-60, 60), min_size=1, max_size=6)
 ALPHAS = st.floats(1e-3, 1e3)

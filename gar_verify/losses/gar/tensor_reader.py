@@ -1,13 +1,14 @@
-"""Moments of a batch of tensors: computed, and merged over chunks.
+"""The formulas read by torch: moments, value and gradient of a batch of tensors.
 
 The formulas are those of `gar_verify.formulas`; this module brings the averaging operator of
-tensors (with or without sample weights, along one named dimension), the precision, and the
+tensors (with or without sample weights, along one named dimension), the precision, shapes, and the
 conventional losses by name. Statistics are accumulated in float64 wherever the device has it, so
-that float32 and half-precision batches lose nothing; see `accumulation_dtype`.
+that float32 and half-precision batches lose nothing; see `aggregation.accumulation_dtype`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import reduce
 from typing import Any, NamedTuple
@@ -17,14 +18,18 @@ import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.formulas import Decomposition, Moments
-
-CONVENTIONAL = ("mae", "mse", "huber")
-"""Names of the conventional losses: mean |d|, mean d^2, mean of Huber's function of d."""
-
+from gar_verify.formulas import Decomposition, Gradient, Moments, prediction_variance, square
+from gar_verify.losses.gar.aggregation import (
+    accumulation_dtype,
+    aggregate,
+    max_derivative,
+    smallest,
+)
+from gar_verify.losses.gar.options import Conventional, Options, result_dtype
 
 ROUNDINGS = 16
-"""Rounding errors that `resolved` allows for; up to 5 were seen, whatever the size of the batch."""
+"""Rounding errors that `zero_rounding_residual` allows for; up to 5 were seen, whatever the size of
+the batch."""
 
 
 class Split(NamedTuple):
@@ -42,14 +47,6 @@ class Split(NamedTuple):
     """w_i / W: what each sample contributes to a mean; 1/N without weights."""
     weight: Tensor | float
     """W, or N without weights."""
-
-
-def accumulation_dtype(tensor: Tensor) -> torch.dtype:
-    """Precision of the statistics of ``tensor``: float64, or float32 on devices without it (MPS).
-
-    A float32 batch whose 1 - Pearson is 1e-10 holds it in digits that float32 sums would lose.
-    """
-    return torch.float32 if tensor.device.type == "mps" else torch.float64
 
 
 def split(input: Tensor, target: Tensor, dim: int, sample_weight: Tensor | None = None) -> Split:
@@ -91,7 +88,7 @@ def _expand_weight(weight: Tensor, like: Tensor, dim: int) -> Tensor:
     return weight.reshape(shape).expand_as(like)
 
 
-def conventional_loss(name: str, error: Any, delta: float = 1.0) -> Any:
+def conventional_loss(name: Conventional, error: Any, delta: float = 1.0) -> Any:
     """phi(d) of each error: |d| (``"mae"``), d^2 (``"mse"``), Huber's function (``"huber"``).
 
     ``error`` is a tensor or a numpy array.
@@ -103,7 +100,7 @@ def conventional_loss(name: str, error: Any, delta: float = 1.0) -> Any:
     return formulas.huber(error, error.clip(-delta, delta))
 
 
-def conventional_slope(name: str, error: Any, delta: float = 1.0) -> Any:
+def conventional_slope(name: Conventional, error: Any, delta: float = 1.0) -> Any:
     """phi'(d) of each error, a tensor or a numpy array; sign(0) = 0 for ``"mae"``."""
     if name == "mae":
         return formulas.absolute_slope(error, torch if isinstance(error, Tensor) else np)
@@ -112,19 +109,19 @@ def conventional_slope(name: str, error: Any, delta: float = 1.0) -> Any:
     return error.clip(-delta, delta)
 
 
-def moments_of(batch: Split, conventional: str = "mae", delta: float = 1.0) -> Moments:
+def moments_of(batch: Split, conventional: Conventional = "mae", delta: float = 1.0) -> Moments:
     """The moments of a split batch; each keeps the batch dimension, with size 1."""
     phi = conventional_loss(conventional, batch.error, delta)
     return formulas.moments(batch.parts, phi, batch.weight, batch.mean)
 
 
-def resolved(m: Moments, eps: float) -> Moments:
+def zero_rounding_residual(m: Moments, eps: float) -> Moments:
     """Moments whose Var(r) is zero where it is no more than rounding leaves of zero.
 
     ``eps`` is the distance from 1 to the next number. Two samples, or predictions exactly linear in
     the labels, leave residuals of a few eps; 1 / loss would make a gradient of 1e16 out of them.
     """
-    noise = formulas.square(ROUNDINGS * eps) * (formulas.prediction_variance(m) + m.var_y)
+    noise = square(ROUNDINGS * eps) * (prediction_variance(m) + m.var_y)
     var_r = m.var_r * (m.var_r > noise)  # keeps NaN; infinity becomes NaN
     return Moments(m.weight, m.mean_d, m.mean_y, m.var_y, m.slope, var_r, m.conventional)
 
@@ -134,7 +131,7 @@ def batch_moments(
     target: Tensor,
     dim: int = 0,
     sample_weight: Tensor | None = None,
-    conventional: str = "mae",
+    conventional: Conventional = "mae",
     delta: float = 1.0,
 ) -> Moments:
     """Moments of a batch along ``dim``, in float64; each has the input's shape without ``dim``.
@@ -153,3 +150,84 @@ def batch_moments(
 def merge_all(chunks: Iterable[Moments]) -> Moments:
     """Moments of the union of disjoint chunks, by `formulas.merge` from left to right."""
     return reduce(formulas.merge, chunks)
+
+
+# --- from the moments to the value and the gradient -----------------------------------------------
+
+
+class Loss(NamedTuple):
+    """The loss of a batch, in the precision of the statistics; all dimensions are there."""
+
+    value: Tensor
+    derivatives: list[Any]
+    """In the three sub-losses of each target."""
+    losses: Tensor
+    """The sub-losses along the first dimension; averaged over joint targets."""
+    p: Tensor
+    """The weights p_k of the aggregation, along the first dimension."""
+
+
+def loss_of(m: Moments, alpha: float | Tensor, o: Options, dtype: torch.dtype) -> Loss:
+    """The loss of a batch with these moments; ``dtype`` is that of the result."""
+    losses = torch.stack(formulas.sub_losses(m, torch))
+    averaged = o.averaged_dims(losses.ndim - 1)
+    count = math.prod([losses.shape[d + 1] for d in averaged])
+    if averaged and o.targets == "joint":
+        losses = losses.mean([d + 1 for d in averaged], keepdim=True)
+    value, derivatives, p = aggregate(losses, alpha, o, smallest(dtype))
+    if averaged and o.targets == "per_target" and o.reduction == "mean":
+        value = value.mean(averaged, keepdim=True)
+    if o.reduction == "mean":
+        derivatives = [x / count for x in derivatives]
+    return Loss(value, derivatives, losses, p)
+
+
+def value_of(loss: Loss, o: Options, dtype: torch.dtype) -> Tensor:
+    """The value as the caller gets it, in its shape, its dtype and the range of that."""
+    value = loss.value.squeeze(o.reduced_dims(loss.value.ndim))
+    return value.clamp(max=torch.finfo(dtype).max).to(dtype)
+
+
+def gradient_of(
+    loss: Loss,
+    m: Moments,
+    batch: Split,
+    vectors: tuple[Tensor, Tensor],
+    scale: float | Tensor,
+    o: Options,
+    dtype: torch.dtype,
+) -> Tensor:
+    """The gradient in closed form, from the moments of the whole batch.
+
+    Args:
+        loss: from `loss_of` at these moments.
+        m: moments of the whole batch, which ``batch`` may be a chunk of.
+        batch: the samples.
+        vectors: their residual and centred label.
+        scale: a factor on all of it.
+        o: the options.
+        dtype: of the input, whose range the gradient keeps to.
+    """
+    coefficients = formulas.sub_losses_gradient(m, loss.derivatives, torch)
+    limit = max_derivative(vectors[0].dtype)
+    bounded = Gradient(
+        *(x.clamp(-limit, limit) if isinstance(x, Tensor) else x for x in coefficients)
+    )
+    slope = conventional_slope(o.conventional, batch.error, o.delta)
+    gradient = formulas.sample_gradient(bounded, slope, *vectors)
+    share = batch.share * scale
+    gradient = gradient * share
+    if isinstance(share, Tensor):  # an absent sample may hold anything
+        gradient = torch.where(share == 0, 0, gradient)
+    largest = torch.finfo(dtype).max
+    return gradient.clamp(-largest, largest).to(result_dtype(dtype))
+
+
+def resolved_moments(batch: Split, o: Options) -> Moments:
+    """Moments of a split batch, free of what rounding leaves of a residual."""
+    return without_rounding(moments_of(batch, o.conventional, o.delta))
+
+
+def without_rounding(m: Moments) -> Moments:
+    """`zero_rounding_residual` in the precision of the moments."""
+    return zero_rounding_residual(m, torch.finfo(m.var_y.dtype).eps)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gar_verify import GARLoss
-from gar_verify.losses.gar_accumulation import GARAccumulator
+from gar_verify.losses import ReleasedGARLoss
+from gar_verify.losses.gar.accumulation import GARAccumulator
 
 SEEDS = st.integers(0, 2**31)
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=6).filter(lambda sizes: sum(sizes) >= 3)
@@ -322,7 +323,7 @@ def test_weights_that_sum_to_zero_everywhere_are_refused() -> None:
     ("arguments", "error", "message"),
     [
         ({"loss": torch.nn.L1Loss()}, TypeError, "needs a GARLoss, got L1Loss"),
-        ({"loss": GARLoss(constants="released")}, ValueError, "constants='paper'"),
+        ({"loss": ReleasedGARLoss()}, TypeError, "needs a GARLoss, got ReleasedGARLoss"),
         ({"loss": GARLoss(dim=1)}, ValueError, "dim=1"),
         ({"loss": GARLoss(), "tolerance": -1}, ValueError, "tolerance must be at least 0"),
     ],
