@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +13,9 @@ from gar_verify.comparison.outcome import PRIMARY, SUBJECT, Comparison
 from gar_verify.comparison.plan import BASELINE
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies.figures import COLORS, COLUMN_WIDTH, PAGE_WIDTH, STYLE, TRUTH
+
+if TYPE_CHECKING:
+    from gar_verify.comparison.outcome import Comparison
 
 CAPTIONS = {
     "scores": "Test scores: mean and standard deviation over folds and seeds.",
