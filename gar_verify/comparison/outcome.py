@@ -1,4 +1,4 @@
-"""What came of a comparison: its table, its sentence, and all that is behind them."""
+"""The result of a comparison: its table, its sentence, and all that is behind them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from gar_verify.comparison.plan import BASELINE, Plan
+from gar_verify.comparison.plan import BASELINE, PRIMARY, SUBJECT, Plan
 from gar_verify.metrics import METRICS
 from gar_verify.studies import selection, statistics, tables
-
-SUBJECT = "gar"
-PRIMARY = "MAE"
-"""The metric that settings are chosen by and that the sentence is about."""
 
 FEW_FITS = 5
 """With fewer, the sentence warns that the test has little power."""

@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gar_verify.comparison.outcome import PRIMARY, SUBJECT, Comparison
-from gar_verify.comparison.plan import BASELINE
+from gar_verify.comparison.plan import BASELINE, PRIMARY, SUBJECT
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies.figures import COLORS, COLUMN_WIDTH, PAGE_WIDTH, STYLE, TRUTH
 

@@ -16,6 +16,9 @@ from gar_verify.losses.registry import LOSSES, get_spec
 from gar_verify.training import Recipe
 
 BASELINE = "mae"
+SUBJECT = "gar"
+PRIMARY = "MAE"
+"""The metric that settings are chosen by and that the sentence is about."""
 DEFAULT_LOSSES = ("mae", "mse", "huber", "gar")
 
 HIDDEN = (32, 32)
