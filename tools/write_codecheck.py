@@ -85,7 +85,7 @@ def _comment(path: Path) -> str:
 
 def _described() -> dict[str, str]:
     """Descriptions by the names of files."""
-    protocols = {"": "", "_careful": " by the corrected protocol"}
+    protocols = {"": "", "_corrected": " by the corrected protocol"}
     return OTHERS | {
         f"{table}{protocol}{part}": f"{name}{how}: {shows}"
         for table, name in TABLES.items()

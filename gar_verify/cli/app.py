@@ -31,10 +31,10 @@ INTERRUPTED = 130
 
 Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
 Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
-Careful = Annotated[
+Corrected = Annotated[
     bool,
     typer.Option(
-        "--careful", help="features scaled on the training part only, five seeds; of a real table"
+        "--corrected", help="features scaled on the training part only, five seeds; of a real table"
     ),
 ]
 Methods = Annotated[
@@ -69,7 +69,7 @@ def run(
         str | None, typer.Option(help="comma-separated seeds; default: those of the study")
     ] = None,
     quick: Quick = False,
-    careful: Careful = False,
+    corrected: Corrected = False,
     device: Device = "cpu",
     store: Store = None,
     jobs: Annotated[
@@ -114,10 +114,10 @@ def run(
         options["seeds"] = _numbers(seeds)
     with cluster(dask) if dask else nullcontext():
         if study != "all":
-            name = catalogue.careful(study) if careful else study
+            name = catalogue.corrected(study) if corrected else study
             _show(name, catalogue.run(name, _names(methods), **options), save)
             return
-        for name in catalogue.CAREFUL if careful else catalogue.STUDIES:
+        for name in catalogue.CORRECTED if corrected else catalogue.STUDIES:
             if is_available(catalogue.data_of(name)):
                 typer.echo(f"{name}\n")
                 _show(name, catalogue.run(name, **options), save)
@@ -130,7 +130,7 @@ def run(
 @app.command("table", epilog="Example: gar-verify table concrete")
 def table_command(
     study: Annotated[str, typer.Argument(help="a study, such as concrete")],
-    careful: Careful = False,
+    corrected: Corrected = False,
     verify: Annotated[
         bool,
         typer.Option(
@@ -144,7 +144,7 @@ def table_command(
     pins.set_here()  # before numpy is loaded
     from gar_verify.studies import catalogue, spot_check
 
-    name = catalogue.careful(study) if careful else study
+    name = catalogue.corrected(study) if corrected else study
     if verify:
         spot_check.verify(catalogue.SUMMARIES.get(name, name))
     _show(name, catalogue.summary(name), save=False)

@@ -73,7 +73,7 @@ def training(
     """What trains a study, of a quick one few methods.
 
     Args:
-        study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        study: one of `studies.STUDIES` or `studies.CORRECTED`.
         part: only the methods of `PARTS`.
         quick: a small part of the study.
         options: those of `studies.run` (device, store, progress, ...).
@@ -143,7 +143,7 @@ def from_summary(study: str, folder: Path) -> Rerun:
     """Write the table of a study and its figure from its summary.
 
     Args:
-        study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        study: one of `studies.STUDIES` or `studies.CORRECTED`.
         folder: where to; the summary is copied there as well.
 
     Raises:

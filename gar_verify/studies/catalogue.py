@@ -35,12 +35,12 @@ ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
 """The paper's studies, and diabetes by the same protocol."""
 
-_CAREFUL = "_careful"
-CAREFUL = {name + _CAREFUL: name for name in tabular.RECIPES}
-"""Studies that a careful statistician would do, and the table that each is on: features scaled on
-the training part only, and `CAREFUL_SEEDS`."""
+_CORRECTED = "_corrected"
+CORRECTED = {name + _CORRECTED: name for name in tabular.RECIPES}
+"""Studies by the corrected protocol, and the table that each is on: features scaled on
+the training part only, and `CORRECTED_SEEDS`."""
 
-CAREFUL_SEEDS = (0, 1, 2, 3, 4)
+CORRECTED_SEEDS = (0, 1, 2, 3, 4)
 
 SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
@@ -51,46 +51,48 @@ BASELINE = "mae"
 
 def check(study: str) -> str:
     """The name, or a ValueError that lists the studies there are."""
-    if study not in (*STUDIES, *CAREFUL):
+    if study not in (*STUDIES, *CORRECTED):
         raise ValueError(
-            f"no study is called {study!r}; there are: {', '.join((*STUDIES, *CAREFUL))}"
+            f"no study is called {study!r}; there are: {', '.join((*STUDIES, *CORRECTED))}"
         )
     return study
 
 
-def careful(study: str) -> str:
-    """The name of the careful study of a table.
+def corrected(study: str) -> str:
+    """The name of the corrected study of a table.
 
-    >>> careful("concrete")
-    'concrete_careful'
+    >>> corrected("concrete")
+    'concrete_corrected'
 
     Raises:
         ValueError: if the study is none of one of the tables.
     """
-    name = study.removesuffix(_CAREFUL) + _CAREFUL
-    if name not in CAREFUL:
+    name = study.removesuffix(_CORRECTED) + _CORRECTED
+    if name not in CORRECTED:
         raise ValueError(
-            f"there is no careful form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
+            f"there is no corrected form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
         )
     return name
 
 
 def in_report() -> tuple[str, ...]:
-    """Names of the studies that are reported: all, of the careful ones those with a summary."""
-    done = (name for name, table in CAREFUL.items() if table in STUDIES and summaries.exists(name))
+    """Names of the studies that are reported: all, of the corrected ones those with a summary."""
+    done = (
+        name for name, table in CORRECTED.items() if table in STUDIES and summaries.exists(name)
+    )
     return (*STUDIES, *done)
 
 
 def data_of(study: str) -> str:
     """The name of the table that a study needs."""
-    return (ONE_TABLE | CAREFUL).get(check(study), study)
+    return (ONE_TABLE | CORRECTED).get(check(study), study)
 
 
 def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.Dataset:
     """Train a study with the paper's protocol; what was computed before is read.
 
     Args:
-        study: one of `STUDIES` or `CAREFUL`.
+        study: one of `STUDIES` or `CORRECTED`.
         methods: names of losses; default: all of the study.
         options: those of `studies.synthetic.run` and `studies.tabular.run`.
 
@@ -105,8 +107,8 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
         return ablation.run(**options)
     if study in SENSITIVITIES:
         return sensitivity.run(method=SENSITIVITIES[study], **options)
-    if study in CAREFUL:
-        options = {"scaling": "training part", "seeds": CAREFUL_SEEDS} | options
+    if study in CORRECTED:
+        options = {"scaling": "training part", "seeds": CORRECTED_SEEDS} | options
     return tabular.run(data_of(study), methods or TABULAR, **options)
 
 
@@ -122,7 +124,7 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 
 def sentence(study: str, results: xr.Dataset) -> str:
-    """Which differences to GAR survive a careful test; empty where there is nothing to compare."""
+    """Which differences to GAR survive a corrected test; empty where there is nothing to compare."""
     if not _compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
@@ -148,7 +150,7 @@ def missing(study: str) -> list[str]:
 def verdict(study: str) -> str:
     """What the summary of a tabular study shows, in three lines.
 
-    The two lowest test MAE; the sentence of the careful test; and the methods that were not run
+    The two lowest test MAE; the sentence of the corrected test; and the methods that were not run
     yet. One line that says so if there is no summary.
     """
     if not summaries.exists(SUMMARIES.get(check(study), study)):
@@ -181,7 +183,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     """Write the table of a study and its figure, and what more there is of it.
 
     Args:
-        study: one of `STUDIES` or `CAREFUL`.
+        study: one of `STUDIES` or `CORRECTED`.
         results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
             methods, which are drawn.
         folder: where to; default: `paths.figures`.
@@ -220,7 +222,7 @@ def is_for_the_record(study: str, results: xr.Dataset) -> bool:
 
 def _compares_losses(study: str) -> bool:
     """Whether it is a study of many losses on a table."""
-    return check(study) in (*tabular.RECIPES, *CAREFUL)
+    return check(study) in (*tabular.RECIPES, *CORRECTED)
 
 
 def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
@@ -257,7 +259,7 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
     if study in CURVES:
         return results.sizes["epoch"] == synthetic.RECIPE.epochs
     protocol = tabular.protocol(data_of(study))
-    seeds = CAREFUL_SEEDS if study in CAREFUL else (0,)
+    seeds = CORRECTED_SEEDS if study in CORRECTED else (0,)
     return (
         set(seeds) == set(results["seed"].to_numpy().tolist())
         and results.sizes["epoch"] == protocol.recipe.epochs

@@ -1,4 +1,4 @@
-"""What a careful statistician reports beside the paper's t-test.
+"""Statistics reported beside the paper's t-test.
 
 Methods are compared fold by fold: the random numbers and the rows are the same, so the differences
 are paired. Where the same folds were trained with several seeds, a fold counts once, with the mean

@@ -67,9 +67,15 @@ def test_prove_one_statement() -> None:
         (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
         (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
         (("bench", "speed"), "bench has no part 'speed'; there are: all, loss, runtime, targets"),
-        (("table", "diabetes_careful"), "there is no summary 'diabetes_careful'"),
-        (("table", "sine", "--careful"), "no careful form of 'sine'; there is one of: concrete"),
-        (("table", "diabetes_careful", "--careful"), "there is no summary 'diabetes_careful'"),
+        (("table", "diabetes_corrected"), "there is no summary 'diabetes_corrected'"),
+        (
+            ("table", "sine", "--corrected"),
+            "no corrected form of 'sine'; there is one of: concrete",
+        ),
+        (
+            ("table", "diabetes_corrected", "--corrected"),
+            "there is no summary 'diabetes_corrected'",
+        ),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(
@@ -121,16 +127,16 @@ def test_an_interruption_is_one_line(tmp_path: Path) -> None:
     assert said == "gar-verify: interrupted; the same command goes on from here\n"
 
 
-def test_careful_is_another_study(tmp_path: Path) -> None:
+def test_corrected_is_another_study(tmp_path: Path) -> None:
     """Two of its seeds, quickly: other scaling, and the sentence names it."""
     arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--seeds", "0,1")
-    plain, careful = (
+    plain, corrected = (
         gar_verify(*arguments, *option, GAR_VERIFY_CACHE=str(tmp_path))
-        for option in ((), ("--careful",))
+        for option in ((), ("--corrected",))
     )
-    assert (careful.returncode, careful.stderr) == (0, "")
-    assert "\ndiabetes_careful: by test MAE, GAR is" in careful.stdout
-    assert careful.stdout.splitlines()[2] != plain.stdout.splitlines()[2]
+    assert (corrected.returncode, corrected.stderr) == (0, "")
+    assert "\ndiabetes_corrected: by test MAE, GAR is" in corrected.stdout
+    assert corrected.stdout.splitlines()[2] != plain.stdout.splitlines()[2]
 
 
 def test_data_says_what_is_absent_and_what_to_do() -> None:

@@ -58,7 +58,7 @@ def small() -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(proofs, "run", lambda: results)
         patch.setattr(proofs, "second_opinion", list)
         patch.setattr(catalogue, "STUDIES", STUDIES)
-        patch.setattr(catalogue, "CAREFUL", {})
+        patch.setattr(catalogue, "CORRECTED", {})
         patch.setattr(claims, "evaluate", lambda folder=None: [CLAIM])
         patch.setattr(synthetic, "QUICK", replace(synthetic.QUICK, epochs=3, milestones=(1, 2)))
         for name in ("connect", "connect_ex", "sendto"):

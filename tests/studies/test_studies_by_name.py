@@ -8,7 +8,7 @@ from gar_verify import paths
 from gar_verify.studies import catalogue, tables
 from gar_verify.studies.summaries import SummaryError
 
-ALL = (*catalogue.STUDIES, *catalogue.CAREFUL)
+ALL = (*catalogue.STUDIES, *catalogue.CORRECTED)
 NAMES = {name: catalogue.SUMMARIES.get(name, name) for name in ALL}
 
 
@@ -23,7 +23,7 @@ def test_a_summary_makes_its_table(study: str) -> None:
     assert len(table) > 0
     assert table.notna().any(axis=None)
     assert tables.markdown(table).count("\n") == len(table) + 2
-    compared = study in (*catalogue.tabular.RECIPES, *catalogue.CAREFUL)
+    compared = study in (*catalogue.tabular.RECIPES, *catalogue.CORRECTED)
     assert catalogue.sentence(study, results).startswith(
         f"{study}: by test MAE" if compared else ""
     )

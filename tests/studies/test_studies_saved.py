@@ -51,25 +51,25 @@ def test_full_results_are_summarised_unless_that_would_lose_methods(
     assert (tmp_path / "results" / "squared_sine.csv").read_bytes() == before
 
 
-def test_a_careful_study_needs_all_its_seeds(
+def test_a_corrected_study_needs_all_its_seeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its features are scaled on the training part, and fewer seeds make no summary of it."""
     recipe = replace(tabular.RECIPES["diabetes"], epochs=2, milestones=(1,))
     short = tabular.Protocol(recipe, (0.1,), (1e-3,), 2)
     monkeypatch.setattr(tabular, "protocol", lambda *_: short)
-    careful = catalogue.run("diabetes_careful", ["mae", "gar"], store=tmp_path / "store")
+    corrected = catalogue.run("diabetes_corrected", ["mae", "gar"], store=tmp_path / "store")
     scaled = load_table("diabetes").scaled_on_training_part()
-    assert (careful.attrs["data"], careful.attrs["source"]) == (scaled.checksum, scaled.source)
-    assert careful["seed"].to_numpy().tolist() == list(catalogue.CAREFUL_SEEDS)
-    names = {path.name for path in catalogue.save("diabetes_careful", careful, tmp_path)}
-    assert {"diabetes_careful.csv", "diabetes_careful_comparison.csv"} < names
-    stored = tmp_path / "results" / "diabetes_careful.csv"
+    assert (corrected.attrs["data"], corrected.attrs["source"]) == (scaled.checksum, scaled.source)
+    assert corrected["seed"].to_numpy().tolist() == list(catalogue.CORRECTED_SEEDS)
+    names = {path.name for path in catalogue.save("diabetes_corrected", corrected, tmp_path)}
+    assert {"diabetes_corrected.csv", "diabetes_corrected_comparison.csv"} < names
+    stored = tmp_path / "results" / "diabetes_corrected.csv"
     before = stored.read_bytes()
-    catalogue.save("diabetes_careful", careful.sel(seed=[0]), tmp_path)
+    catalogue.save("diabetes_corrected", corrected.sel(seed=[0]), tmp_path)
     assert stored.read_bytes() == before
     stored.unlink()
-    catalogue.save("diabetes_careful", careful.sel(seed=[0]), tmp_path)
+    catalogue.save("diabetes_corrected", corrected.sel(seed=[0]), tmp_path)
     assert not stored.exists()
 
 

@@ -48,7 +48,7 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
     """The table of a study.
 
     Args:
-        study: one of `studies.STUDIES` or `studies.CAREFUL`.
+        study: one of `studies.STUDIES` or `studies.CORRECTED`.
         frame: from `studies.table`.
         caption: what the table shows.
     """

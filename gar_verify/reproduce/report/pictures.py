@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gar_verify.data.synthetic import CURVES
-from gar_verify.studies.catalogue import CAREFUL, SENSITIVITIES
+from gar_verify.studies.catalogue import CORRECTED, SENSITIVITIES
 from gar_verify.studies.peaks import SUFFIX
 from gar_verify.studies.tabular import RECIPES
 
@@ -28,7 +28,7 @@ COUNTS = "how many seeds recovered each peak of the curve, by method"
 KNOWN = {
     **{curve + SUFFIX: COUNTS for curve in CURVES},
     **dict.fromkeys(CURVES, BANDS),
-    **dict.fromkeys((*RECIPES, *CAREFUL, "ablation"), DOTS),
+    **dict.fromkeys((*RECIPES, *CORRECTED, "ablation"), DOTS),
     **dict.fromkeys(SENSITIVITIES, BOXES),
     "alpha": f"{BOXES}; above with the released constants, below with the paper's formula",
     "loss_accuracy": "largest relative error of one minus Pearson and of its gradient in float32, "
