@@ -70,7 +70,8 @@ def corrected(study: str) -> str:
     name = study.removesuffix(_CORRECTED) + _CORRECTED
     if name not in CORRECTED:
         raise ValueError(
-            f"there is no corrected form of {study!r}; there is one of: {', '.join(tabular.RECIPES)}"
+            f"there is no corrected form of {study!r}; there is one of: "
+            f"{', '.join(tabular.RECIPES)}"
         )
     return name
 
@@ -124,7 +125,7 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 
 def sentence(study: str, results: xr.Dataset) -> str:
-    """Which differences to GAR survive a corrected test; empty where there is nothing to compare."""
+    """Which differences to GAR survive a corrected test; empty where nothing is compared."""
     if not _compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
