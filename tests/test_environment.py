@@ -14,7 +14,6 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "xgboost-cpu": "py-xgboost-cpu",
     "build": "python-build",
-    "build": "python-build",
 }
 ONLY_CONDA = {"python", "pip"}
 

@@ -10,19 +10,18 @@ what is calculated on the spot, by the rule that stands beside it in words.
 
 from gar_verify.claims.catalogue import ENTRIES, UnknownClaimError, counts, evaluate, find
 from gar_verify.claims.evidence import Evidence, MissingEvidence
-from gar_verify.claims.model import Claim, Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 from gar_verify.claims.pages import as_json, frame, html, markdown, records, table, text, write
 
 __all__ = [
+    "Claim",
     "evaluate",
     "frame",
     "counts",
     "write",
     "find",
-    "Claim",
     "Verdict",
     "Evidence",
-    "Entry",
     "Finding",
     "ENTRIES",
     "table",

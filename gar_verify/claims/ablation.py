@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.claims.tabular import is_best, measured
 from gar_verify.claims.theory import step_of
@@ -87,9 +87,9 @@ def _logarithm(evidence: Evidence) -> str:
     return f"the log of the MAE alone (b) reaches {log_mae:.3f}, the MAE itself {mae:.3f}"
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     for metric in METRICS:
-        yield Entry(
+        yield Claim(
             f"figures-ablation-{metric.lower()}",
             TOPIC,
             f"Wine Quality: test {metric} of every choice of sub-losses",
@@ -115,7 +115,7 @@ def _entries() -> Iterator[Entry]:
             _all_parts,
         ),
     ):
-        yield Entry(
+        yield Claim(
             identifier,
             TOPIC,
             statement,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Entry, Finding
+from gar_verify.claims.model import Claim, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.metrics import METRICS
 from gar_verify.studies import published, sensitivity
@@ -117,9 +117,9 @@ def largest_is_best(line: Curve) -> bool:
     return mean - std <= _lowest(line)
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     for metric in METRICS:
-        yield Entry(
+        yield Claim(
             f"figures-alpha-{metric.lower()}",
             TOPIC,
             f"Concrete: test {metric} at thirteen values of alpha",
@@ -150,7 +150,7 @@ def _entries() -> Iterator[Entry]:
             "within one standard deviation of the lowest",
         ),
     ):
-        yield Entry(
+        yield Claim(
             identifier,
             TOPIC,
             statement,

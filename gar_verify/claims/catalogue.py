@@ -18,9 +18,9 @@ from gar_verify.claims import (
     theory,
 )
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Claim, Entry, Verdict
+from gar_verify.claims.model import Claim, Verdict
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES: tuple[Claim, ...] = (
     *theory.ENTRIES,
     *released.ENTRIES,
     *synthetic.ENTRIES,
@@ -38,7 +38,7 @@ class UnknownClaimError(ValueError):
     """No claim has that identifier; the message lists those that are near."""
 
 
-def find(name: str | None = None) -> tuple[Entry, ...]:
+def find(name: str | None = None) -> tuple[Claim, ...]:
     """The claims that an identifier, or the beginning of one, stands for; all for None.
 
     >>> [entry.identifier for entry in find("theorem-3")]
@@ -80,7 +80,7 @@ def evaluate(
     """
     entries = find(only)
     seen = evidence or Evidence(folder)
-    return [entry.claim(seen) for entry in entries]
+    return [entry.judged(seen) for entry in entries]
 
 
 def counts(claims: Sequence[Claim]) -> dict[str, int]:

@@ -1,16 +1,16 @@
-"""What a claim is: before it is judged an `Entry`, afterwards a `Claim`."""
+"""What a claim is, and what a judge finds of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 
 
 class Verdict(StrEnum):
-    """What became of a claim."""
+    """The result for a claim."""
 
     PROVED = "proved"
     REPRODUCED = "reproduced"
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """One line of the ledger."""
+    """One line of the ledger: what is claimed, and after `judged` what was found."""
 
     identifier: str
     topic: str
@@ -42,48 +42,44 @@ class Claim:
     """How it is measured."""
     rule: str
     """Which evidence gives which verdict."""
-    measured: str
-    published: str
-    """Empty where the claim has no figures."""
-    verdict: Verdict
-    reason: str
     command: str
     """Shows the evidence."""
+    judge: Callable[[Evidence], Finding] = field(repr=False, compare=False)
     answers: tuple[str, ...] = ()
     """Patterns of the published figures (`studies.published.leaves`) that it is about."""
+    finding: Finding | None = None
+    """None before it is judged."""
 
-
-@dataclass(frozen=True)
-class Entry:
-    """A claim that has not been judged yet."""
-
-    identifier: str
-    topic: str
-    statement: str
-    where: str
-    how: str
-    rule: str
-    command: str
-    judge: Callable[[Evidence], Finding]
-    answers: tuple[str, ...] = ()
-
-    def claim(self, evidence: Evidence) -> Claim:
-        """Judge the claim; without its evidence it is not testable here."""
+    def judged(self, evidence: Evidence) -> Claim:
+        """The claim with its finding; without its evidence it is not testable here."""
         try:
             found = self.judge(evidence)
         except MissingEvidence as missing:
             found = Finding(Verdict.NOT_TESTABLE, "", str(missing))
-        return Claim(
-            identifier=self.identifier,
-            topic=self.topic,
-            statement=self.statement,
-            where=self.where,
-            how=self.how,
-            rule=self.rule,
-            measured=found.measured,
-            published=found.published,
-            verdict=found.verdict,
-            reason=found.reason,
-            command=self.command,
-            answers=self.answers,
-        )
+        return replace(self, finding=found)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the finding."""
+        return self._found.verdict
+
+    @property
+    def measured(self) -> str:
+        """Of the finding."""
+        return self._found.measured
+
+    @property
+    def published(self) -> str:
+        """Of the finding; empty where the claim has no figures."""
+        return self._found.published
+
+    @property
+    def reason(self) -> str:
+        """Of the finding."""
+        return self._found.reason
+
+    @property
+    def _found(self) -> Finding:
+        if self.finding is None:
+            raise ValueError(f"the claim '{self.identifier}' was not judged; call evaluate()")
+        return self.finding

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,11 @@ import pandas as pd
 
 from gar_verify import paths
 from gar_verify._files import atomic_write
-from gar_verify._proofs import pages
 from gar_verify.claims.catalogue import counts
-from gar_verify.claims.model import Claim, Verdict
+from gar_verify.claims.model import Claim
+from gar_verify.studies.pages import render
 
-TITLE = "The claims about GAR, and what became of them"
+TITLE = "The claims about GAR, and the verdict on each"
 INTRODUCTION = (
     "Every claim that can be checked of the paper, of a published summary of it and of the "
     "authors' released analysis. Verdicts are computed: from proofs, from the summaries of full "
@@ -32,6 +30,11 @@ INTRODUCTION = (
 )
 EVIDENCE = "What each verdict rests on"
 WIDTH = 100
+RECORD = (
+    *("identifier", "topic", "statement", "where", "how", "rule"),
+    *("measured", "published", "verdict", "reason", "command", "answers"),
+)
+"""What `records` tells of a claim."""
 FIELDS = {
     "where": "Claimed in",
     "how": "Measured how",
@@ -40,18 +43,6 @@ FIELDS = {
     "reason": "Reason",
     "rule": "Rule",
 }
-COLORS = {
-    Verdict.PROVED: "#064",
-    Verdict.REPRODUCED: "#064",
-    Verdict.IN_PART: "#740",
-    Verdict.NOT_REPRODUCED: "#b00",
-    Verdict.NOT_TESTABLE: "#555",
-}
-_STYLE = """
-.verdict { font-weight: bold; white-space: nowrap; }
-h3 { margin: 2em 0 .2em; } dt { color: #555; font-size: .9em; } dd { margin: 0 0 .4em 1em; }
-p, dd, td, code { overflow-wrap: anywhere; }
-"""
 
 
 def frame(claims: Sequence[Claim]) -> pd.DataFrame:
@@ -61,10 +52,7 @@ def frame(claims: Sequence[Claim]) -> pd.DataFrame:
 
 def records(claims: Sequence[Claim]) -> list[dict[str, Any]]:
     """One record for each claim, ready for JSON."""
-    return [
-        {**asdict(claim), "verdict": str(claim.verdict), "answers": list(claim.answers)}
-        for claim in claims
-    ]
+    return [{name: _plain(getattr(claim, name)) for name in RECORD} for claim in claims]
 
 
 def table(claims: Sequence[Claim], width: int = WIDTH) -> str:
@@ -121,34 +109,15 @@ def markdown(claims: Sequence[Claim]) -> str:
 
 def html(claims: Sequence[Claim]) -> str:
     """The ledger as one HTML file that needs no network and fits a phone."""
-    body = [f"<h1>{TITLE}</h1>", f"<p>{escape(INTRODUCTION)}</p>", f"<p>{summary(claims)}</p>"]
-    for topic, group in _by_topic(claims):
-        body += [f"<h2>{escape(topic)}</h2>", "<table>", "<tr><th>claim</th><th>verdict</th></tr>"]
-        for c in group:
-            link = f'<a href="#{c.identifier}">{escape(c.statement)}</a>'
-            body += [f"<tr><td>{link}</td><td>{_verdict(c)}</td></tr>"]
-        body += ["</table>"]
-    body += [f"<h2>{EVIDENCE}</h2>"]
-    for claim in claims:
-        body += _html_section(claim)
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, '
-        f'initial-scale=1"><title>{TITLE}</title><style>{pages.STYLE}{_STYLE}</style>'
+    return render(
+        "claims/page.html.jinja",
+        title=TITLE,
+        introduction=INTRODUCTION,
+        summary=summary(claims),
+        topics=list(_by_topic(claims)),
+        evidence=EVIDENCE,
+        sections=[(claim, list(_fields(claim))) for claim in claims],
     )
-    page = ["<!DOCTYPE html>", f'<html lang="en"><head>{head}</head><body>', *body]
-    return "\n".join([*page, "</body></html>", ""])
-
-
-def _html_section(claim: Claim) -> Iterator[str]:
-    yield f'<h3 id="{claim.identifier}">{escape(claim.statement)}</h3>'
-    yield f"<p>{_verdict(claim)} <code>{claim.identifier}</code></p>"
-    yield "<dl>"
-    yield from (f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in _fields(claim))
-    yield f"<dt>Shown by</dt><dd><code>{escape(claim.command)}</code></dd></dl>"
-
-
-def _verdict(claim: Claim) -> str:
-    return f'<span class="verdict" style="color:{COLORS[claim.verdict]}">{claim.verdict}</span>'
 
 
 def write(claims: Sequence[Claim], folder: Path | None = None) -> list[Path]:
@@ -185,6 +154,10 @@ def _fields(claim: Claim) -> Iterator[tuple[str, str]]:
 def _by_topic(claims: Sequence[Claim]) -> Iterator[tuple[str, list[Claim]]]:
     for topic in dict.fromkeys(claim.topic for claim in claims):
         yield topic, [claim for claim in claims if claim.topic == topic]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else str(value)
 
 
 def _cell(words: str) -> str:

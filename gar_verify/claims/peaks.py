@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from gar_verify.claims.evidence import COMMANDS, Evidence, MissingEvidence
-from gar_verify.claims.model import Entry, Finding
+from gar_verify.claims.model import Claim, Finding
 from gar_verify.claims.rules import share
 from gar_verify.studies import published
 from gar_verify.studies.methods import GARS, SYNTHETIC, label
@@ -176,10 +176,10 @@ def _judge(said: Said) -> Callable[[Evidence], Finding]:
     return judge
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     words = published.published()["statements"]
     for said in SAID:
-        yield Entry(
+        yield Claim(
             said.identifier,
             TOPIC,
             words[said.key],

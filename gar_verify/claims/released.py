@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 from gar_verify.claims.theory import by_counterexample, by_proof
 from gar_verify.losses import RankSimLoss, RnCLoss, gar_loss, kl_dro
 from gar_verify.losses.released_gar import released_gar_loss
@@ -145,24 +145,24 @@ def _live(
     rule: str,
     judge: Judge,
     answers: tuple[str, ...] = (),
-) -> Entry:
+) -> Claim:
     command = f"gar-verify claims --only {identifier}"
-    return Entry(identifier, TOPIC, statement, where, LIVE, rule, command, judge, answers)
+    return Claim(identifier, TOPIC, statement, where, LIVE, rule, command, judge, answers)
 
 
-def _by_code(identifier: str, statement: str, steps: Sequence[str], *refuted: str) -> Entry:
+def _by_code(identifier: str, statement: str, steps: Sequence[str], *refuted: str) -> Claim:
     return _of_code(by_proof(identifier, statement, CODE, RELEASED, steps, refuted))
 
 
-def _fails(identifier: str, statement: str, variant: str) -> Entry:
+def _fails(identifier: str, statement: str, variant: str) -> Claim:
     return _of_code(by_counterexample(identifier, statement, CODE, RELEASED, variant))
 
 
-def _of_code(entry: Entry) -> Entry:
+def _of_code(entry: Claim) -> Claim:
     return replace(entry, topic=TOPIC, how=OBSERVED)
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     yield _live(
         "overflow",
         "Dividing by the largest sub-loss first avoids overflow at small alpha",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gar_verify.benchmarks.growth import fit
 from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvidence
-from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 from gar_verify.claims.rules import SHARE, share
 from gar_verify.claims.tabular import SUMMARY
 from gar_verify.losses.registry import LOSSES
@@ -173,10 +173,10 @@ def _measured(times: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [renamed.get(name, name) for name in names if renamed.get(name, name) in there]
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     claimed = published.published()["relative_time"]
     command = COMMANDS[RUNTIME]
-    yield Entry(
+    yield Claim(
         "time-gar",
         TOPIC,
         published.published()["statements"]["running_time"],
@@ -189,7 +189,7 @@ def _entries() -> Iterator[Entry]:
     )
     for method in claimed:
         if method not in ("mae", "gar"):
-            yield Entry(
+            yield Claim(
                 f"time-{method}",
                 TOPIC,
                 f"{label(method)} takes {claimed[method]:g} times as long as the MAE",
@@ -200,7 +200,7 @@ def _entries() -> Iterator[Entry]:
                 _relative(method),
                 (f"relative_time/{method}",),
             )
-    yield Entry(
+    yield Claim(
         "seconds-per-epoch",
         TOPIC,
         "Concrete: seconds per epoch of all nine methods",
@@ -211,7 +211,7 @@ def _entries() -> Iterator[Entry]:
         _seconds,
         ("seconds_per_epoch/*",),
     )
-    yield Entry(
+    yield Claim(
         "linear-cost",
         TOPIC,
         "GAR costs O(B) a step in the batch size B, losses of pairs O(B^2)",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from gar_verify.claims.evidence import Evidence, MissingEvidence
-from gar_verify.claims.model import Entry, Finding
+from gar_verify.claims.model import Claim, Finding
 from gar_verify.claims.rules import share
 from gar_verify.claims.tabular import BASELINES, TOPIC
 from gar_verify.data.real import REAL_TABLES
@@ -63,8 +63,8 @@ def _significant(test: str) -> Callable[[Evidence], Finding]:
 
 def _entry(
     identifier: str, statement: str, where: str, test: str, answers: tuple[str, ...] = ()
-) -> Entry:
-    return Entry(
+) -> Claim:
+    return Claim(
         identifier,
         TOPIC,
         statement,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Entry, Finding
+from gar_verify.claims.model import Claim, Finding
 from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
 from gar_verify.data.synthetic import CURVES
 from gar_verify.studies import published
@@ -91,13 +91,13 @@ def _similar(curve: str) -> Callable[[Evidence], Finding]:
     return judge
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     words = published.published()["statements"]
     for curve in CURVES:
         title = curve.replace("_", " ").capitalize()
         name = curve.replace("_", "-")
         command = f"gar-verify table {curve}"
-        yield Entry(
+        yield Claim(
             f"figures-{name}",
             TOPIC,
             f"{title}: test MAE of five methods",
@@ -108,7 +108,7 @@ def _entries() -> Iterator[Entry]:
             _figures(curve),
             (f"synthetic_runs/{curve}/*",),
         )
-        yield Entry(
+        yield Claim(
             f"lowest-mae-{name}",
             TOPIC,
             f"{title}: GAR has the lowest test MAE of the five methods",
@@ -119,7 +119,7 @@ def _entries() -> Iterator[Entry]:
             _lowest(curve),
             (f"synthetic_runs/{curve}/*",),
         )
-        yield Entry(
+        yield Claim(
             f"mse-like-mae-{name}",
             TOPIC,
             words[f"mse_like_mae_{curve}"],

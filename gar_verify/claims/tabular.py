@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from gar_verify.claims.evidence import UNTESTABLE, Evidence, MissingEvidence
-from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 from gar_verify.claims.rules import CLOSE, FIGURES, Figure, how_close, judge_figures, listed, share
 from gar_verify.data.real import REAL_TABLES
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
@@ -196,10 +196,10 @@ def everywhere(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.IN_PART if positive else Verdict.NOT_REPRODUCED
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     words = published.published()["statements"]
     for metric in METRICS:
-        yield Entry(
+        yield Claim(
             f"figures-concrete-{metric.lower()}",
             TOPIC,
             f"Concrete: test {metric} of all nine methods",
@@ -212,7 +212,7 @@ def _entries() -> Iterator[Entry]:
         )
     for table, by_metric in published.published()["summary_claims"].items():
         for metric in by_metric:
-            yield Entry(
+            yield Claim(
                 f"summary-{table.replace('_', '-')}-{metric.lower()}",
                 TOPIC,
                 f"{title(table)}, test {metric}: {_claimed(by_metric[metric])}; GAR is the best",
@@ -224,7 +224,7 @@ def _entries() -> Iterator[Entry]:
                 (f"summary_claims/{table}/{metric}/*", f"tabular/{table}/*/{metric}/mean"),
             )
     for task in TASKS:
-        yield Entry(
+        yield Claim(
             f"lowest-mae-{task.replace('_', '-')}",
             TOPIC,
             f"{title(task)}: the test MAE of GAR is at most that of every baseline",
@@ -234,7 +234,7 @@ def _entries() -> Iterator[Entry]:
             _shown(task),
             lowest_mae(task),
         )
-    yield Entry(
+    yield Claim(
         "lowest-mae-everywhere",
         TOPIC,
         words["lowest_mae"],

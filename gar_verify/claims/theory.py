@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gar_verify._proofs import statements
 from gar_verify.claims.evidence import Evidence, MissingEvidence
-from gar_verify.claims.model import Entry, Finding, Verdict
+from gar_verify.claims.model import Claim, Finding, Verdict
 
 TOPIC = "Theory"
 HOW = "by proof, for every batch size, over the functions that the loss executes"
@@ -25,7 +25,7 @@ def by_proof(
     name: str,
     steps: Sequence[str] = (),
     refuted: Sequence[str] = (),
-) -> Entry:
+) -> Claim:
     """A claim that a statement of `proofs` settles, by some of its steps or all of them.
 
     Args:
@@ -45,12 +45,12 @@ def by_proof(
         return Finding(verdict, _counted(shown, wrong), _rests(result, shown))
 
     command = f"gar-verify prove --only {name}"
-    return Entry(identifier, TOPIC, statement, where, HOW, PROOF, command, judge)
+    return Claim(identifier, TOPIC, statement, where, HOW, PROOF, command, judge)
 
 
 def by_counterexample(
     identifier: str, statement: str, where: str, name: str, variant: str
-) -> Entry:
+) -> Claim:
     """A claim that something fails, which a wrong variant of a statement of `proofs` settles."""
 
     def judge(evidence: Evidence) -> Finding:
@@ -59,7 +59,7 @@ def by_counterexample(
         return Finding(verdict, f"counterexample: {found.seen}", found.part.text)
 
     command = f"gar-verify prove --only {name}"
-    return Entry(identifier, TOPIC, statement, where, HOW, COUNTEREXAMPLE, command, judge)
+    return Claim(identifier, TOPIC, statement, where, HOW, COUNTEREXAMPLE, command, judge)
 
 
 def step_of(result: statements.Result, name: str) -> statements.Outcome[statements.Step]:
@@ -117,7 +117,7 @@ AGGREGATION = "proposition-kl-dro"
 NUMBERED_HERE = "the paper; the number is ours (the text available to us numbers Theorems 1 and 4)"
 PROPOSITION = "the paper's proposition on the aggregation"
 
-_THEOREM_4_AS_STATED = Entry(
+_THEOREM_4_AS_STATED = Claim(
     identifier="theorem-4-as-stated",
     topic=TOPIC,
     statement="Theorem 4 on any open domain, as the text available to us summarises it: matching "
@@ -130,7 +130,7 @@ _THEOREM_4_AS_STATED = Entry(
 )
 
 
-def _entries() -> Iterator[Entry]:
+def _entries() -> Iterator[Claim]:
     yield by_proof(
         "theorem-1",
         "The pairwise squared difference of all N^2 pairs is the variance of the errors",

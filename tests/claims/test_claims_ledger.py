@@ -74,7 +74,7 @@ def test_figures_without_which_the_ledger_is_wrong(ledger: list[Claim]) -> None:
 
 
 @pytest.mark.parametrize("entry", claims.ENTRIES, ids=lambda entry: entry.identifier)
-def test_its_command_exists(entry: claims.Entry) -> None:
+def test_its_command_exists(entry: claims.Claim) -> None:
     program, name, *arguments = shlex.split(entry.command)
     assert program == "gar-verify"
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from gar_verify import paths
-from gar_verify.claims import Claim, Verdict
+from gar_verify.claims import Claim, Finding, Verdict
 from gar_verify.reproduce import changes, report, rerun
 from gar_verify.reproduce.report import page
 from proofs import catalogue
@@ -28,6 +28,7 @@ PHONE = 390
 
 def claim(identifier: str, verdict: Verdict, published: str = "") -> Claim:
     """A line of the ledger."""
+    finding = Finding(verdict, "4.630", "because", published)
     return Claim(
         identifier=identifier,
         topic="tables",
@@ -35,11 +36,9 @@ def claim(identifier: str, verdict: Verdict, published: str = "") -> Claim:
         where="section 6",
         how="by looking",
         rule="the lowest",
-        measured="4.630",
-        published=published,
-        verdict=verdict,
-        reason="because",
         command="gar-verify table concrete",
+        judge=lambda evidence: finding,
+        finding=finding,
     )
 
 

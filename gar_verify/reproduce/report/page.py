@@ -11,12 +11,10 @@ import platform
 import re
 import subprocess
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
@@ -29,6 +27,7 @@ from gar_verify.reproduce.report import grids, pictures
 from gar_verify.reproduce.report.material import Material
 from gar_verify.reproduce.rerun import Rerun, trainable
 from gar_verify.studies import catalogue, provenance
+from gar_verify.studies.pages import render
 
 FILE = "report.html"
 MATHML = "http://www.w3.org/1998/Math/MathML"
@@ -65,19 +64,11 @@ def html(material: Material, figures: Path) -> str:
     shown = [_study(done, figures) for done in material.studies]
     others = pictures.others(figures, {done.study for done in material.studies})
     runtime = figures / paths.RESULTS / RUNTIME
-    environment = Environment(
-        loader=PackageLoader("gar_verify.reproduce.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["formulas"] = _formulas
-    environment.globals.update(names_of=printing.names_of, refuted=printing.refuted)
-    return environment.get_template("page.html.jinja").render(
-        style=Markup(
-            files("gar_verify.reproduce.report").joinpath("style.css").read_text(encoding="utf-8")
-        ),
+    return render(
+        "reproduce/report/page.html.jinja",
+        filters={"formulas": _formulas},
+        names_of=printing.names_of,
+        refuted=printing.refuted,
         material=material,
         opinion=printing.opinion_line(material.opinions),
         verdicts={v: n for v, n in claims.counts(material.claims or ()).items() if n},
