@@ -10,6 +10,7 @@ and not the same. After a change of what is computed, or of a library::
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -58,8 +59,8 @@ class Sample(NamedTuple):
 
     sha256: str
     """Of the scores after every epoch and of the parameters, line by line."""
-    mae: dict[str, float]
-    """Test MAE of each line's first model, to `DIGITS`."""
+    mae: dict[str, float | None]
+    """Test MAE of each line's first model, to `DIGITS`; None where it diverged."""
 
 
 def take(study: str) -> Sample:
@@ -73,7 +74,7 @@ def take(study: str) -> Sample:
         method.name: train(problem, runs, recipe, method.objective) for method, runs in lines
     }
     arrays = [array for t in trained.values() for array in (t.metrics, t.parameters)]
-    mae = {name: float(f"{t.metrics[0, -1, -1, 0]:.{DIGITS}g}") for name, t in trained.items()}
+    mae = {name: _score(float(t.metrics[0, -1, -1, 0])) for name, t in trained.items()}
     return Sample(digest(*(array.astype(float) for array in arrays)), mae)
 
 
@@ -93,7 +94,7 @@ def agrees(sample: Sample, stored: Sample, record: Mapping[str, Any]) -> bool:
     if provenance.same_arithmetic(record):
         return sample == stored
     return sample.mae.keys() == stored.mae.keys() and all(
-        abs(score / stored.mae[line] - 1) <= TOLERANCE for line, score in sample.mae.items()
+        _is_close(score, stored.mae[line]) for line, score in sample.mae.items()
     )
 
 
@@ -117,6 +118,16 @@ def as_json(samples: Mapping[str, Sample]) -> str:
     }
     named = {study: sample._asdict() for study, sample in samples.items()}
     return json.dumps({"record": record, "samples": named}, indent=1) + "\n"
+
+
+def _score(value: float) -> float | None:
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def _is_close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=TOLERANCE)
 
 
 def _training(study: str) -> tuple[Problem, Recipe, Sequence[tuple[Method, list[Run]]]]:

@@ -165,5 +165,5 @@ def test_dask_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_worker_with_other_code_computes_nothing(tmp_path: Path) -> None:
     piece = store.Piece("toy", {"a": 1}, lambda tell: pytest.fail("computed"), work=1.0)
     with pytest.raises(store.StoreError, match="toy would be computed by other code"):
-        store._compute((piece, "0" * 64), folder=tmp_path, device="cpu", report=None)
+        store._compute((piece, "0" * 64), folder=tmp_path, report=None)
     assert not list(tmp_path.iterdir())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from gar_verify import paths
-from gar_verify.studies import curves, spot_check, summaries
+from gar_verify.studies import curves, provenance, spot_check, summaries, tabular
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,14 @@ def test_other_metrics_methods_and_folds_do_not_agree(diabetes: pd.DataFrame) ->
         assert not spot_check.agrees(compared(stored, again))
 
 
-def compared(stored: pd.Series, again: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"relative difference": (again / stored - 1).abs()})
+def compared(stored: pd.Series, again: pd.Series, expected: bool = False) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "relative difference": (again / stored - 1).abs(),
+            "same digits": stored == again,
+            "expected": expected,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,14 @@ def test_slices_of_the_paper_agree_where_the_tables_are(chosen: tuple[str, str, 
 
 
 def test_nan_does_not_agree() -> None:
-    assert not spot_check.agrees(pd.DataFrame({"relative difference": [0.0, float("nan")]}))
+    assert not spot_check.agrees(compared(pd.Series([1.0, 1.0]), pd.Series([1.0, float("nan")])))
+
+
+def test_in_the_same_arithmetic_all_digits_count() -> None:
+    stored, again = pd.Series([1.0, 2.0]), pd.Series([1.0, 2.000001])
+    assert spot_check.agrees(compared(stored, again))
+    assert not spot_check.agrees(compared(stored, again, expected=True))
+    assert spot_check.agrees(compared(stored, stored, expected=True))
 
 
 def test_without_the_tables_diabetes_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +92,58 @@ def test_a_summary_of_other_settings_is_not_recognised(
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
     with pytest.raises(summaries.SummaryError, match=r"other settings \(recipe: stored .*99"):
         spot_check.again(*spot_check.STAND_IN)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The summary of a short study of two losses, computed just now."""
+    monkeypatch.setitem(tabular.RECIPES, "diabetes", SHORT)
+    monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
+    results = tabular.run("diabetes", ("mae", "gar"), store=tmp_path / "store")
+    summaries.write(results, "diabetes", tmp_path)
+    return "diabetes"
+
+
+SHORT = replace(tabular.RECIPES["diabetes"], epochs=3, milestones=(2,))
+
+
+def test_a_summary_is_verified_with_other_code(fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spot_check.state(fresh) == "computed with the present code"
+    before = summaries.read(fresh)
+    computed = before.attrs["code"]
+    monkeypatch.setattr(provenance, "_digest", lambda roots: f"other code of {roots[-1].name}")
+    assert spot_check.state(fresh) == "not verified with the present code"
+    frame = spot_check.verify(fresh)
+    assert frame["same digits"].all()
+    assert spot_check.state(fresh) == "verified with the present code"
+    after = summaries.read(fresh)
+    assert after.attrs["code"] == computed
+    record = after.attrs[spot_check.VERIFIED]
+    assert record["code"] == spot_check.code_of(fresh) != computed
+    assert record["slices"] == [["mae", 0], ["gar", 1]]
+    assert {"pins", "versions"} <= record.keys()
+    assert {k: v for k, v in after.attrs.items() if k != spot_check.VERIFIED} == before.attrs
+
+
+def test_a_summary_of_other_values_is_not_verified(fresh: str) -> None:
+    frame, record = summaries.read_frame(fresh)
+    frame.loc[(frame["method"] == "gar") & (frame["metric"] == "RMSE"), "test"] += 1e-6
+    summaries.write_frame(frame, fresh, record)
+    with pytest.raises(summaries.SummaryError, match=r"is not verified: gar give other values now"):
+        spot_check.verify(fresh)
+    assert spot_check.VERIFIED not in summaries.read(fresh).attrs
+    assert len(spot_check.verify(fresh, ["mae"])) == 4
+
+
+def test_the_records_of_the_repository_are_of_the_present_code() -> None:
+    """Those that say which code they were computed with; older ones do not."""
+    for path in sorted(paths.summaries().glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf8"))
+        if "csv_sha256" in record and "fingerprints" in record and "code" in record:
+            study = path.stem
+            for suffix in ("_curves", "_start", "_peaks"):
+                study = study.removesuffix(suffix)
+            assert spot_check.state(study) != spot_check.STATES[2], study
 
 
 def test_absent_lines_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
