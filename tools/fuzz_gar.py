@@ -10,6 +10,8 @@ option of the loss. What must hold:
 * a NaN or an infinity in a sample that counts gives a NaN, in the value and in the gradient;
 * a sample of weight zero counts for nothing, whatever it holds, and has gradient zero;
 * the value is the same with and without a graph, and 1 - Pearson lies in [0, 2];
+* the compiled reader and that of tensors give the same value and gradient, to rounding;
+* so do the definitions of the sub-losses, pair by pair in float64, where they are well-conditioned;
 * in micro-batches (`GARAccumulator`) all of this holds as well;
 * nothing raises.
 
@@ -33,6 +35,9 @@ import torch
 from torch import Tensor
 
 from gar_verify import GARLoss
+from gar_verify.losses import normalized_pairwise_loss, pairwise_difference_loss
+from gar_verify.losses._compiled import torch_only
+from gar_verify.losses.gar import backend
 from gar_verify.losses.gar.accumulation import GARAccumulator
 from gar_verify.losses.gar.options import PARTS
 
@@ -56,6 +61,8 @@ RELATIONS = (
     "denormal",
 )
 BAD = (math.nan, math.inf, -math.inf)
+PAIRS = 64
+"""Samples up to which the definitions, pair by pair, are computed."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +221,8 @@ def failures(example: Example) -> Iterator[str]:
     value.sum().backward()
     assert f.grad is not None
     yield from compare(value.detach(), f.grad, good, counts, fine, dim)
+    if bool(good.all()):
+        yield from differences(example, loss, value.detach(), f.grad)
     again = loss(example.input, example.target, example.weight)
     if not torch.equal(again.nan_to_num(), value.detach().nan_to_num()):
         yield f"the value is {value.tolist()} with a graph and {again.tolist()} without"
@@ -228,6 +237,58 @@ def failures(example: Example) -> Iterator[str]:
     if dim == 0:
         for problem in failures_in_chunks(example, loss, good, counts, fine):
             yield f"in micro-batches: {problem}"
+
+
+def differences(example: Example, loss: GARLoss, value: Tensor, gradient: Tensor) -> Iterator[str]:
+    """Where the readers differ, or where they differ from the definition."""
+    parts = loss.components(example.input, example.target, example.weight)
+    dim = loss.options.dim % example.input.ndim
+    if not well_conditioned(example, dim, parts.one_minus_pearson):
+        return
+    f = example.input.clone().requires_grad_()
+    with torch_only():
+        expected = loss(f, example.target, example.weight)
+        expected.sum().backward()
+    assert f.grad is not None
+    digits = max(1e-9, 4 * torch.finfo(value.dtype).eps)
+    if bool(((value - expected).abs() > digits * (1 + expected.abs())).any()):
+        yield f"the value is {value.tolist()} compiled and {expected.tolist()} by tensors"
+    tolerance = max(1e-6, 8 * torch.finfo(f.dtype).eps) * f.grad.abs().max()
+    if bool(((gradient - f.grad).abs() > tolerance).any()):
+        yield f"the gradient is {gradient.tolist()} compiled and {f.grad.tolist()} by tensors"
+    if example.weight is None and example.input.ndim == 1 and len(f) <= PAIRS:
+        a, b = example.input.double(), example.target.double()
+        for name, one, two in (
+            ("error_variance", parts.error_variance, pairwise_difference_loss(a, b)),
+            ("one_minus_pearson", parts.one_minus_pearson, normalized_pairwise_loss(a, b)),
+        ):
+            limits = torch.finfo(one.dtype)
+            two = two.clamp(max=limits.max)
+            if abs(one.double() - two) > 1e-6 * two + limits.smallest_normal:
+                yield f"{name} is {one.item()} and {two.item()} by its definition"
+
+
+def well_conditioned(example: Example, dim: int, one_minus_pearson: Tensor) -> bool:
+    """Whether rounding leaves the variances and the correlation of every target their digits."""
+    f, y = example.input.double(), example.target.double()
+    w = torch.ones_like(f)
+    if example.weight is not None:
+        w = expanded(example.weight, example.input, dim).double()
+        f, y = torch.where(w == 0, 0, f), torch.where(w == 0, 0, y)
+    w = w / w.amax(dim, keepdim=True)
+    share = w / w.sum(dim, keepdim=True)
+    several = bool((share.square().sum(dim) < 0.4).all())  # more than two count
+    means = [(share * x).sum(dim, keepdim=True) for x in (f, y)]
+    spread_f, spread_y = (
+        (share * (x - m).square()).sum(dim).sqrt() for x, m in zip((f, y), means, strict=True)
+    )
+    return (
+        several
+        and bool((spread_f > 1e-4 * f.abs().amax(dim)).all())
+        and bool((spread_y > 1e-4 * y.abs().amax(dim)).all())
+        and bool(((spread_f < 1e4 * spread_y) & (spread_y < 1e4 * spread_f)).all())
+        and bool(((one_minus_pearson > 1e-4) & (one_minus_pearson < 1.9999)).all())
+    )
 
 
 def failures_in_chunks(
@@ -368,6 +429,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = run(1, options.seed, options.only)
     seconds = time.perf_counter() - start
     examples = options.examples if options.only is None else 1
+    print(f"read by: {backend().name}")
     print(f"{examples:,} examples in {seconds:.0f} s (seed {options.seed}): {len(found)} failed")
     kinds: dict[str, list[int]] = {}
     for index, words in found:

@@ -38,7 +38,9 @@ class Backend(NamedTuple):
     reason: str
 
 
-class _State:
+class STATUS:
+    """What has gone wrong so far, in this process."""
+
     lock = threading.RLock()
     failure: str | None = None
     """Why nothing is compiled any more."""
@@ -72,20 +74,15 @@ def float64_at(address: int, size: int) -> Any:
     return carray(pointer_to_float64(address), size)
 
 
-def available() -> bool:
-    """Whether nothing has spoken against compiling so far."""
-    return _State.failure is None
-
-
 @contextmanager
 def torch_only() -> Iterator[None]:
     """Nothing is compiled or runs compiled inside, in any thread: for tests and measurements."""
-    before = _State.failure
-    _State.failure = "switched off by torch_only()"
+    before = STATUS.failure
+    STATUS.failure = "switched off by torch_only()"
     try:
         yield
     finally:
-        _State.failure = before
+        STATUS.failure = before
 
 
 def backend() -> Backend:
@@ -94,11 +91,11 @@ def backend() -> Backend:
     >>> backend().name in ("compiled", "torch")
     True
     """
-    if _State.failure is not None:
-        return Backend("torch", _State.failure)
+    if STATUS.failure is not None:
+        return Backend("torch", STATUS.failure)
     if not find_spec("numba"):
         return Backend("torch", "numba is not installed: pip install 'gar_verify[fast]'")
-    stored = _State.unwritable or f"kernels are stored in {paths.kernels()}"
+    stored = STATUS.unwritable or f"kernels are stored in {paths.kernels()}"
     return Backend("compiled", f"numba is installed; {stored}")
 
 
@@ -111,9 +108,9 @@ def load(
         entries: functions of numbers and arrays; every call of one must have the same types.
         variant: other values for global names that the functions use.
     """
-    if _State.failure is not None:
+    if STATUS.failure is not None:
         return None
-    with _State.lock:
+    with STATUS.lock:
         try:
             return _compile(entries, variant or {})
         except Exception as error:
@@ -123,14 +120,14 @@ def load(
 
 def give_up(error: Exception) -> None:
     """Use torch from now on, and say why unless numba is just not there."""
-    with _State.lock:
+    with STATUS.lock:
         if isinstance(error, ModuleNotFoundError) and error.name == "numba":
-            _State.failure = "numba is not installed: pip install 'gar_verify[fast]'"
+            STATUS.failure = "numba is not installed: pip install 'gar_verify[fast]'"
             return
         words = str(error).strip().splitlines() or [""]
-        _State.failure = f"numba failed: {type(error).__name__}: {words[0]}"
+        STATUS.failure = f"numba failed: {type(error).__name__}: {words[0]}"
     warnings.warn(
-        f"{_State.failure}; gar_verify goes on with torch, with the same values in more time",
+        f"{STATUS.failure}; gar_verify goes on with torch, with the same values in more time",
         RuntimeWarning,
         stacklevel=3,
     )
@@ -139,58 +136,78 @@ def give_up(error: Exception) -> None:
 def _compile(entries: Sequence[Callable[..., Any]], variant: Mapping[str, Any]) -> list[Any]:
     import numba
 
-    space: dict[str, Any] = {"carray": numba.carray, **variant}
+    njit: Callable[..., Any] = numba.njit
+    given: dict[str, Any] = {"carray": numba.carray, **variant}
     for name in ("float32", "float64"):
-        space.setdefault(f"pointer_to_{name}", _pointer_to(getattr(numba.types, name)))
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
-    tree = _Tree(numba.njit, entries, space, digest)
-    compiled = [tree.of(entry) for entry in entries]
-    for entry, kernel in zip(entries, compiled, strict=True):
-        kernel._cache = _disk_cache(entry.__name__, digest.hexdigest())
-    return compiled
-
-
-class _Tree:
-    """Copies of functions that see compiled copies of the functions they call."""
-
-    def __init__(
-        self,
-        njit: Callable[..., Any],
-        entries: Sequence[Callable[..., Any]],
-        variant: Mapping[str, Any],
-        digest: Any,
-    ) -> None:
-        self.njit, self.entries, self.variant, self.digest = njit, entries, variant, digest
-        self.done: dict[Callable[..., Any], Any] = {}
-
-    def of(self, function: Callable[..., Any]) -> Any:
-        if function in self.done:
-            return self.done[function]
-        assert isinstance(function, FunctionType)
-        fast = {"reassoc", "nsz"} if getattr(function, "reordered_sums", False) else False
-        code, known = function.__code__, {**function.__globals__, **self.variant}
-        space: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
-        copy = FunctionType(code, space, function.__name__, function.__defaults__)
-        self.done[function] = self.njit(
-            copy,
+        given.setdefault(f"pointer_to_{name}", _pointer_to(getattr(numba.types, name)))
+    reached = _Reached(given)
+    settings = (numba.__version__, numba.config.OPT, numba.config.BOUNDSCHECK, sys.version)
+    reached.enter(*settings)
+    for entry in entries:
+        reached.add(entry)
+    key = reached.digest.hexdigest()
+    compiled = {
+        function: njit(
+            _copied(function, space, key),
             error_model="numpy",
             nogil=True,
-            fastmath=fast,
-            no_cpython_wrapper=function not in self.entries,
+            fastmath={"reassoc", "nsz"} if _reordered(function) else False,
+            no_cpython_wrapper=function not in entries,
             no_cfunc_wrapper=True,
         )
-        self._enter(function.__name__, bool(fast), function.__defaults__, *_parts(code))
-        for name in sorted(_names(code) & known.keys()):
-            value = known[name]
-            if isinstance(value, FunctionType) and value.__module__.split(".")[0] != "numba":
-                value = self.of(value)
-            else:
-                self._enter(name, _description(value))
-            space[name] = value
-        return self.done[function]
+        for function, space in reached.spaces.items()
+    }
+    for space in reached.spaces.values():
+        for name, value in space.items():
+            if isinstance(value, FunctionType):
+                space[name] = compiled.get(value, value)
+    for entry in entries:
+        compiled[entry]._cache = _disk_cache(entry.__name__, key)
+    return [compiled[entry] for entry in entries]
 
-    def _enter(self, *parts: Any) -> None:
+
+class _Reached:
+    """The functions that are called, each with the global names it sees, and a digest of all."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.given = given
+        self.digest = hashlib.sha256()
+        self.spaces: dict[Callable[..., Any], dict[str, Any]] = {}
+
+    def add(self, function: Callable[..., Any]) -> None:
+        if function in self.spaces:
+            return
+        assert isinstance(function, FunctionType)
+        code, known = function.__code__, {**function.__globals__, **self.given}
+        space = {name: known[name] for name in sorted(_names(code) & known.keys())}
+        self.spaces[function] = space
+        self.enter(function.__name__, _reordered(function), function.__defaults__, *_parts(code))
+        for name, value in space.items():
+            if isinstance(value, FunctionType) and value.__module__.split(".")[0] != "numba":
+                self.enter(name, value.__name__)
+                self.add(value)
+            else:
+                self.enter(name, _description(value))
+
+    def enter(self, *parts: Any) -> None:
         self.digest.update(repr(parts).encode())
+
+
+def _copied(function: Callable[..., Any], space: dict[str, Any], key: str) -> FunctionType:
+    """The function with global names of its own.
+
+    Its name holds the key: two kernels of one name would share their machine code when both are
+    read from the disk.
+    """
+    assert isinstance(function, FunctionType)
+    space |= {"__builtins__": builtins, "__name__": function.__module__}
+    copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__)
+    copy.__qualname__ = f"{function.__name__}_{key[:16]}"
+    return copy
+
+
+def _reordered(function: Callable[..., Any]) -> bool:
+    return bool(getattr(function, "reordered_sums", False))
 
 
 def _parts(code: CodeType) -> list[Any]:
@@ -260,6 +277,6 @@ def _disk_cache(name: str, digest: str) -> Any:
                 path = self._path(signature, result.codegen)
                 atomic_write(path, hashlib.sha256(payload).digest() + payload)
             except OSError as error:
-                _State.unwritable = f"kernels are compiled in each process: {error}"
+                STATUS.unwritable = f"kernels are compiled in each process: {error}"
 
     return DiskCache()

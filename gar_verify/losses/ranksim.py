@@ -29,7 +29,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from gar_verify.losses._distinct import Draw, distinct_rows, draw_numbers
-from gar_verify.losses._pairs import cosine_similarities, stable_argsort
+from gar_verify.losses._pairs import (
+    cosine_similarities,
+    farthest_first,
+    ranks_in_order,
+    stable_argsort,
+)
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -47,10 +52,7 @@ TRAINING_WEIGHT = 100.0
 
 def ranks(v: Tensor, count: Tensor | int) -> Tensor:
     """Descending ranks along the last dimension over ``count``; of equals, the last comes first."""
-    n = v.shape[-1]
-    order = stable_argsort(v)
-    descending = torch.arange(n, 0, -1, device=v.device, dtype=v.dtype).expand_as(v)
-    return torch.empty_like(v).scatter_(-1, order, descending).div_(count)
+    return ranks_in_order(stable_argsort(v), count, v.dtype)
 
 
 class _BlackBoxRanks(torch.autograd.Function):
@@ -100,20 +102,34 @@ def ranksim_loss(
         found = torch.full(models, rows.shape[-1], device=rows.device)
     similarity = cosine_similarities(_take(features, rows))
     columns = _take(target, rows).mT
-    nearness = -(columns.unsqueeze(-1) - columns.unsqueeze(-2)).abs()  # [..., D, n, n]
     present = _present(rows, found)
     if present is not None:  # what is not there ranks behind all that is
         similarity = similarity.masked_fill(~present.unsqueeze(-2), -torch.inf)
-        nearness = nearness.masked_fill(~present[..., None, None, :], -torch.inf)
     strength = per_model("interpolation", interpolation, models, 2)
     count = found[..., None, None]
+<<<<<<< HEAD
     wanted = ranks(nearness, count.unsqueeze(-1)).to(similarity.dtype)
     ranked: Tensor = _BlackBoxRanks.apply(similarity, strength, count)  # type: ignore[no-untyped-call]
     gap = ranked.unsqueeze(-3) - wanted
+=======
+    wanted = _label_ranks(columns, present, count.unsqueeze(-1)).to(similarity.dtype)
+    gap = _BlackBoxRanks.apply(similarity, strength, count).unsqueeze(-3) - wanted
+>>>>>>> refs/heads/reader
     if present is not None:
         gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
     mean: Tensor = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)
     return per_model("weight", weight, models, 0) * mean
+
+
+def _label_ranks(columns: Tensor, present: Tensor | None, count: Tensor) -> Tensor:
+    """Ranks of -|y_i - y_j| for each target, ``[..., D, n, n]``, of labels ``[..., D, n]``."""
+    found = farthest_first(columns, itself=True) if present is None else None
+    if found is not None:
+        return ranks_in_order(found[0], count, columns.dtype)
+    nearness = -(columns.unsqueeze(-1) - columns.unsqueeze(-2)).abs()
+    if present is not None:
+        nearness = nearness.masked_fill(~present[..., None, None, :], -torch.inf)
+    return ranks(nearness, count)
 
 
 def _take(table: Tensor, rows: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from gar_verify.losses._distinct import Draw
-from gar_verify.losses._pairs import label_distances, stable_argsort
+from gar_verify.losses._pairs import farthest_first, label_distances, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -51,11 +51,9 @@ def _running_logsumexp(z: Tensor) -> Tensor:
 
 
 class _TieGroups:
-    """The runs of equal numbers in the rows of a sorted tensor."""
+    """The runs of equal numbers in the rows of a sorted tensor, given where each starts."""
 
-    def __init__(self, ordered: Tensor) -> None:
-        starts = torch.ones_like(ordered, dtype=torch.bool)
-        starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    def __init__(self, starts: Tensor) -> None:
         self.trivial = bool(starts.all())
         if not self.trivial:
             starts = starts.flatten()
@@ -72,17 +70,28 @@ class _TieGroups:
         return v if self.trivial else v.flatten()[self.last][self.group].view_as(v)
 
 
+def _farthest_first(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The other rows in falling label distance, ``[..., n, n - 1]``, and the starts."""
+    found = farthest_first(labels[..., 0], itself=False) if labels.shape[-1] == 1 else None
+    if found is not None:
+        return found
+    distance = label_distances(labels)
+    distance.diagonal(dim1=-2, dim2=-1).fill_(-torch.inf)  # the row itself comes last
+    order = stable_argsort(-distance)[..., :-1]
+    ordered = distance.gather(-1, order)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    return order, starts
+
+
 class _RankedContrast(torch.autograd.Function):
-    """L of each model from similarities ``[..., n, n]`` and label distances ``[..., n, n]``."""
+    """L of each model from similarities ``[..., n, n]`` and labels ``[..., n, D]``."""
 
     @staticmethod
-    def forward(ctx: Any, similarity: Tensor, distance: Tensor) -> Tensor:
+    def forward(ctx: Any, similarity: Tensor, labels: Tensor) -> Tensor:
         n = similarity.shape[-1]
-        # farthest label first; the row itself comes last and is cut off
-        nearness = -distance
-        nearness.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
-        order = stable_argsort(nearness)[..., :-1]
-        ties = _TieGroups(nearness.gather(-1, order))
+        order, starts = _farthest_first(labels)
+        ties = _TieGroups(starts)
         s = similarity.gather(-1, order)
         lse = ties.at_last(_running_logsumexp(s))
         if ctx.needs_input_grad[0]:
@@ -119,9 +128,13 @@ def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0
     # differences, not the scalar products of the faster modes, which lose small distances
     distance = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
     similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
+<<<<<<< HEAD
     distances = label_distances(target)
     contrast: Tensor = _RankedContrast.apply(similarity, distances)  # type: ignore[no-untyped-call]
     return contrast
+=======
+    return _RankedContrast.apply(similarity, target)
+>>>>>>> refs/heads/reader
 
 
 def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

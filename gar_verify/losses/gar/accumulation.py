@@ -198,7 +198,7 @@ class GARAccumulator:
             return evaluate(sample, sample, None, passes.alpha, setting, with_gradient=False)[0]
 
     def _check(self, input: Tensor, target: Tensor, weight: Tensor | None) -> Options:
-        options = check_batch(input, target, weight, self._loss.options, part=True)
+        options = check_batch(input, target, weight, self._loss.options, chunk=True)
         check_chunkable(options)
         return options
 

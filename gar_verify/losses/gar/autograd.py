@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gar_verify.losses._compiled import STATUS
 from gar_verify.losses.gar import compiled_reader
 from gar_verify.losses.gar.distributed import (
     check_derivatives,
@@ -19,7 +20,14 @@ from gar_verify.losses.gar.distributed import (
     split_chunk,
     whole_batch,
 )
-from gar_verify.losses.gar.options import Options, Setting, result_dtype, transforms_active
+from gar_verify.losses.gar.options import (
+    Options,
+    Setting,
+    check_weight_values,
+    numbers_readable,
+    result_dtype,
+    transforms_active,
+)
 from gar_verify.losses.gar.tensor_reader import (
     gradient_of,
     loss_of,
@@ -49,9 +57,10 @@ def loss_of_checked(
     if input.requires_grad and torch.is_grad_enabled():
         return ClosedForm.apply(*arguments)
     with torch.no_grad():
-        compiled = compiled_reader.value_and_state(*arguments)
-        if compiled is not None:
-            return compiled[0]
+        if STATUS.failure is None:
+            compiled = compiled_reader.value_and_state(*arguments)
+            if compiled is not None:
+                return compiled[0]
         return evaluate(*arguments, with_gradient=False)[0]
 
 
@@ -65,6 +74,8 @@ def evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Value and closed-form gradient (an empty tensor unless asked for), by the tensor reader."""
     o, dtype = setting.options, result_dtype(input.dtype)
+    if weight is not None and numbers_readable(weight):
+        check_weight_values(weight, o.dim, setting.partial)
     if setting.partial:
         batch = split_chunk(input, target, o.dim, weight)
         m, vectors, scale = whole_batch(batch, setting)
@@ -92,12 +103,13 @@ class ClosedForm(torch.autograd.Function):
         setting: Setting,
     ) -> Tensor:
         ctx.alpha, ctx.setting = alpha, setting
-        compiled = compiled_reader.value_and_state(input, target, weight, alpha, setting)
-        if compiled is not None:
-            value, ctx.state = compiled
-            ctx.save_for_backward(input, target, weight)
-            return value
         ctx.state = None
+        if STATUS.failure is None:
+            compiled = compiled_reader.value_and_state(input, target, weight, alpha, setting)
+            if compiled is not None:
+                value, ctx.state = compiled
+                ctx.save_for_backward(input, target, weight)
+                return value
         value, gradient = evaluate(input, target, weight, alpha, setting)
         ctx.save_for_backward(input, target, weight, gradient)
         return value
@@ -106,7 +118,8 @@ class ClosedForm(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> Any:  # noqa: D102
         if ctx.state is None or torch.is_grad_enabled():
             return _input_gradient(ctx, upstream), None, None, None, None
-        gradient = compiled_reader.gradient(*ctx.saved_tensors, ctx.state, upstream)
+        input, target, weight = ctx.saved_tensors
+        gradient = compiled_reader.gradient(input, target, weight, ctx.state, upstream)
         return gradient, None, None, None, None
 
 

@@ -41,7 +41,7 @@ from gar_verify.formulas import (
 from gar_verify.losses import _compiled
 from gar_verify.losses._compiled import reordered_sums
 from gar_verify.losses.gar.aggregation import aggregate_numbers, max_derivative, smallest
-from gar_verify.losses.gar.options import HALF, Options, Setting
+from gar_verify.losses.gar.options import HALF, Options, Setting, check_weight_values
 from gar_verify.losses.gar.tensor_reader import zero_rounding_residual
 
 BLOCK = 1024
@@ -75,7 +75,7 @@ real: Any = None
 """A number rounded to the dtype of the batch."""
 
 
-def to_float32(x: float) -> float:
+def to_float32(x: float) -> Any:
     """Rounded to float32."""
     return np.float32(x)
 
@@ -99,23 +99,29 @@ def side_by_side(source: Array, start: int, step: int, size: int, copy: Array) -
     """Samples ``source[start + i * step]`` as a vector, copied if they lie at distances."""
     if step == 1:
         return source[start : start + size]
-    for i in range(size):
-        copy[i] = source[start + i * step]
+    first, far = np.uint64(start), np.uint64(step)  # unsigned: no index counts from the end
+    for i in range(np.uint64(size)):
+        copy[i] = source[first + i * far]
     return copy[:size]
 
 
-def heaviest_sample(weights: Array, start: int, step: int, count: int) -> int:
-    """The number of the heaviest sample."""
-    place = 0
-    for i in range(1, count):
-        if weights[start + i * step] > weights[start + place * step]:
-            place = i
-    return place
+def heaviest_sample(weights: Array, start: int, step: int, count: int) -> tuple[int, bool]:
+    """The number of the heaviest sample, and whether no weight is negative or NaN."""
+    first, far = np.uint64(start), np.uint64(step)
+    place: Any = 0
+    most, valid = weights[first], True
+    for i in range(np.uint64(count)):
+        weight = weights[first + i * far]
+        if weight > most:
+            place, most = np.int64(i), weight
+        if not weight >= 0:
+            valid = False
+    return place, valid
 
 
-def first_sample(weights: Array, start: int, step: int, count: int) -> int:
+def first_sample(weights: Array, start: int, step: int, count: int) -> tuple[int, bool]:
     """`heaviest_sample` of a batch without weights."""
-    return 0
+    return 0, True
 
 
 def scale_of(weights: Array, at: int) -> float:
@@ -144,17 +150,27 @@ def starts_of(layout: Array, model: int, target: int) -> tuple[int, int, int]:
 
 def set_anchor(
     f: Array, y: Array, w: Array, layout: Array, model: int, target: int, state: Array, at: int
-) -> None:
+) -> bool:
     """Put the heaviest sample of a target and the scale of its weights into its state.
+
+    Returns whether no weight is negative or NaN.
 
     All numbers of the target are taken relative to this sample. That makes constants exactly zero
     (see `formulas.decompose`), in all blocks alike, so that it stays so when they are merged.
     """
     start = starts_of(layout, model, target)
-    place = heaviest_sample(w, start[2], layout[11], layout[2])
+    place, valid = heaviest_sample(w, start[2], layout[11], layout[2])
     state[at] = f[start[0] + place * layout[5]]
     state[at + 1] = y[start[1] + place * layout[8]]
     state[at + 2] = scale_of(w, start[2] + place * layout[11])
+    return valid
+
+
+def spread(source: Array, out: Array, start: int, step: int) -> None:
+    """``out[start + i * step] = source[i]``."""
+    first, far = np.uint64(start), np.uint64(step)
+    for i in range(np.uint64(source.size)):
+        out[first + i * far] = source[i]
 
 
 def reals_in(work: Array, at: int) -> Array:
@@ -334,11 +350,12 @@ def evaluate(
     choices: Array,
     floor: float,
     limit: float,
+    heaviest_total: float,
     work: Array,
     state: Array,
     values_at: int,
-) -> None:
-    """Fill ``state``, and the values.
+) -> bool:
+    """Fill ``state``, and the values; return whether the weights are valid.
 
     Args:
         f_at: address of the predictions.
@@ -350,6 +367,7 @@ def evaluate(
         choices: `Options.numbers`.
         floor: what a smaller sub-loss counts as.
         limit: the largest value.
+        heaviest_total: the largest sum of weights.
         work: (WORK,), space to work in.
         state: (models * targets * STATE,), to be filled.
         values_at: address of the values, one for each model, or for each target where these are
@@ -358,17 +376,19 @@ def evaluate(
     values = reals_at(values_at, layout[0] * layout[1])
     f, y = reals_at(f_at, layout[12]), reals_at(y_at, layout[13])
     w = weights_at(w_at, layout[14])
+    valid = True
     for model in range(layout[0]):
         if alphas.size > 0:
             alpha = alphas[model]
         at = model * layout[1] * STATE
         for target in range(layout[1]):
             here = at + target * STATE
-            set_anchor(f, y, w, layout, model, target, state, here)
+            valid &= set_anchor(f, y, w, layout, model, target, state, here)
             m = target_moments(
                 f, y, w, layout, model, target, state, here, work, int(choices[0]), choices[1]
             )
             put(zero_rounding_residual(m, EPS), state, here + 3)
+            valid &= 0 < m.weight <= heaviest_total * state[here + 2]
         if choices[4] > 0:
             value = loss_of_each(state, at, layout[1], alpha, choices, floor)
         else:
@@ -379,6 +399,7 @@ def evaluate(
             for target in range(layout[1]):
                 value = state[at + target * STATE + 13]
                 values[model * layout[1] + target] = real(limit if value > limit else value)
+    return valid
 
 
 def loss_of_each(
@@ -524,8 +545,7 @@ def target_gradient(
             limit,
         )
         if far != 1:
-            for i in range(size):
-                out[first + i * far] = part[i]
+            spread(part, out, first, far)
         begin += size
 
 
@@ -580,6 +600,8 @@ class Plan(NamedTuple):
     """The largest value."""
     largest: float
     """The largest gradient."""
+    heaviest_total: float
+    """The largest sum of weights."""
     direct: bool
     """Whether the tensors are read as they are: of full precision, the weights in their shape."""
 
@@ -591,6 +613,7 @@ _PLAIN = (Tensor, torch.nn.Parameter)
 _ARRAYS = {torch.float32: _compiled.float32_at, torch.float64: _compiled.float64_at}
 _PLANS = 64
 """Kinds of batches that a loss remembers."""
+_UNKNOWN = object()
 _NONE = np.empty(0)
 
 
@@ -604,17 +627,17 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def plan_of(
+def value_and_state(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None,
     alpha: float | Tensor,
     setting: Setting,
-) -> Plan | None:
-    """How this batch is evaluated here; None if the tensor reader has to serve.
+) -> tuple[Tensor, State] | None:
+    """The value, and what `gradient` needs; None if the tensor reader has to serve.
 
-    It is served if it is whole, on the CPU, in eager mode, of at most one dimension of targets and
-    one of models.
+    A batch is served here if it is whole, on the CPU, in eager mode, of at most one dimension of
+    targets and one of models.
     """
     if not (
         input.is_cpu
@@ -623,37 +646,23 @@ def plan_of(
         and input.layout is torch.strided is target.layout
     ):
         return None
-    key = (input.dtype, target.dtype, input.shape, input.stride(), target.stride())
+    key: Any = (input.dtype, target.dtype, input.shape, input.stride(), target.stride())
     if weight is not None:
-        key = (*key, weight.dtype, weight.stride())  # type: ignore[assignment]
-    plans = setting.plans
-    if key not in plans or not _compiled.available():
-        if len(plans) >= _PLANS:
-            plans.clear()
-        plans[key] = _make_plan(input, target, weight, setting)
-    plan: Plan | None = plans[key]
-    if input.is_neg() or target.is_neg() or (isinstance(alpha, Tensor) and alpha.requires_grad):
-        return None
-    return plan
-
-
-def value_and_state(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    alpha: float | Tensor,
-    setting: Setting,
-) -> tuple[Tensor, State] | None:
-    """The value, and what `gradient` needs; None if the tensor reader has to serve."""
-    plan = plan_of(input, target, weight, alpha, setting)
-    if plan is None:
+        key = (*key, weight.dtype, weight.stride())
+    plan = setting.plans.get(key, _UNKNOWN)
+    if plan is _UNKNOWN:
+        plan = _new_plan(key, input, target, weight, setting)
+    if plan is None or input.is_neg() or target.is_neg():
         return None
     if not plan.direct:
         input, target, weight = _readable(input, target, weight, setting.options.dim)
     value, numbers, each = torch.empty_like(plan.blank), np.empty(plan.numbers), _NONE
     if isinstance(alpha, Tensor):
-        alpha, each = 0.0, alpha.reshape(-1).double().numpy()
-    plan.kernels.evaluate(
+        if alpha.requires_grad:
+            return None
+        each = alpha.reshape(-1).double().numpy()
+        alpha = 0.0
+    valid = plan.kernels.evaluate(
         input.data_ptr(),
         target.data_ptr(),
         0 if weight is None else weight.data_ptr(),
@@ -663,10 +672,13 @@ def value_and_state(
         plan.choices,
         plan.floor,
         plan.limit,
+        plan.heaviest_total,
         _local.work,
         numbers,
         value.data_ptr(),
     )
+    if not valid and weight is not None:
+        check_weight_values(weight, setting.options.dim)
     return value, (plan, numbers)
 
 
@@ -712,6 +724,15 @@ def _readable(
     return input, target, weight
 
 
+def _new_plan(
+    key: Any, input: Tensor, target: Tensor, weight: Tensor | None, setting: Setting
+) -> Plan | None:
+    if len(setting.plans) >= _PLANS:
+        setting.plans.clear()
+    plan = setting.plans[key] = _make_plan(input, target, weight, setting)
+    return plan
+
+
 def _make_plan(
     input: Tensor, target: Tensor, weight: Tensor | None, setting: Setting
 ) -> Plan | None:
@@ -736,6 +757,7 @@ def _make_plan(
         floor=smallest(f.dtype),
         limit=torch.finfo(f.dtype).max,
         largest=torch.finfo(input.dtype).max,
+        heaviest_total=math.inf if weight is None else torch.finfo(weight.dtype).max,
         direct=f is input and y is target and w is weight,
     )
 
@@ -793,5 +815,5 @@ def _try_out(kernels: Kernels, dtype: torch.dtype, weights: torch.dtype | None) 
     o, work, state = Options(), np.empty(WORK), np.empty(STATE)
     same = (batch.data_ptr(), batch.data_ptr(), w.data_ptr())
     layout, choices, to = _layout(batch, batch, w, o), o.numbers, out.data_ptr()
-    kernels.evaluate(*same, layout, 0.5, _NONE, choices, 1e-38, 1e38, work, state, to)
+    kernels.evaluate(*same, layout, 0.5, _NONE, choices, 1e-38, 1e38, 1e38, work, state, to)
     kernels.write_gradient(*same, to, to, layout, choices, 1e38, work, state)

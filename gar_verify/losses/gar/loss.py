@@ -112,13 +112,14 @@ def gar_loss(
         parts=tuple(parts),
     )
     alpha = check_alpha(alpha)
-    options = check_batch(input, target, sample_weight, options, process_group is not None)
+    options = check_batch(input, target, sample_weight, options, values=False)
     setting = Setting(options, group=process_group)
     return loss_of_checked(input, target, sample_weight, alpha, setting)
 
 
 def _single(part: Part, input: Tensor, target: Tensor, weight: Tensor | None, dim: int) -> Tensor:
-    options = check_batch(input, target, weight, Options(dim=dim, parts=(part,), raw=True))
+    options = Options(dim=dim, parts=(part,), raw=True)
+    options = check_batch(input, target, weight, options, values=False)
     return loss_of_checked(input, target, weight, 1.0, Setting(options))
 
 
@@ -267,7 +268,7 @@ class GARLoss(nn.Module):
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
         setting = self._setting
-        options = check_batch(input, target, sample_weight, self.options, setting.partial)
+        options = check_batch(input, target, sample_weight, self.options, values=False)
         if options is not self.options:
             setting = Setting(options, group=self.process_group)
         return loss_of_checked(input, target, sample_weight, self._alpha, setting)

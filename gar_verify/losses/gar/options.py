@@ -190,11 +190,22 @@ def numbers_readable(tensor: Tensor) -> bool:
 
 
 def check_batch(
-    input: Tensor, target: Tensor, weight: Tensor | None, o: Options, part: bool = False
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    o: Options,
+    chunk: bool = False,
+    values: bool = True,
 ) -> Options:
     """Refuse what cannot be a batch; return the options with a non-negative ``dim``.
 
-    The weights of a ``part`` of a batch may sum to zero.
+    Args:
+        input: the predictions.
+        target: the labels.
+        weight: the weights; those of a chunk of a batch may sum to zero.
+        o: the options.
+        chunk: whether this is a chunk of a batch.
+        values: whether to look at the values of the weights; if not, their reader has to.
     """
     plainly_valid = (  # the batch of most loops, which needs none of the slower checks
         isinstance(input, Tensor)
@@ -210,7 +221,9 @@ def check_batch(
     if not plainly_valid:
         o = _check_tensors(input, target, o)
     if weight is not None:
-        _check_weight(weight, input, o, part)
+        _check_weight(weight, input, o)
+        if values and numbers_readable(weight):
+            check_weight_values(weight, o.dim, chunk)
     return o
 
 
@@ -241,7 +254,7 @@ def _check_tensors(input: Tensor, target: Tensor, o: Options) -> Options:
     return replace(o, dim=o.dim % input.ndim) if o.dim < 0 else o
 
 
-def _check_weight(weight: Tensor, input: Tensor, o: Options, part: bool) -> None:
+def _check_weight(weight: Tensor, input: Tensor, o: Options) -> None:
     check_floating(sample_weight=weight)
     if weight.shape not in (input.shape, input.shape[o.dim : o.dim + 1]):
         raise ValueError(
@@ -253,14 +266,13 @@ def _check_weight(weight: Tensor, input: Tensor, o: Options, part: bool) -> None
             f"sample_weight is on {weight.device} and input on {input.device}; "
             f"use sample_weight = sample_weight.to(input.device)"
         )
-    if numbers_readable(weight):
-        _check_weight_values(weight, o.dim, part)
 
 
-def _check_weight_values(weight: Tensor, dim: int, part: bool) -> None:
+def check_weight_values(weight: Tensor, dim: int, chunk: bool = False) -> None:
+    """Refuse weights that are negative, not finite, or sum to zero (but for a chunk)."""
     with torch.no_grad():
         total = weight.sum(dim if weight.ndim > 1 else 0)
-        positive = total >= 0 if part else total > 0
+        positive = total >= 0 if chunk else total > 0
         if not bool((weight >= 0).all()) or not bool(positive.all() & total.isfinite().all()):
             raise ValueError(
                 "sample_weight must be finite and not negative, with a positive sum over the "
