@@ -253,7 +253,7 @@ def _disk_cache(name: str, digest: str) -> Any:
     from numba.core.compiler import CompileResult
     from numba.core.serialize import dumps
 
-    class DiskCache(NullCache):
+    class DiskCache(NullCache):  # type: ignore[misc]  # without types
         def _path(self, signature: Any, codegen: Any) -> Any:
             key = hashlib.sha256(repr((digest, signature, codegen.magic_tuple())).encode())
             return paths.kernels() / f"{name}-{key.hexdigest()[:32]}.nbc"

@@ -107,14 +107,9 @@ def ranksim_loss(
         similarity = similarity.masked_fill(~present.unsqueeze(-2), -torch.inf)
     strength = per_model("interpolation", interpolation, models, 2)
     count = found[..., None, None]
-<<<<<<< HEAD
-    wanted = ranks(nearness, count.unsqueeze(-1)).to(similarity.dtype)
+    wanted = _label_ranks(columns, present, count.unsqueeze(-1)).to(similarity.dtype)
     ranked: Tensor = _BlackBoxRanks.apply(similarity, strength, count)  # type: ignore[no-untyped-call]
     gap = ranked.unsqueeze(-3) - wanted
-=======
-    wanted = _label_ranks(columns, present, count.unsqueeze(-1)).to(similarity.dtype)
-    gap = _BlackBoxRanks.apply(similarity, strength, count).unsqueeze(-3) - wanted
->>>>>>> refs/heads/reader
     if present is not None:
         gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
     mean: Tensor = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)

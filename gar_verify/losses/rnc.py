@@ -128,13 +128,8 @@ def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0
     # differences, not the scalar products of the faster modes, which lose small distances
     distance = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
     similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
-<<<<<<< HEAD
-    distances = label_distances(target)
-    contrast: Tensor = _RankedContrast.apply(similarity, distances)  # type: ignore[no-untyped-call]
+    contrast: Tensor = _RankedContrast.apply(similarity, target)  # type: ignore[no-untyped-call]
     return contrast
-=======
-    return _RankedContrast.apply(similarity, target)
->>>>>>> refs/heads/reader
 
 
 def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -51,11 +51,14 @@ def loss_of_checked(
     if target.requires_grad or (weight is not None and weight.requires_grad):
         return evaluate(*arguments, with_gradient=False)[0]
     if torch.compiler.is_compiling():
-        return TransformableClosedForm.apply(*arguments)[0]
+        value: Tensor = TransformableClosedForm.apply(*arguments)[0]  # type: ignore[no-untyped-call]
+        return value
     if transforms_active():
-        return TransformableWithForwardMode.apply(*arguments)[0]
+        value = TransformableWithForwardMode.apply(*arguments)[0]  # type: ignore[no-untyped-call]
+        return value
     if input.requires_grad and torch.is_grad_enabled():
-        return ClosedForm.apply(*arguments)
+        value = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
+        return value
     with torch.no_grad():
         if STATUS.failure is None:
             compiled = compiled_reader.value_and_state(*arguments)
@@ -174,7 +177,7 @@ def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
         gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)[1:]
     if upstream.ndim > 0:
         upstream = _spread(upstream, input, ctx.setting.options)
-    product = upstream * gradient[0]
+    product: Tensor = upstream * gradient[0]
     return product if product.dtype == input.dtype else product.to(input.dtype)
 
 

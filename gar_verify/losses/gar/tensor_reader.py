@@ -220,7 +220,8 @@ def gradient_of(
     if isinstance(share, Tensor):  # an absent sample may hold anything
         gradient = torch.where(share == 0, 0, gradient)
     largest = torch.finfo(dtype).max
-    return gradient.clamp(-largest, largest).to(result_dtype(dtype))
+    finite: Tensor = gradient.clamp(-largest, largest)
+    return finite.to(result_dtype(dtype))
 
 
 def resolved_moments(batch: Split, o: Options) -> Moments:
