@@ -19,9 +19,7 @@ LITERAL = re.compile(r"(``.+?``|`[^`]+`)")
 SPECIAL = re.compile(r"(?<!\\)([*|\\]|(?<=\w)_(?!\w))")
 OURS = ("gar_verify", "proofs")
 BULLET = re.compile(r" *[*-] ")
-ENTRY = re.compile(r"([\w*][\w*, ]*) : (.+)$")
-UNDERLINE = re.compile(r"-{3,}$")
-SECTION = re.compile(r"(Parameters|Returns|Raises|Notes|Yields|Examples)$|(Args|\w+s):$")
+SECTION = re.compile(r"(Args|Note|\w+s):$")
 
 
 def escaped(line: str) -> str:
@@ -34,30 +32,6 @@ def escaped(line: str) -> str:
     )
 
 
-def described(lines: list[str]) -> list[str]:
-    """Underlined sections as napoleon reads them.
-
-    An entry ``name : what it is`` has its text on lines of its own, or it would be the type; what
-    follows the entries unindented is a section of its own, or it would be an entry.
-    """
-    out: list[str] = []
-    section = False
-    for i, line in enumerate(lines):
-        if UNDERLINE.match(line):
-            section = lines[i - 1].strip() in ("Parameters", "Raises", "Returns")
-        elif i + 1 < len(lines) and UNDERLINE.match(lines[i + 1]):
-            section = False
-        entry = ENTRY.match(line) if section else None
-        if entry:
-            out += [entry[1], f"    {entry[2]}"]
-            continue
-        if section and line.strip() and indent(line) == 0 and not lines[i - 1].strip():
-            section = False
-            out += ["Examples", "--------"] if line.startswith(">>>") else ["Notes", "-----"]
-        out.append(line)
-    return out
-
-
 def indent(line: str) -> int:
     """Leading spaces."""
     return len(line) - len(line.lstrip())
@@ -67,7 +41,6 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
     """Make a docstring reStructuredText."""
     if lines and lines[0].startswith("Alias for field number"):  # says nothing
         lines[:] = [""]
-    lines[:] = described(lines)
     out: list[str] = []
     literal = False
     for i, line in enumerate(lines):
@@ -85,7 +58,7 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
 def _is_formula(lines: list[str], position: int) -> bool:
     """Whether an indented line after a blank one starts a formula: no section is open above it."""
     above = [line for line in lines[:position] if line.strip() and indent(line) == 0]
-    return not (above and (SECTION.match(above[-1]) or above[-1].startswith("-")))
+    return not (above and SECTION.match(above[-1]))
 
 
 def _is_output(lines: list[str], position: int) -> bool:

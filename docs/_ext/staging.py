@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 STAGED = DOCS / "_generated"
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)\s#]+)")
+PUBLIC = ("formulas", "metrics", "losses", "integrations", "comparison")
+"""Rooms whose interface users may rely on."""
+PROMISE = (
+    "What stands on these pages is the interface of the package. Every other module is private: it "
+    "may change without notice."
+)
 TITLES = {"claims": "The ledger of claims", "boosting": "Gradient boosting: GAR, L1 and L2"}
 
 
@@ -32,13 +38,13 @@ def sources() -> dict[Path, Path]:
 
 
 def modules() -> list[str]:
-    """The public modules, in dotted form."""
-    found = []
+    """The modules of the public rooms, in dotted form."""
+    found = ["gar_verify"]
     for path in sorted((ROOT / "gar_verify").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts[-1] == "__init__":
             parts = parts[:-1]
-        if not any(part.startswith("_") for part in parts):
+        if len(parts) > 1 and parts[1] in PUBLIC and not any(p.startswith("_") for p in parts):
             found.append(".".join(parts))
     return found
 
@@ -83,7 +89,7 @@ def api_page(names: list[str]) -> str:
     table = "\n".join(["| module | what it is for |", "|---|---|", *lines])
     short = [f"{name.removeprefix('gar_verify.')} <{name}>" for name in names]
     tree = "\n".join(["```{toctree}", ":hidden:", "", *short, "```"])
-    return f"# API\n\n{table}\n\n{tree}\n"
+    return f"# API\n\n{PROMISE}\n\n{table}\n\n{tree}\n"
 
 
 def _source(name: str) -> Path:

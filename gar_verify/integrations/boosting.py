@@ -85,21 +85,19 @@ class BoostingObjective:
     ) -> tuple[Vector, Vector]:
         """Gradient and curvature of the loss of one batch.
 
-        Parameters
-        ----------
-        prediction, label : (N,), in the units of the labels.
-        sample_weight : (N,), not negative; a zero weight equals absence.
+        Args:
+            prediction, label: (N,), in the units of the labels.
+            sample_weight: (N,), not negative; a zero weight equals absence.
 
-        Returns
-        -------
-        gradient, curvature : (N,) each; the gradient is a positive multiple of that of `GARLoss`,
-            the curvature positive, with the sum of the weights (N without) as its sum. Where the
-            loss has no slope and no scale (a perfect fit) they are 0 and the weights.
+        Returns:
+            gradient, curvature: (N,) each; the gradient is a positive multiple of that of
+                `GARLoss`, the curvature positive, with the sum of the weights (N without) as its
+                sum. Where the loss has no slope and no scale (a perfect fit) they are 0 and the
+                weights.
 
-        Raises
-        ------
-        ValueError : shapes that differ or are not (N,), values that are not finite, and what
-            `GARLoss` refuses.
+        Raises:
+            ValueError: shapes that differ or are not (N,), values that are not finite, and what
+                `GARLoss` refuses.
         """
         f, y = _vector("predictions", prediction), _vector("labels", label)
         w = None if sample_weight is None else _vector("sample_weight", sample_weight)

@@ -55,28 +55,27 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
     at most ``batch_size``. With a loss that takes weights, equal rows count as one of their joint
     weight, so a weight of 2 is the row twice, and the order of the rows does not matter.
 
-    Parameters
-    ----------
-    alpha : of GAR, in [0, inf]; see `GARLoss`.
-    conventional : the part of GAR that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
-    form : ``"log"`` or ``"power_mean"``; Adam hardly sees the difference.
-    hidden : widths of the hidden layers.
-    learning_rate : of Adam at the start; it falls to a tenth at half and again at three quarters of
-        the epochs.
-    weight_decay : coefficient of the squared parameters, halved.
-    max_epochs : passes over the data.
-    batch_size : rows of a step, at most. GAR sees correlations within a batch: not too few.
-    early_stopping : hold out ``validation_fraction`` of the rows, keep the parameters with the
-        lowest mean absolute error there, and stop after ``n_iter_no_change`` epochs without a
-        better one.
-    validation_fraction : share of the rows held out, in (0, 1).
-    n_iter_no_change : epochs to wait for an improvement.
-    loss : ``"gar"``, or the registry's name of a loss that reads predictions alone: ``"mae"``,
-        ``"mse"``, ``"huber"``, ``"focal_mae"``, ``"focal_mse"``, ``"mae_pearson"``.
-    loss_options : hyper-parameters of another loss than GAR, such as ``{"delta": 0.5}``; they act
-        on standardised targets.
-    random_state : of the initial parameters, the order of batches and the rows held out.
-    device : where to train and predict.
+    Args:
+        alpha: of GAR, in [0, inf]; see `GARLoss`.
+        conventional: the part of GAR that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
+        form: ``"log"`` or ``"power_mean"``; Adam hardly sees the difference.
+        hidden: widths of the hidden layers.
+        learning_rate: of Adam at the start; it falls to a tenth at half and again at three quarters
+            of the epochs.
+        weight_decay: coefficient of the squared parameters, halved.
+        max_epochs: passes over the data.
+        batch_size: rows of a step, at most. GAR sees correlations within a batch: not too few.
+        early_stopping: hold out ``validation_fraction`` of the rows, keep the parameters with the
+            lowest mean absolute error there, and stop after ``n_iter_no_change`` epochs without a
+            better one.
+        validation_fraction: share of the rows held out, in (0, 1).
+        n_iter_no_change: epochs to wait for an improvement.
+        loss: ``"gar"``, or the registry's name of a loss that reads predictions alone: ``"mae"``,
+            ``"mse"``, ``"huber"``, ``"focal_mae"``, ``"focal_mse"``, ``"mae_pearson"``.
+        loss_options: hyper-parameters of another loss than GAR, such as ``{"delta": 0.5}``; they
+            act on standardised targets.
+        random_state: of the initial parameters, the order of batches and the rows held out.
+        device: where to train and predict.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare")
 
 def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gar_verify.cli", *arguments],
+        [sys.executable, "-m", "gar_verify", *arguments],
         capture_output=True,
         text=True,
         timeout=300,
@@ -109,7 +109,7 @@ def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
 
 
 def test_an_interruption_is_one_line(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "gar_verify.cli", "run", "diabetes", "--jobs", "1"]
+    arguments = [sys.executable, "-m", "gar_verify", "run", "diabetes", "--jobs", "1"]
     environment = {**os.environ, "GAR_VERIFY_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
 
     def listen() -> None:
@@ -142,7 +142,7 @@ def test_corrected_is_another_study(tmp_path: Path) -> None:
 def test_data_says_what_is_absent_and_what_to_do() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "GAR_VERIFY_DATA"}
     shown = subprocess.run(
-        [sys.executable, "-m", "gar_verify.cli", "data"],
+        [sys.executable, "-m", "gar_verify", "data"],
         capture_output=True,
         text=True,
         env=environment,

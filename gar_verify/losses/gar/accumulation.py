@@ -62,32 +62,28 @@ class GARAccumulator:
     of ``loss`` at the whole batch, to rounding, and `value` is its value there. Both passes run the
     model: one third more time than plain accumulation, and the memory of one micro-batch.
 
-    Parameters
-    ----------
-    loss : a `GARLoss` with ``dim=0``; its other options act as usual. Its
-        alpha is read when pass 1 is over, and holds for the whole batch. With a ``process_group``
-        the whole batch is that of all processes (they may hold different numbers of micro-batches,
-        at least one each), and gradients averaged by DistributedDataParallel are those of the whole
-        batch.
-    tolerance : how far the mean prediction or label of a micro-batch may differ between the passes,
-        relative to their standard deviations over the whole batch.
+    Args:
+        loss: a `GARLoss` with ``dim=0``; its other options act as usual. Its alpha is read when
+            pass 1 is over, and holds for the whole batch. With a ``process_group`` the whole batch
+            is that of all processes (they may hold different numbers of micro-batches, at least one
+            each), and gradients averaged by DistributedDataParallel are those of the whole batch.
+        tolerance: how far the mean prediction or label of a micro-batch may differ between the
+            passes, relative to their standard deviations over the whole batch.
 
-    Notes
-    -----
-    The model must compute the same in both passes: no dropout that is drawn anew, no update in
-    between. Batch normalisation still normalises each micro-batch by itself, and updates its
-    running statistics in both passes. Where the last micro-batch shows that predictions or labels
-    differed, it raises: call ``optimizer.zero_grad()`` and repair the loop.
+    Note:
+        The model must compute the same in both passes: no dropout that is drawn anew, no update in
+        between. Batch normalisation still normalises each micro-batch by itself, and updates its
+        running statistics in both passes. Where the last micro-batch shows that predictions or
+        labels differed, it raises: call ``optimizer.zero_grad()`` and repair the loop.
 
-    Inputs, targets and ``sample_weight`` are those of `GARLoss`; a micro-batch may have weights
-    that are all zero. Under a process group the first call of `loss` or `value` after the last
-    `observe` is collective: every process has to make it.
+        Inputs, targets and ``sample_weight`` are those of `GARLoss`; a micro-batch may have weights
+        that are all zero. Under a process group the first call of `loss` or `value` after the last
+        `observe` is collective: every process has to make it.
 
-    Raises
-    ------
-    TypeError, ValueError : as `GARLoss`; micro-batches that do not belong together.
-    RuntimeError : calls out of order, or passes that did not see the same.
-    NotImplementedError : second derivatives, or labels and weights that require gradients.
+    Raises:
+        TypeError, ValueError: as `GARLoss`; micro-batches that do not belong together.
+        RuntimeError: calls out of order, or passes that did not see the same.
+        NotImplementedError: second derivatives, or labels and weights that require gradients.
 
     >>> import torch
     >>> model = torch.nn.Linear(3, 1)

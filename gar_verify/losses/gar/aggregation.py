@@ -182,24 +182,23 @@ def aggregate_numbers(
 def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: Form = "log") -> Tensor:
     """Aggregate positive sub-losses: alpha log mean L^(1/alpha), the KL-regularised worst case.
 
-    Parameters
-    ----------
-    losses : floating tensor, sub-losses along ``dim``; not negative. One smaller than the smallest
-        normal number of its dtype (0 included) counts as that number, so the value stays finite.
-    alpha : 0 (the maximum), any positive number (1: the log of the mean) or ``math.inf`` (the mean
-        of the logs, the log of the geometric mean).
-    dim : the dimension that is aggregated.
-    form : ``"log"``, or ``"power_mean"`` for its exponential, in the units of the losses.
+    Args:
+        losses: floating tensor, sub-losses along ``dim``; not negative. One smaller than the
+            smallest normal number of its dtype (0 included) counts as that number, so the value
+            stays finite.
+        alpha: 0 (the maximum), any positive number (1: the log of the mean) or ``math.inf`` (the
+            mean of the logs, the log of the geometric mean).
+        dim: the dimension that is aggregated.
+        form: ``"log"``, or ``"power_mean"`` for its exponential, in the units of the losses.
 
-    Returns
-    -------
-    Tensor, the shape of ``losses`` without ``dim``. The gradient is p_k / L_k (times the value in
-    power-mean form): at alpha = 0 all weight is on the largest loss, at inf it is spread equally.
+    Returns:
+        Tensor, the shape of ``losses`` without ``dim``. The gradient is p_k / L_k (times the value
+        in power-mean form): at alpha = 0 all weight is on the largest loss, at inf it is spread
+        equally.
 
-    Raises
-    ------
-    TypeError, ValueError : ``alpha`` not a number in [0, inf], unknown ``form``, integer or empty
-        losses.
+    Raises:
+        TypeError, ValueError: ``alpha`` not a number in [0, inf], unknown ``form``, integer or
+            empty losses.
 
     >>> import math, torch
     >>> losses = torch.tensor([1.0, 2.0, 4.0])

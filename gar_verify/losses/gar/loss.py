@@ -162,54 +162,52 @@ class GARLoss(nn.Module):
     Called with ``(input, target, sample_weight=None)``: input and target floating tensors of one
     shape, (N,) or (N, T) with N the batch; returns a scalar.
 
-    Parameters
-    ----------
-    alpha : in [0, inf]; 0 is the largest sub-loss, 1 the log of their mean, ``math.inf`` the log of
-        their geometric mean. Labels far from unit scale make the error variance the largest part,
-        and a small alpha attends to it alone: standardise the labels, or take alpha of 2 or more.
-        May be changed between steps: ``loss.alpha = 0.1``.
-    conventional : the part that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
-    delta : Huber's threshold, in units of the labels.
-    form : ``"log"``, or ``"power_mean"`` for its exponential: a positive loss in the units of the
-        sub-losses, with a gradient that vanishes at a perfect fit.
-    constants : deprecated; ``"released"`` makes a `gar_verify.losses.ReleasedGARLoss`.
-    targets : with T > 1, ``"joint"`` averages each sub-loss over the targets before aggregating
-        (as released), ``"per_target"`` aggregates each target by itself.
-    dim : the dimension that is the batch; 1 correlates across the targets of a row.
-    reduction : ``"mean"`` over targets, or ``"none"`` (needs ``targets="per_target"``).
-    parts : the sub-losses used, of ``("conventional", "error_variance", "pearson")``.
-    process_group : with a group of `torch.distributed`, the loss of the batch that its processes
-        hold together: the value is the global one in every process, and gradients averaged by
-        DistributedDataParallel are those of the global batch.
+    Args:
+        alpha: in [0, inf]; 0 is the largest sub-loss, 1 the log of their mean, ``math.inf`` the log
+            of their geometric mean. Labels far from unit scale make the error variance the largest
+            part, and a small alpha attends to it alone: standardise the labels, or take alpha of 2
+            or more. May be changed between steps: ``loss.alpha = 0.1``.
+        conventional: the part that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
+        delta: Huber's threshold, in units of the labels.
+        form: ``"log"``, or ``"power_mean"`` for its exponential: a positive loss in the units of
+            the sub-losses, with a gradient that vanishes at a perfect fit.
+        constants: deprecated; ``"released"`` makes a `gar_verify.losses.ReleasedGARLoss`.
+        targets: with T > 1, ``"joint"`` averages each sub-loss over the targets before aggregating
+            (as released), ``"per_target"`` aggregates each target by itself.
+        dim: the dimension that is the batch; 1 correlates across the targets of a row.
+        reduction: ``"mean"`` over targets, or ``"none"`` (needs ``targets="per_target"``).
+        parts: the sub-losses used, of ``("conventional", "error_variance", "pearson")``.
+        process_group: with a group of `torch.distributed`, the loss of the batch that its processes
+            hold together: the value is the global one in every process, and gradients averaged by
+            DistributedDataParallel are those of the global batch.
 
     Weights ``sample_weight`` are (N,) or of the input's shape; a zero weight equals absence.
 
-    Notes
-    -----
-    The gradient is in closed form (proved in ``proofs/closed_form_gradient.py``); second
-    derivatives and `torch.func` transforms work. Statistics are in float64, the value in the dtype
-    of the input (float32 for half precision). Sub-losses below the smallest normal number count as
-    that number, so that perfect predictions have a finite value and a zero gradient; what exceeds
-    the largest number of the dtype is that number. Float64 batches are meant to lie within 1e-100
-    and 1e100 in size, where squares are numbers too. NaN or infinity in the input gives NaN. The
-    module has no parameters and no state.
+    Note:
+        The gradient is in closed form (proved in ``proofs/closed_form_gradient.py``); second
+        derivatives and `torch.func` transforms work. Statistics are in float64, the value in the
+        dtype of the input (float32 for half precision). Sub-losses below the smallest normal number
+        count as that number, so that perfect predictions have a finite value and a zero gradient;
+        what exceeds the largest number of the dtype is that number. Float64 batches are meant to
+        lie within 1e-100 and 1e100 in size, where squares are numbers too. NaN or infinity in the
+        input gives NaN. The module has no parameters and no state.
 
-    What rounding leaves of a residual (16 eps of float64, relative to predictions and labels)
-    counts as zero: predictions exactly linear in the labels, two samples among them, have
-    1 - Pearson = 0 (or 2) and no gradient from it.
+        What rounding leaves of a residual (16 eps of float64, relative to predictions and labels)
+        counts as zero: predictions exactly linear in the labels, two samples among them, have 1 -
+        Pearson = 0 (or 2) and no gradient from it.
 
-    In log form the gradient grows as 1 / loss near a perfect fit: with a constant rate of learning
-    the error then oscillates at about its square root. Where labels can be fitted perfectly, lower
-    the rate or use ``form="power_mean"``, whose gradient is bounded.
+        In log form the gradient grows as 1 / loss near a perfect fit: with a constant rate of
+        learning the error then oscillates at about its square root. Where labels can be fitted
+        perfectly, lower the rate or use ``form="power_mean"``, whose gradient is bounded.
 
-    Degenerate batches: with N = 1, or constant predictions and labels, only the conventional part
-    is non-zero; if just one of the two is constant, 1 - Pearson counts 1/2 and has no gradient.
+        Degenerate batches: with N = 1, or constant predictions and labels, only the conventional
+        part is non-zero; if just one of the two is constant, 1 - Pearson counts 1/2 and has no
+        gradient.
 
-    Raises
-    ------
-    TypeError : integer or boolean tensors, dtypes that differ, alpha not a number.
-    ValueError : shapes or devices that differ (nothing is broadcast), an empty batch, alpha
-        negative or NaN, unknown options, weights of the wrong shape, negative, or summing to 0.
+    Raises:
+        TypeError: integer or boolean tensors, dtypes that differ, alpha not a number.
+        ValueError: shapes or devices that differ (nothing is broadcast), an empty batch, alpha
+            negative or NaN, unknown options, weights of the wrong shape, negative, or summing to 0.
 
     >>> import torch
     >>> labels = torch.tensor([1.0, 2.0, 3.0, 4.0])
