@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify.benchmarks.interleaved import Job, Turns, compare, on_threads, take_turns
-from gar_verify.losses import GARLoss, RankSimLoss, ReleasedGARLoss, RnCLoss
+from gar_verify.losses import (
+    ConRLoss,
+    GARLoss,
+    RankSimLoss,
+    ReleasedGARLoss,
+    RnCLoss,
+    gar_loss,
+)
 
 SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
 
@@ -53,6 +60,30 @@ def measure(
     return pd.DataFrame(lines)
 
 
+def shapes(n: int = 4_096, targets: int = 8) -> pd.DataFrame:
+    """GAR with weights and for several targets, against L1Loss of the same shape; one thread.
+
+    Args:
+        n: rows of the batch.
+        targets: columns of the batch that has several.
+    """
+    generator = torch.Generator().manual_seed(0)
+    lines = []
+    for shape in ((n,), (n, targets)):
+        y = torch.randn(shape, generator=generator)
+        f = (y + torch.randn(shape, generator=generator)).requires_grad_()
+        w = torch.rand(n, generator=generator)
+        jobs = {"L1Loss": _forward_backward(nn.L1Loss(), f, y)}
+        if len(shape) == 1:
+            jobs["weights"] = _forward_backward(lambda f, y, w=w: gar_loss(f, y, 0.5, w), f, y)
+        else:
+            jobs["joint"] = _forward_backward(GARLoss(), f, y)
+            jobs["per target"] = _forward_backward(GARLoss(targets="per_target"), f, y)
+        with on_threads(1):
+            lines.append({"shape": str(shape), **_ratios(take_turns(jobs), "L1Loss")})
+    return pd.DataFrame(lines)
+
+
 def training_step(device: str = "cpu") -> pd.DataFrame:
     """A whole training step of the small MLP of the tables, batch 256, relative to MAE."""
     with on_threads(1):
@@ -66,7 +97,7 @@ def peak_memory(n: int = 10_000_000) -> pd.DataFrame:
 
 
 def pair_losses(n: int = 512, width: int = 8, side: int = 1024) -> pd.DataFrame:
-    """Forward and backward of RnC and RankSim on one thread, in matrix products of a given side.
+    """Forward and backward of the losses of pairs on one thread, in matrix products.
 
     Args:
         n: rows of the batch.
@@ -76,11 +107,13 @@ def pair_losses(n: int = 512, width: int = 8, side: int = 1024) -> pd.DataFrame:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(n, width, generator=generator).requires_grad_()
     y = torch.randn(n, generator=generator)
+    conr, prediction = ConRLoss(), torch.randn(n, generator=generator)
     one, two = torch.randn(2, side, side, generator=generator)
     jobs: dict[str, Job] = {
         "product": lambda: one @ two,
         "RnC": _forward_backward(RnCLoss(), x, y),
         "RankSim": _forward_backward(RankSimLoss(), x, y),
+        "ConR": _forward_backward(lambda x, y: conr(x, y, prediction), x, y),
     }
     with on_threads(1):
         turns = take_turns(jobs)

@@ -32,14 +32,21 @@ class Target(NamedTuple):
 
 
 TARGETS = {
-    "gar 256": Target("GAR, forward and backward, N = 256", 1.8, "L1Loss"),
-    "gar 4096": Target("GAR, forward and backward, N = 4,096", 2.5, "L1Loss"),
-    "gar 1000000": Target("GAR, forward and backward, N = 1,000,000", 1.3, "L1Loss"),
+    "gar 64": Target("GAR, forward and backward, N = 64", 0.85, "L1Loss"),
+    "gar 256": Target("GAR, forward and backward, N = 256", 0.85, "L1Loss"),
+    "gar 4096": Target("GAR, forward and backward, N = 4,096", 0.85, "L1Loss"),
+    "gar 65536": Target("GAR, forward and backward, N = 65,536", 1.0, "L1Loss"),
+    "gar 1000000": Target("GAR, forward and backward, N = 1,000,000", 0.6, "L1Loss"),
+    "gar 10000000": Target("GAR, forward and backward, N = 10,000,000", 0.6, "L1Loss"),
     "gar 1000000 compiled": Target("the same, compiled by torch.compile", 1.3, "L1Loss"),
-    "step": Target("training step with GAR, small MLP, batch 256", 1.1, "step with MAE"),
-    "digits": Target("relative error of 1 - Pearson in float32, down to 1e-10", 1e-3, ""),
-    "rnc": Target("RnC, N = 512", 4.8, "1024³ matrix product"),
-    "ranksim": Target("RankSim, N = 512", 3.4, "1024³ matrix product"),
+    "weights": Target("GAR with weights, N = 4,096", 1.5, "L1Loss"),
+    "joint": Target("GAR of eight targets, joint, N = 4,096", 1.5, "L1Loss"),
+    "per target": Target("GAR of eight targets, per target, N = 4,096", 1.5, "L1Loss"),
+    "step": Target("training step with GAR, small MLP, batch 256", 1.02, "step with MAE"),
+    "digits": Target("relative error of 1 - Pearson in float32, down to 1e-10", 1e-6, ""),
+    "rnc": Target("RnC, N = 512", 0.5, "1024³ matrix product"),
+    "ranksim": Target("RankSim, N = 512", 0.5, "1024³ matrix product"),
+    "conr": Target("ConR, N = 512", 0.5, "1024³ matrix product"),
     "proofs": Target("all proofs", 10.0, "s"),
     "stack": Target("MAE on Concrete, 135 trainings stacked", 0.02, "loop with a loader process"),
     "stack, no process": Target("the same", 0.02, "loop without a loader process"),
@@ -49,7 +56,9 @@ TARGETS = {
 """Upper bounds, by the keys of `measure`. A loop trains one model at a time with torch's modules
 and its data loader, on one thread as the stack: `studies.reference_loop`."""
 
-SIZES = (256, 4_096, 1_000_000)
+SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
+COMPILED = 1_000_000
+"""The size that is measured under `torch.compile`, too."""
 NOISE = 1.4e-5
 """Of the predictions, in deviations of the labels: 1 - Pearson is then about 1e-10."""
 
@@ -68,7 +77,7 @@ def measure(
     Returns:
         Values by the keys of `TARGETS`; what cannot be measured here is left out.
     """
-    found = _losses(SIZES[:-1] if quick else SIZES, note)
+    found = _losses(SIZES[:3] if quick else SIZES, note)
     if quick:
         return found
     note("digits against 50-digit arithmetic")
@@ -116,15 +125,17 @@ def worst_error(worst: pd.DataFrame) -> float:
 
 
 def _losses(sizes: tuple[int, ...], note: Callable[[str], None]) -> dict[str, float]:
-    full = SIZES[-1] in sizes
-    times = speed.measure(sizes, threads=(1,), compiled=full, note=note).set_index("N")
+    times = speed.measure(sizes, threads=(1,), compiled=False, note=note).set_index("N")
     found = {f"gar {size}": float(times["GAR"][size]) for size in sizes}
-    if full:
-        found[f"gar {SIZES[-1]} compiled"] = float(times["GAR compiled"][SIZES[-1]])
-    note("a training step; RnC and RankSim in matrix products")
+    if COMPILED in sizes:
+        times = speed.measure((COMPILED,), threads=(1,), note=note).set_index("N")
+        found[f"gar {COMPILED} compiled"] = float(times["GAR compiled"][COMPILED])
+    note("weights and several targets; a training step; losses of pairs in matrix products")
+    shapes = speed.shapes().max()  # each is measured in one shape
+    found |= {name: float(shapes[name]) for name in ("weights", "joint", "per target")}
     found["step"] = float(speed.training_step()["GAR"].iloc[0])
     pairs = speed.pair_losses()
-    return found | {name.lower(): float(pairs[name].iloc[0]) for name in ("RnC", "RankSim")}
+    return found | {name.lower(): float(pairs[name].iloc[0]) for name in ("RnC", "RankSim", "ConR")}
 
 
 def _stacked() -> dict[str, float]:

@@ -22,6 +22,7 @@ The authors' released code has other constants: see `gar_verify.losses.released_
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import torch
@@ -102,25 +103,40 @@ def gar_loss(
         )
         value: Tensor = loss(input, target)
         return value
-    options = Options(
-        conventional=conventional,
-        delta=delta,
-        form=form,
-        targets=targets,
-        dim=dim,
-        reduction=reduction,
-        parts=tuple(parts),
+    setting = _setting(conventional, delta, form, targets, dim, reduction, tuple(parts))
+    if process_group is not None:
+        setting = Setting(setting.options, group=process_group)
+    return _loss(input, target, sample_weight, check_alpha(alpha), setting)
+
+
+@lru_cache(maxsize=64)
+def _setting(
+    conventional: Conventional = "mae",
+    delta: float = 1.0,
+    form: Form = "log",
+    targets: TargetPolicy = "joint",
+    dim: int = 0,
+    reduction: Reduction = "mean",
+    parts: tuple[Part, ...] = PARTS,
+    raw: bool = False,
+) -> Setting:
+    """One setting for the same options, which remembers the batches it has seen."""
+    return Setting(
+        Options(conventional, delta, form, targets, dim, reduction, parts, kept=(), raw=raw)
     )
-    alpha = check_alpha(alpha)
-    options = check_batch(input, target, sample_weight, options, values=False)
-    setting = Setting(options, group=process_group)
-    return loss_of_checked(input, target, sample_weight, alpha, setting)
+
+
+def _loss(
+    input: Tensor, target: Tensor, weight: Tensor | None, alpha: float, setting: Setting
+) -> Tensor:
+    options = check_batch(input, target, weight, setting.options, values=False)
+    if options is not setting.options:
+        setting = Setting(options, group=setting.group)
+    return loss_of_checked(input, target, weight, alpha, setting)
 
 
 def _single(part: Part, input: Tensor, target: Tensor, weight: Tensor | None, dim: int) -> Tensor:
-    options = Options(dim=dim, parts=(part,), raw=True)
-    options = check_batch(input, target, weight, options, values=False)
-    return loss_of_checked(input, target, weight, 1.0, Setting(options))
+    return _loss(input, target, weight, 1.0, _setting(dim=dim, parts=(part,), raw=True))
 
 
 def error_variance_loss(
@@ -265,11 +281,7 @@ class GARLoss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
-        setting = self._setting
-        options = check_batch(input, target, sample_weight, self.options, values=False)
-        if options is not self.options:
-            setting = Setting(options, group=self.process_group)
-        return loss_of_checked(input, target, sample_weight, self._alpha, setting)
+        return _loss(input, target, sample_weight, self._alpha, self._setting)
 
     @torch.no_grad()
     def components(

@@ -397,6 +397,24 @@ def test_a_kernel_is_found_again_only_if_all_that_it_reaches_is_the_same(kernels
     assert len(list(kernels.iterdir())) == 4
 
 
+TWO = """
+import torch
+from gar_verify import GARLoss
+f, y, w = torch.tensor([[1.0, 2.0, 4.0, 3.0], [1.0, 2.0, 3.0, 4.0], [2.0, 1.0, 1.0, 1.0]]).double()
+for case in ((f, y, w), (f, y), (f.float(), y.float(), w), (f.float(), y.float())):
+    value = GARLoss(form="power_mean", parts=("error_variance",))(*case)
+    print(round(value.item(), 6))
+"""
+
+
+@pytest.mark.slow
+def test_kernels_read_from_the_disk_keep_apart(tmp_path: Path) -> None:
+    """Each compiled in a process of its own: their functions have one name, and not one meaning."""
+    for case in ("[:1]", "[1:2]", "[2:3]", "[3:]"):
+        run(TWO.replace(":\n    value", f"{case}:\n    value"), PACKAGE.parent, tmp_path)
+    assert run(TWO, PACKAGE.parent, tmp_path)[:-1] == ["0.4", "0.5", "0.4", "0.5"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
 def test_a_damaged_kernel_is_compiled_again(kernels: Path, damage: str) -> None:
     assert hits() == (3.0, 0)
