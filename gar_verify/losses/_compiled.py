@@ -141,8 +141,8 @@ def _compile(entries: Sequence[Callable[..., Any]], variant: Mapping[str, Any]) 
     for name in ("float32", "float64"):
         given.setdefault(f"pointer_to_{name}", _pointer_to(getattr(numba.types, name)))
     reached = _Reached(given)
-    config: Any = numba.config
-    reached.enter(numba.__version__, config.OPT, config.BOUNDSCHECK, sys.version)
+    settings = (numba.__version__, numba.config.OPT, numba.config.BOUNDSCHECK, sys.version)
+    reached.enter(*settings)
     for entry in entries:
         reached.add(entry)
     key = reached.digest.hexdigest()
