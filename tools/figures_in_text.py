@@ -67,11 +67,9 @@ CONSTANTS = {
         "| 5875 | 19 | motor and total UPDRS, points | UCI 189,",
         "| 21263 | 81 | critical temperature, K | UCI 464,",
         "| 442 | 10 |",
+        "within 3e-9 of a standard deviation",
         "CC BY 4.0",
         "waits 20 s",
-        "\n1. ",
-        "\n2. ",
-        "\n3. ",
         "larger than 64 MB",
         "to 4 decimals of a standard deviation",
         "SHA-256",
@@ -113,6 +111,7 @@ CONSTANTS = {
         "| 13 values of α",
         "| nine | 0 to 4 |",
         "SHA-256",
+        "x86-64",
         "s² (1/n + 1/4)",
         "95 % interval",
     ),
@@ -252,10 +251,10 @@ def _curves() -> Iterator[Said]:
         missed > 2.5,
     )
     mean, of = found_squared["recovered"], int(found_squared.loc["mae"].sum())
-    order = list(mean[["gar", "mae_pearson", "rnc", "mse", "mae"]])
+    order = list(mean[["gar", "mae_pearson", "rnc", "mae", "mse"]])
     yield Said(
         f"GAR recovers {n(order[0], 1)} of ⟦{of}⟧ peaks, MAE-Pearson {n(order[1], 1)}, RnC "
-        f"{n(order[2], 1)}, MSE {n(order[3], 1)}, MAE {n(order[4], 1)}",
+        f"{n(order[2], 1)}, MAE {n(order[3], 1)}, MSE {n(order[4], 1)}",
         order == sorted(order, reverse=True),
     )
     yield Said(
