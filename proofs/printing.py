@@ -70,7 +70,8 @@ def _said(part: Any) -> str:
 
 def _step(number: int, outcome: Outcome[Step]) -> Iterator[str]:
     step = outcome.part
-    yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}"
+    mark = "" if step.mark == "computed" else f" ({step.mark})"
+    yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}{mark}"
     yield from [f"     in the case {', '.join(names_of(step.case))}"] * bool(step.case)
     rests = names_of((*step.needs, *step.cites))
     yield from [f"     rests on {', '.join(rests)}"] * bool(rests)
@@ -86,7 +87,7 @@ def table(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     """One line for each statement, what failed, and the verdict."""
     width = max(len(result.statement.name) for result in results)
     rocq = rocq_opinion.rocq_opinion()
-    lines = [f"{'statement':{width}}  proved  refuted  Rocq   hypotheses; lemmas cited"]
+    lines = [f"{'statement':{width}}  by      refuted  Rocq   hypotheses; lemmas cited"]
     lines += [_row(result, width, rocq) for result in results]
     lines += [f"Finding: {finding}" for r in results for finding in r.statement.findings]
     lines += [opinion_line(opinions), str(rocq)]
@@ -101,7 +102,7 @@ def _row(result: Result, width: int, rocq: RocqOpinion) -> str:
     s = result.statement
     rests = ", ".join(names_of(s.hypotheses)) or "none"
     cited = ", ".join(names_of(s.lemmas)) or "none"
-    verdict = "yes" if result.passed else "NO"
+    verdict = result.by if result.passed else "NO"
     marks = f"{verdict:6}  {refuted(result):7}  {rocq.word(s.name):5}"
     return f"{s.name:{width}}  {marks}  {rests}; {cited}"
 

@@ -34,7 +34,7 @@ def failing(result: Result, part: str) -> Result:
 def test_a_proof_makes_a_claim_proved(judge: Judge) -> None:
     claim = judge("theorem-1", Evidence())
     assert claim.verdict is Verdict.PROVED
-    assert claim.measured == "7 of 7 steps exact, 6 of 6 wrong variants refuted"
+    assert claim.measured == "17 of 17 steps exact, 6 of 6 wrong variants refuted"
     assert claim.reason == "assumes that the batch has a sample: N >= 1"
 
 
