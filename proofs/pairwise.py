@@ -46,11 +46,20 @@ class Pairwise:
         )
         self.cov = b.covariance(("f", b.f), ("y", b.y))
         self.cov_d = b.covariance(("d", self.d), ("y", b.y))
-        weight = "weight_pos" if weighted else "batch_nonempty"
-        self.weight_pos = Assumption(weight, positive(b.weight))
-        self.weights_nonneg = Assumption("weights_nonneg", everywhere(not_negative(b.w), b.place))
-        self.var_f_pos = Assumption("var_f_pos", positive(self.var_f))
-        self.var_y_pos = Assumption("var_y_pos", positive(self.var_y))
+        self.weight_pos = (
+            Assumption("weight_pos", positive(b.weight), "the weights have a positive sum")
+            if weighted
+            else Assumption("batch_nonempty", positive(b.weight), "the batch has a sample")
+        )
+        self.weights_nonneg = Assumption(
+            "weights_nonneg", everywhere(not_negative(b.w), b.place), "no weight is negative"
+        )
+        self.var_f_pos = Assumption(
+            "var_f_pos", positive(self.var_f), "the predictions are not all equal"
+        )
+        self.var_y_pos = Assumption(
+            "var_y_pos", positive(self.var_y), "the labels are not all equal"
+        )
         self.basic = (self.weight_pos, *[self.weights_nonneg] * weighted)
 
     # --- the definitions of the paper -------------------------------------------------------

@@ -61,7 +61,9 @@ def _lines(result: Result) -> Iterator[str]:
 def _named(title: str, parts: Sequence[Hypothesis | Lemma]) -> Iterator[str]:
     if parts:
         yield title
-    yield from (f"  {_said(part)}" for part in parts)
+    for part in parts:
+        instead = f" ({part.instead})" if isinstance(part, Lemma) and part.instead else ""
+        yield f"  {_said(part)}{instead}"
 
 
 def _said(part: Any) -> str:
@@ -147,12 +149,13 @@ def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
         "latex": list(s.latex),
         "proved": result.passed,
         "hypotheses": [{"name": h.name, "text": h.text} for h in s.hypotheses],
-        "lemmas": [{"name": c.name, "text": c.text} for c in s.lemmas],
+        "lemmas": [{"name": c.name, "text": c.text, "instead": c.instead} for c in s.lemmas],
         "steps": [
             {
                 "name": o.part.name,
                 "text": o.part.text,
                 "passed": o.passed,
+                "mark": o.part.mark,
                 "hypotheses": names_of(o.part.needs),
                 "case": names_of(o.part.case),
                 "lemmas": names_of(o.part.cites),

@@ -21,6 +21,7 @@ from gar_verify import formulas
 
 SOURCE = Path(str(formulas.__file__))
 TARGET = Path(__file__).parent / "rocq" / "Formulas.v"
+ROUNDED = TARGET.with_name("Rounded.v")
 
 NUMBER, COLUMN, MEAN, TRIPLE = "R", "nat -> R", "(nat -> R) -> R", "R * R * R"
 
@@ -52,6 +53,33 @@ Open Scope R_scope.
 Definition sign (x : R) : R :=
   if Rlt_dec 0 x then 1 else if Rlt_dec x 0 then -1 else 0.
 """
+
+
+ROUNDED_HEADER = """\
+(* Generated from gar_verify/formulas.py by `python -m proofs --rocq`: not to be edited.
+   The same functions of moments with every operation rounded: `rnd` rounds a number, and is any
+   function. *)
+From Coq Require Import Reals.
+From GAR Require Import Formulas.
+Open Scope R_scope.
+
+Section Rounded.
+Variable rnd : R -> R.
+"""
+
+ROUNDED_FUNCTIONS = (
+    "ratio",
+    "square",
+    "error_variance",
+    "without_self_pairs",
+    "prediction_variance",
+    "scaling_factor",
+    "scaled_difference",
+    "one_minus_pearson",
+    "error_variance_gradient",
+    "one_minus_pearson_gradient",
+)
+"""The functions from the moments on whose rounding errors Rocq bounds."""
 
 
 class UntranslatableError(ValueError):
@@ -93,6 +121,8 @@ class Translation:
 
     records: dict[str, dict[str, str]] = field(default_factory=dict)
     known: dict[str, Definition] = field(default_factory=dict)
+    rounded: bool = False
+    """Whether the result of every operation is rounded."""
 
     # --- records and functions ---------------------------------------------------------------
 
@@ -170,6 +200,9 @@ class Translation:
         else:
             raise UntranslatableError(target, "an assignment to neither a name nor names")
 
+    def _rounded(self, text: str) -> str:
+        return f"(rnd {text})" if self.rounded else text
+
     # --- expressions -------------------------------------------------------------------------
 
     def expression(self, node: ast.expr, names: Mapping[str, Value]) -> Value:
@@ -185,7 +218,7 @@ class Translation:
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             sides = [self.expression(side, names) for side in (node.left, node.right)]
             sign = OPERATORS[type(node.op)]
-            return _lifted(lambda a, b: f"({a} {sign} {b})", *sides)
+            return _lifted(lambda a, b: self._rounded(f"({a} {sign} {b})"), *sides)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return _lifted(lambda a: f"(- {a})", self.expression(node.operand, names))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in RELATIONS:
@@ -221,7 +254,9 @@ class Translation:
             return self._build(called, fields)
         if called.removeprefix("xp.") in FUNCTIONS:
             function = FUNCTIONS[called.removeprefix("xp.")]
-            return _lifted(lambda a: f"({function} {a})", *given)
+            exact = function in ("Rabs", "sign")
+            write: Callable[[str], str] = lambda a: f"({function} {a})"  # noqa: E731 - one line
+            return _lifted(write if exact else lambda a: self._rounded(write(a)), *given)
         if called not in self.known:
             raise UntranslatableError(node, f"{called} is no formula")
         definition = self.known[called]
@@ -299,6 +334,19 @@ def translate(source: str) -> str:
     return "\n".join(parts)
 
 
+def translate_rounded(source: str) -> str:
+    """The functions from the moments on with every operation rounded."""
+    tree = ast.parse(source)
+    state = Translation(rounded=True)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            state.record(node)
+    functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    parts = [ROUNDED_HEADER]
+    parts += [state.function(functions[name]) for name in ROUNDED_FUNCTIONS]
+    return "\n".join([*parts, "End Rounded.\n"])
+
+
 def _calls(node: ast.FunctionDef) -> set[str]:
     return {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and _is_name(n.func)}  # type: ignore[attr-defined]
 
@@ -309,8 +357,9 @@ def _is_name(node: ast.expr) -> bool:
 
 def write() -> bool:
     """Write the definitions of the present formulas; whether they differ from those before."""
-    definitions = translate(SOURCE.read_text(encoding="utf8"))
-    differ = not TARGET.exists() or TARGET.read_text(encoding="utf8") != definitions
-    if differ:
-        TARGET.write_text(definitions, encoding="utf8")
-    return differ
+    source = SOURCE.read_text(encoding="utf8")
+    files = {TARGET: translate(source), ROUNDED: translate_rounded(source)}
+    old = {p: p.read_text(encoding="utf8") if p.exists() else None for p in files}
+    for path in [path for path, text in files.items() if text != old[path]]:
+        path.write_text(files[path], encoding="utf8")
+    return old != files

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .rocq_formulas import SOURCE, TARGET, UntranslatableError, translate
+from .rocq_formulas import SOURCE, TARGET, UntranslatableError, translate, translate_rounded
 from .rocq_formulas import write as write_definitions
 
 FOLDER = TARGET.parent
@@ -34,6 +34,8 @@ CERTIFICATE = FOLDER / "certificate.json"
 FILES = (
     "Sums",
     "Formulas",
+    "Rounded",
+    "Rounding",
     "Batch",
     "Aggregation",
     "Gradient",
@@ -55,6 +57,10 @@ THEOREMS = {
     ),
     "theorem-3-scaling-factor": ("Paper.paper_theorem_3", "Paper.paper_theorem_2_ends"),
     "theorem-4-gradient-matching": (
+        "GradientMatching.ddir_shift",
+        "GradientMatching.segment",
+        "GradientMatching.differences_to_gradients",
+        "GradientMatching.gradients_to_differences",
         "GradientMatching.theorem_4",
         "GradientMatching.theorem_4_scaled",
         "GradientMatching.frechet_ddir",
@@ -65,6 +71,7 @@ THEOREMS = {
         "Aggregation.maximum",
         "Aggregation.monotone",
         "Aggregation.at_one",
+        "Aggregation.largest_exists",
         "Aggregation.limit_at_zero",
         "Aggregation.limit_at_infinity",
         "Aggregation.code_is",
@@ -109,6 +116,7 @@ THEOREMS = {
         "Batch.code_theorem_3",
     ),
     "several-targets": (
+        "Targets.pairs_of_targets",
         "Targets.differences_of_vectors",
         "Targets.pooled_errors",
         "Targets.constants_cost_nothing",
@@ -120,6 +128,14 @@ THEOREMS = {
         "Merging.merge_either_order",
     ),
     "random-batches": ("Merging.code_without_self_pairs",),
+    "rounding-errors": (
+        "Rounding.rounded_scaling_factor",
+        "Rounding.rounded_without_self_pairs",
+        "Rounding.rounded_error_variance",
+        "Rounding.rounded_prediction_variance",
+        "Rounding.rounded_one_minus_pearson",
+        "Rounding.rounded_gradients",
+    ),
 }
 """What Rocq proves of each statement."""
 
@@ -167,7 +183,8 @@ class Certificate:
 def hashes(formulas: str | None = None) -> dict[str, str]:
     """The hash of each source, the definitions being those that the formulas give *now*."""
     text = {name: (FOLDER / f"{name}.v").read_text(encoding="utf8") for name in FILES}
-    text["Formulas"] = translate(formulas or SOURCE.read_text(encoding="utf8"))
+    source = formulas or SOURCE.read_text(encoding="utf8")
+    text |= {"Formulas": translate(source), "Rounded": translate_rounded(source)}
     return {n: hashlib.sha256(source.encode("utf8")).hexdigest() for n, source in text.items()}
 
 

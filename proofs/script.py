@@ -23,11 +23,13 @@ class Assumption:
 
     name: str
     formula: Formula
+    words: str = ""
 
     @property
     def text(self) -> str:
-        """The formula as text."""
-        return plain(self.formula)
+        """The formula in words, and as text."""
+        said = plain(self.formula)
+        return f"{self.words}: {said}" if self.words else said
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Claim:
     @property
     def plain(self) -> str:
         """Hypotheses and conclusion as text."""
-        given = ", ".join(a.text for a in self.assuming)
+        given = ", ".join(plain(a.formula) for a in self.assuming)
         return f"{plain(self.conclusion)}{f', if {given}' if given else ''}"
 
     @property

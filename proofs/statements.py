@@ -49,6 +49,8 @@ class Lemma:
 
     name: str
     text: str
+    instead: str = ""
+    """Which theorem of Rocq does without it, or why it is cited."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Statement:
         claimed = {a.name: Hypothesis(a.name, a.text) for c in self.claims for a in c.assuming}
         needed = (h for step in self.steps for h in step.needs)
         cited = (lemma for step in self.steps for lemma in step.cites)
-        object.__setattr__(self, "hypotheses", tuple(dict.fromkeys([*claimed.values(), *needed])))
+        named = {h.name: h for h in needed} | claimed
+        object.__setattr__(self, "hypotheses", tuple(named.values()))
         object.__setattr__(self, "lemmas", tuple(dict.fromkeys(cited)))
 
 
@@ -198,15 +201,16 @@ def check_script(statement: Statement) -> tuple[list[Outcome[Step]], list[str]]:
     except Exception as error:  # whatever goes wrong, nothing has been shown
         broken = Step("the script", "breaks off", None)
         refused.append(Outcome(broken, False, f"{type(error).__name__}: {error}"[:_SHOWN]))
-    names = {a.formula: a.name for claim in statement.claims for a in claim.assuming}
+    names = {a.formula: a for claim in statement.claims for a in claim.assuming}
     taken = [Outcome(_step(name, t, names), True) for name, t in script.steps.items()]
     return [*taken, *refused], list(script.faults(statement.claims, frozenset()))
 
 
-def _step(name: str, theorem: Theorem, names: dict[Formula, str]) -> Step:
+def _step(name: str, theorem: Theorem, names: dict[Formula, Assumption]) -> Step:
     """A theorem of the kernel as a step of the record."""
     formulas = sorted(theorem.hypotheses, key=str)
-    needs = tuple(Hypothesis(names[f], str(f)) for f in formulas if f in names)
+    known = (names[f] for f in formulas if f in names)
+    needs = tuple(Hypothesis(a.name, a.text) for a in known)
     case = tuple(Hypothesis(str(f), str(f)) for f in formulas if f not in names)
     text = str(theorem.conclusion)
     shown = text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]} ..."

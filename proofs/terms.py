@@ -9,10 +9,10 @@ count and `N` as a number in one theorem are refused (`kinds`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -40,6 +40,8 @@ def node(kind: type[T]) -> type[T]:
 class Node:
     """A term or a formula."""
 
+    __match_args__: ClassVar[tuple[str, ...]]
+
     def __str__(self) -> str:
         """As it is printed."""
         from .language import plain  # printing is no part of the kernel
@@ -48,10 +50,10 @@ class Node:
 
     def parts(self) -> Iterator[tuple[str, Node]]:
         """The nodes it is made of, by field."""
-        for place in fields(self):
-            value = getattr(self, place.name)
+        for name in self.__match_args__:  # the fields, as dataclasses list them
+            value = getattr(self, name)
             if isinstance(value, Node):
-                yield place.name, value
+                yield name, value
 
 
 class Term(Node):
@@ -260,7 +262,7 @@ def changed(node: N, change: Callable[[Node, int], Node | None], depth: int = 0)
         new_parts[name] = changed(part, change, inside)
     if all(new_parts[name] is part for name, part in node.parts()):
         return node
-    rest = {f.name: getattr(node, f.name) for f in fields(node)}
+    rest = {name: getattr(node, name) for name in node.__match_args__}
     return type(node)(**(rest | new_parts))
 
 

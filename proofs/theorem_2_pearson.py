@@ -42,7 +42,7 @@ from .terms import Index
 
 F, Y = column("f"), column("y")
 HALF = Fraction(1, 2)
-SCALE_POS = Assumption("scale_pos", positive(number("c")))
+SCALE_POS = Assumption("scale_pos", positive(number("c")), "the factor is positive")
 
 
 def A(place: Index) -> Expression:

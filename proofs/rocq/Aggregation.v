@@ -140,6 +140,15 @@ Proof. intros Ha Hm Hmax. pose proof (Z_pos a) as HZ. unfold LKL. rewrite ln_div
   apply Rmult_le_compat_l with (r := a) in E1; [|lra].
   apply Rmult_le_compat_l with (r := a) in E2; [|lra]. split; lra. Qed.
 
+Lemma largest_exists : exists m, (m < M)%nat /\ forall k, (k < M)%nat -> L k <= L m.
+Proof. clear L_pos MR. induction M as [|n IH]; [lia|].
+  destruct n as [|n]. exists 0%nat. split; [lia|]. intros k Hk. replace k with 0%nat by lia. lra.
+  destruct (IH ltac:(lia)) as (m & Hm & H).
+  destruct (Rle_dec (L (S n)) (L m)) as [A|A].
+  - exists m. split; [lia|]. intros k Hk. destruct (Nat.eq_dec k (S n)) as [->|]; auto. apply H; lia.
+  - exists (S n). split; [lia|]. intros k Hk. destruct (Nat.eq_dec k (S n)) as [->|]; [lra|].
+    pose proof (H k ltac:(lia)). lra. Qed.
+
 Theorem limit_at_zero m : (m < M)%nat -> (forall k, (k < M)%nat -> L k <= L m) ->
   filterlim LKL (at_right 0) (locally (ln (L m))).
 Proof. intros Hm Hmax. apply (filterlim_le_le (F := at_right 0) (fun a => ln (L m) - a * ln (INR M)) LKL (fun _ => ln (L m)) (ln (L m))).

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from proofs import catalogue, pairwise
 from proofs.statements import check_script
@@ -41,7 +41,17 @@ class Change:
     method: str
     line: int
     before: str
-    tree: ast.Module
+    where: tuple[int, int, int]
+    """The class, the method in it, and the node in that, by their places."""
+    edit: Callable[[Any], None]
+
+    def tree(self) -> ast.Module:
+        """The scripts with the change."""
+        tree = ast.parse(SOURCE)
+        place, number, at = self.where
+        method = tree.body[place].body[number]  # type: ignore[attr-defined]
+        self.edit(list(ast.walk(method))[at])
+        return ast.fix_missing_locations(tree)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.method}, line {self.line}: {self.before[:60]}"
@@ -56,15 +66,12 @@ def changes(of: str = "Proofs") -> Iterator[Change]:
             continue
         for at, node in enumerate(ast.walk(method)):
             for kind, edit in _edits(node):
-                changed = copy.deepcopy(tree)
-                twin = list(ast.walk(changed.body[place].body[number]))[at]  # type: ignore[attr-defined]
-                edit(twin)
-                ast.fix_missing_locations(changed)
                 line = getattr(node, "lineno", method.lineno)
-                yield Change(kind, method.name, line, ast.unparse(node), changed)
+                where = (place, number, at)
+                yield Change(kind, method.name, line, ast.unparse(node), where, edit)
 
 
-def _edits(node: ast.AST) -> Iterator[tuple]:
+def _edits(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], None]]]:
     if isinstance(node, ast.FunctionDef | ast.If | ast.For):
         for n, statement in enumerate(node.body):
             documented = isinstance(statement, ast.Expr) and isinstance(
@@ -90,7 +97,7 @@ def module(change: Change) -> ModuleType:
     changed = ModuleType("proofs.changed_pairwise")
     changed.__package__ = "proofs"
     changed.__file__ = str(pairwise.__file__)
-    exec(compile(change.tree, changed.__file__, "exec"), changed.__dict__)
+    exec(compile(change.tree(), changed.__file__, "exec"), changed.__dict__)
     return changed
 
 
