@@ -1,4 +1,4 @@
-# make setup | reproduce | reproduce-all | test | bench | docs | notebooks
+# make setup | reproduce | reproduce-all | test | bench | docs | rocq | notebooks
 #      coverage | lowest | wheel | lock
 # Everything runs from .venv, which is made on first use and made again when the lock file changes.
 
@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 UV := build/uv/bin/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce reproduce-all test test-full bench docs notebooks coverage lowest wheel lock clean
+.PHONY: help setup reproduce reproduce-all test test-full bench docs rocq notebooks coverage lowest wheel lock clean
 
 help:
 	@echo "make setup          create $(VENV) from requirements.lock (Python 3.11 or newer)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-full      the same with thousands of random examples a property"
 	@echo "make bench          measure: the loss, the running time of every method, the targets"
 	@echo "make docs           the documentation site, into build/docs; broken links fail"
+	@echo "make rocq           check the theorems for every N with Rocq, where it is installed"
 	@echo "make notebooks      execute the notebooks and store what came out"
 	@echo "make coverage       the tests again, and which lines of the package they run"
 	@echo "make lowest         the tests with the oldest versions that pyproject.toml allows"
@@ -56,6 +57,9 @@ bench: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
 	@echo "open build/docs/index.html"
+
+rocq: $(INSTALLED)
+	$(BIN)/python -m proofs --rocq
 
 notebooks: $(INSTALLED)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb

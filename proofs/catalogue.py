@@ -28,6 +28,7 @@ MODULES = (
     "graph_matching",
     "lipschitz_functions",
     "motivating_example",
+    "rounding_errors",
 )
 
 

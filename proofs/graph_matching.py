@@ -46,7 +46,9 @@ GRAPH_CONNECTED = Hypothesis(
     "graph_connected", "a chain of edges leads from every vertex to every other"
 )
 RANK_NULLITY = Lemma(
-    "rank_nullity", "m linear equations in N unknowns have at least N - m independent solutions"
+    "rank_nullity",
+    "m linear equations in N unknowns have at least N - m independent solutions",
+    "linear algebra: neither the kernel nor Coquelicot has dimensions",
 )
 
 Edges = tuple[tuple[int, int], ...]
@@ -201,18 +203,21 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "d_i = d_j on N - 2 edges leaves 2 dimensions of d, of which the constants are 1",
                 too_few,
                 cites=(RANK_NULLITY,),
+                finite=True,
             ),
             Step(
                 "not connected",
                 "d = 1 on one component and 0 elsewhere agrees on every edge: both its ends are "
                 "in the component or neither is",
                 indicator,
+                finite=True,
             ),
             Step(
                 "every small graph",
                 "on all 75 graphs with up to 4 vertices the equations of the edges have rank "
                 "N - 1 exactly when the graph is connected",
                 every_small_graph,
+                finite=True,
             ),
             Step(
                 "all pairs and the code",

@@ -42,7 +42,11 @@ WEIGHTS_NONNEG = Hypothesis("weights_nonneg", "no weight is negative: w_i >= 0")
 ALPHA_POS = Hypothesis("alpha_pos", "alpha > 0")
 LOSSES_POS = Hypothesis("losses_pos", "every sub-loss is positive: L_k > 0")
 
-ZERO_SUM = Lemma("zero_sum", "numbers that are not negative and have the sum 0 are 0, each of them")
+ZERO_SUM = Lemma(
+    "zero_sum",
+    "numbers that are not negative and have the sum 0 are 0, each of them",
+    "a rule of the kernel (zero_terms), and proved by Rocq: Batch.no_spread",
+)
 
 SPREAD_CASES = Step(
     "the cases of Var_w(y) are all",

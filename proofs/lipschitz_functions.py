@@ -49,12 +49,19 @@ ALMOST_EVERYWHERE = Hypothesis(
     "almost_everywhere", "the gradients agree outside of a set of measure 0"
 )
 
-RADEMACHER = Lemma("rademacher", "a Lipschitz function is differentiable almost everywhere")
+MEASURE = "measure theory: neither the kernel nor Coquelicot has Lebesgue measure in R^n"
+RADEMACHER = Lemma(
+    "rademacher", "a Lipschitz function is differentiable almost everywhere", MEASURE
+)
 FUBINI = Lemma(
-    "fubini", "almost every parallel of a segment meets a set of measure 0 in length 0 only"
+    "fubini",
+    "almost every parallel of a segment meets a set of measure 0 in length 0 only",
+    MEASURE,
 )
 INTEGRAL = Lemma(
-    "absolute_continuity", "a Lipschitz function of one variable is the integral of its derivative"
+    "absolute_continuity",
+    "a Lipschitz function of one variable is the integral of its derivative",
+    MEASURE,
 )
 
 

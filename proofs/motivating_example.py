@@ -97,12 +97,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the example",
                 "mean absolute and mean squared error are 1 for both, the error variances 1 and 0",
                 the_example,
+                finite=True,
             ),
             Step(
                 "one correction",
                 "subtracting the mean error leaves no error in the second and all of it in the "
                 "first",
                 one_correction,
+                finite=True,
             ),
             Step(
                 "the general case",

@@ -14,8 +14,9 @@ import sympy
 
 from gar_verify import formulas
 
-from . import z3_opinion
+from . import rocq_opinion, z3_opinion
 from .power_sums import RULES
+from .rocq_opinion import RocqOpinion
 from .statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
 from .z3_opinion import Opinion
 
@@ -50,13 +51,19 @@ def _lines(result: Result) -> Iterator[str]:
         yield from [f"     left over: {true.seen}"] * (not true.passed)
     yield from (f"Finding: {finding}" for finding in s.findings)
     yield from (f"FAULT: {fault}" for fault in result.faults)
+    rocq = rocq_opinion.rocq_opinion()
+    proved = ", ".join(rocq.of(s.name)) or rocq.trouble or "nothing on this statement"
+    part = f" ({rocq_opinion.PARTIAL[s.name]})" if s.name in rocq_opinion.PARTIAL else ""
+    yield f"Rocq, for every N: {proved}{part}"
     yield from ("", f"Verdict: {'proved' if result.passed else 'NOT PROVED'}")
 
 
 def _named(title: str, parts: Sequence[Hypothesis | Lemma]) -> Iterator[str]:
     if parts:
         yield title
-    yield from (f"  {_said(part)}" for part in parts)
+    for part in parts:
+        instead = f" ({part.instead})" if isinstance(part, Lemma) and part.instead else ""
+        yield f"  {_said(part)}{instead}"
 
 
 def _said(part: Any) -> str:
@@ -65,7 +72,8 @@ def _said(part: Any) -> str:
 
 def _step(number: int, outcome: Outcome[Step]) -> Iterator[str]:
     step = outcome.part
-    yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}"
+    mark = "" if step.mark == "computed" else f" ({step.mark})"
+    yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}{mark}"
     yield from [f"     in the case {', '.join(names_of(step.case))}"] * bool(step.case)
     rests = names_of((*step.needs, *step.cites))
     yield from [f"     rests on {', '.join(rests)}"] * bool(rests)
@@ -80,10 +88,11 @@ def names_of(parts: Sequence[Hypothesis | Lemma]) -> list[str]:
 def table(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     """One line for each statement, what failed, and the verdict."""
     width = max(len(result.statement.name) for result in results)
-    lines = [f"{'statement':{width}}  proved  refuted  hypotheses; lemmas cited"]
-    lines += [_row(result, width) for result in results]
+    rocq = rocq_opinion.rocq_opinion()
+    lines = [f"{'statement':{width}}  by      refuted  Rocq   hypotheses; lemmas cited"]
+    lines += [_row(result, width, rocq) for result in results]
     lines += [f"Finding: {finding}" for r in results for finding in r.statement.findings]
-    lines += [opinion_line(opinions)]
+    lines += [opinion_line(opinions), str(rocq)]
     for result in results:
         lines += [f"FAILED {result.statement.name}: {problem}" for problem in problems(result)]
     passed = sum(result.passed for result in results)
@@ -91,12 +100,13 @@ def table(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     return "\n".join([*lines, f"{passed} of {len(results)} statements proved, {seconds:.1f} s"])
 
 
-def _row(result: Result, width: int) -> str:
+def _row(result: Result, width: int, rocq: RocqOpinion) -> str:
     s = result.statement
     rests = ", ".join(names_of(s.hypotheses)) or "none"
     cited = ", ".join(names_of(s.lemmas)) or "none"
-    verdict = "yes" if result.passed else "NO"
-    return f"{s.name:{width}}  {verdict:6}  {refuted(result):7}  {rests}; {cited}"
+    verdict = result.by if result.passed else "NO"
+    marks = f"{verdict:6}  {refuted(result):7}  {rocq.word(s.name):5}"
+    return f"{s.name:{width}}  {marks}  {rests}; {cited}"
 
 
 def refuted(result: Result) -> str:
@@ -139,12 +149,13 @@ def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
         "latex": list(s.latex),
         "proved": result.passed,
         "hypotheses": [{"name": h.name, "text": h.text} for h in s.hypotheses],
-        "lemmas": [{"name": c.name, "text": c.text} for c in s.lemmas],
+        "lemmas": [{"name": c.name, "text": c.text, "instead": c.instead} for c in s.lemmas],
         "steps": [
             {
                 "name": o.part.name,
                 "text": o.part.text,
                 "passed": o.passed,
+                "mark": o.part.mark,
                 "hypotheses": names_of(o.part.needs),
                 "case": names_of(o.part.case),
                 "lemmas": names_of(o.part.cites),
@@ -173,6 +184,7 @@ def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
             for o in opinions
             if o.statement == s.name
         ],
+        "rocq": rocq_opinion.rocq_opinion().theorems.get(s.name, {}),
         "rules": list(RULES),
         "versions": versions(),
         "seconds": round(result.seconds, 3),

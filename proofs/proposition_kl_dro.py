@@ -55,12 +55,23 @@ MONOTONE = Lemma(
     "sign_of_derivative",
     "a function on an interval does not increase where its derivative is <= 0, nor decrease where "
     "it is >= 0 (mean value theorem)",
+    "not needed by Rocq: Aggregation.monotone, by the maximum at two values of alpha",
 )
 QUOTIENT = Lemma(
-    "difference_quotient", "if g(0) = 0 and g is differentiable, g(t) / t tends to g'(0) as t -> 0"
+    "difference_quotient",
+    "if g(0) = 0 and g is differentiable, g(t) / t tends to g'(0) as t -> 0",
+    "not needed by Rocq: Aggregation.limit_at_infinity, between two bounds",
 )
-SQUEEZE = Lemma("squeeze", "what lies between two quantities with one limit has that limit")
-FINITE_MAXIMUM = Lemma("finite_maximum", "one of finitely many numbers is the largest")
+SQUEEZE = Lemma(
+    "squeeze",
+    "what lies between two quantities with one limit has that limit",
+    "proved by Rocq within Aggregation.limit_at_zero",
+)
+FINITE_MAXIMUM = Lemma(
+    "finite_maximum",
+    "one of finitely many numbers is the largest",
+    "proved by Rocq: Aggregation.largest_exists",
+)
 
 
 def mean(body: Any) -> Expr:

@@ -40,15 +40,14 @@ from .exact import Case
 from .hypotheses import (
     AT_LEAST_TWO,
     BATCH_NONEMPTY,
-    NO_SPREAD,
-    SPREAD_CASES,
-    VAR_Y_POS,
     WEIGHT_POS,
-    WEIGHTED,
     WEIGHTS_NONNEG,
 )
-from .power_sums import SIZE, column, total
+from .language import equal, positive
+from .pairwise import Pairwise, Proofs
+from .power_sums import SIZE, column
 from .printing import run_script
+from .script import Assumption, Claim, Script
 from .statements import Control, Hypothesis, Statement, Step, mutant
 
 D, W = column("d"), column("w")
@@ -64,11 +63,6 @@ DRAWS_UNIFORM = Hypothesis(
     "draws_uniform",
     "every ordered pair of different draws is any pair of samples (with replacement), or any pair "
     "of different samples (without), with equal probability",
-)
-OTHERS_POS = Hypothesis(
-    "others_pos",
-    "the pairs of different samples have a positive weight: W^2 > sum w_i^2",
-    (total(W) ** 2 - total(W**2),),
 )
 BATCH_OF_TWO = Hypothesis("batch_of_two", "the batch has two draws: B >= 2", (DRAWS - 1,))
 
@@ -170,9 +164,18 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         pairs = batch.pair_total(half_square) / (batch.weight**2 - squares)
         return pairs, formulas.without_self_pairs(code(batch), squares / batch.weight**2)
 
-    def weighted(batch: SymbolicBatch, ground: Ground) -> Any:
-        pairs, value = by_weights(batch)
-        return ground.zero(pairs - value)
+    about = Pairwise(formulas, weighted=True)
+    weight, share = about.batch.weight, about.square_weights
+    others = Assumption("others_pos", positive(weight**2 - share))
+    by_code = formulas.without_self_pairs(about.code("error_variance"), share / weight**2)
+    claim = Claim(
+        "the pairs i != j",
+        (*about.basic, others),
+        equal(weight**2 * about.pairs() / (weight**2 - share), by_code),
+    )
+
+    def script(step: Script) -> None:
+        step.show("the pairs i != j", Proofs(step, about).distinct_pairs(others))
 
     return Statement(
         name="random-batches",
@@ -188,6 +191,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             r"\sum_{i\neq j}w_iw_j\,\frac{1}{2}(d_i-d_j)^2\ /\ \sum_{i\neq j}w_iw_j"
             r"=\frac{\mathrm{Var}_w(d)}{1-\sum_i w_i^2/W^2}",
         ),
+        claims=(claim,),
+        script=script,
         steps=(
             Step(
                 "the batch by pairs",
@@ -241,20 +246,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 corrected,
                 needs=(DRAWS_UNIFORM, AT_LEAST_TWO, BATCH_OF_TWO),
             ),
-            Step(
-                "with weights",
-                "the weighted mean over the pairs i != j is without_self_pairs of Var_w(d)",
-                lambda ground: weighted(WEIGHTED, ground),
-                needs=(WEIGHT_POS, OTHERS_POS),
-                case=(VAR_Y_POS,),
-            ),
-            Step(
-                "with weights, Var_w(y) = 0",
-                "y_i = q wherever w_i is not 0: there too",
-                lambda ground: weighted(NO_SPREAD, ground),
-                needs=(WEIGHT_POS, OTHERS_POS, WEIGHTS_NONNEG),
-            ),
-            SPREAD_CASES,
         ),
         mutants=(
             mutant(
@@ -329,7 +320,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the weighted mean over different pairs with one weight that is not 0",
                 lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
                 cases=lambda: [ExactBatch(w=(1, 0), f=(0, 1), y=(0, 0))],
-                drops=OTHERS_POS,
+                drops=others,
                 undefined=True,
             ),
             mutant(

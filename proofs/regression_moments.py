@@ -31,16 +31,17 @@ from .algebra import Ground
 from .batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
 from .definitions import covariance, variance
 from .hypotheses import (
-    NO_SPREAD,
-    SPREAD_CASES,
     VAR_F_POS,
     VAR_Y_POS,
     WEIGHT_POS,
     WEIGHTED,
     WEIGHTS_NONNEG,
 )
+from .language import equal
+from .pairwise import Pairwise, Proofs
 from .power_sums import column, total
 from .printing import run_script
+from .script import Claim, Script
 from .statements import Control, Statement, Step, mutant
 
 F, Y, W, C = column("f"), column("y"), column("w"), column("c")
@@ -79,20 +80,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ground.zero(m.conventional - total(W * C) / total(W)),
         ]
 
-    def determined(ground: Ground) -> list[Any]:
-        m = moments(formulas, WEIGHTED)
-        return [
-            ground.zero(formulas.error_variance(m) - variance(WEIGHTED, D)),
-            ground.zero(formulas.prediction_variance(m) - variance(WEIGHTED, F)),
-            ground.zero(formulas.scaling_factor(m) * m.var_y - covariance(WEIGHTED, F, Y)),
-        ]
-
-    def correlation(ground: Ground) -> Any:
-        m = moments(formulas, WEIGHTED)
-        var_f = variance(WEIGHTED, F)
-        squared = covariance(WEIGHTED, F, Y) ** 2 / (var_f * variance(WEIGHTED, Y))
-        return ground.zero(1 - squared - m.var_r / var_f)
-
     def shifts(ground: Ground) -> list[Any]:
         a, b = sympy.symbols("a b", real=True)
         plain = formulas.decompose(F, Y, WEIGHTED.mean)
@@ -107,16 +94,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ground.zero(parts.residual - (F - WEIGHTED.mean(F))),
             ground.zero(m.var_r - variance(WEIGHTED, F)),
             ground.zero(formulas.error_variance(m) - variance(WEIGHTED, F)),
-        ]
-
-    def no_spread(ground: Ground) -> list[Any]:
-        m = moments(formulas, NO_SPREAD)
-        var_d = variance(NO_SPREAD, NO_SPREAD.f - NO_SPREAD.y)
-        return [
-            *(ground.zero(number) for number in (m.var_y, m.slope)),
-            ground.zero(m.var_r - var_d),
-            ground.zero(formulas.error_variance(m) - var_d),
-            ground.zero(formulas.prediction_variance(m) - variance(NO_SPREAD, NO_SPREAD.f)),
         ]
 
     def ratios(ground: Ground) -> list[Any]:
@@ -134,23 +111,35 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def labels_vary(batch: ExactBatch) -> bool:
         return batch.varies("y")
 
+    about = Pairwise(formulas, weighted=True)
+    weight, labels, f_pos = about.weight_pos, about.var_y_pos, about.var_f_pos
+    claims = (
+        Claim("slope", (weight, labels), equal(about.m.slope, about.cov_d / about.var_y)),
+        Claim("Var(d)", about.basic, equal(about.code("error_variance"), about.var_d)),
+        Claim("Var(f)", about.basic, equal(about.code("prediction_variance"), about.var_f)),
+        Claim("Cov", about.basic, equal(about.code("scaling_factor") * about.var_y, about.cov)),
+        Claim(
+            "correlation",
+            (weight, f_pos, labels),
+            equal(1 - about.rho() ** 2, about.m.var_r / about.var_f),
+        ),
+    )
+
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        step.show("slope", proofs.slope_is())
+        step.show("Var(d)", proofs.variance_by_code())
+        step.show("Var(f)", proofs.prediction_variance())
+        step.show("Cov", proofs.covariance_by_code())
+        step.show("correlation", proofs.unexplained())
+
     needs = (WEIGHT_POS, VAR_Y_POS)
     return Statement(
         name="regression-moments",
         title="The moments of a batch, and what they determine",
         where="the paper's remark on complexity; gar_verify.formulas.decompose and moments",
-        plain=(
-            "Var(d) = var_r + slope^2 Var(y), Var(f) = var_r + (1 + slope)^2 Var(y), Cov(f, y) = "
-            "(1 + slope) Var(y), 1 - rho^2 = var_r / Var(f): all sub-losses from seven numbers"
-        ),
-        latex=(
-            r"d_i-\bar{d}=\beta\,(y_i-\bar{y})+r_i,\quad"
-            r"\beta=\frac{\mathrm{Cov}(d,y)}{\mathrm{Var}(y)}",
-            r"\mathrm{Var}(d)=\mathrm{Var}(r)+\beta^2\mathrm{Var}(y),\quad"
-            r"\mathrm{Var}(f)=\mathrm{Var}(r)+(1+\beta)^2\mathrm{Var}(y),\quad"
-            r"\mathrm{Cov}(f,y)=(1+\beta)\mathrm{Var}(y),\quad"
-            r"1-\rho^2=\frac{\mathrm{Var}(r)}{\mathrm{Var}(f)}",
-        ),
+        claims=claims,
+        script=script,
         steps=(
             Step(
                 "the split",
@@ -173,18 +162,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 needs=needs,
             ),
             Step(
-                "what they determine",
-                "Var(d), Var(f) and Cov(f, y), by the formulas of the code",
-                determined,
-                needs=needs,
-            ),
-            Step(
-                "the correlation",
-                "1 - rho^2 = var_r / Var(f)",
-                correlation,
-                needs=(*needs, VAR_F_POS),
-            ),
-            Step(
                 "shifts",
                 "every part of the decomposition is the same for f and y shifted by any numbers",
                 shifts,
@@ -196,13 +173,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 constant_labels,
                 needs=(WEIGHT_POS,),
             ),
-            Step(
-                "labels that differ where the weight is 0",
-                "Var(y) and slope are 0, var_r is Var(d) = Var(f)",
-                no_spread,
-                needs=(WEIGHT_POS, WEIGHTS_NONNEG),
-            ),
-            SPREAD_CASES,
             Step(
                 "ratio",
                 "a / b where b is not 0, 0 for 0 / 0, and what is not a number stays so",

@@ -33,27 +33,24 @@ from .algebra import Ground
 from .batches import ExactBatch, SymbolicBatch, exact_batches, exact_weighted_batches, moments
 from .definitions import (
     correlation,
-    covariance,
     half_square,
     normalized_difference,
-    scaled_half_square,
-    variance,
 )
 from .hypotheses import (
-    NO_SPREAD,
-    SPREAD_CASES,
     VAR_F_POS,
     VAR_Y_POS,
     WEIGHT_POS,
     WEIGHTED,
     WEIGHTS_NONNEG,
 )
+from .language import XP, at_most, equal, number
+from .pairwise import Pairwise, Proofs
 from .power_sums import column, total
 from .printing import run_script
+from .script import Claim, Script
 from .statements import Control, Statement, Step, mutant
 
 F, Y, W = column("f"), column("y"), column("w")
-SCALE = Symbol("c", real=True)
 
 
 def copies(ground: Ground) -> list[Any]:
@@ -64,13 +61,6 @@ def copies(ground: Ground) -> list[Any]:
         ground.zero(total(total(body, copy, count=times)) - total(times * body))
         for body in (Integer(1), F, Y, F**2, F * Y, Y**2)
     ]
-
-
-def terms_are_not_negative(ground: Ground) -> list[Any]:
-    """A weight that is not negative times a square, and the product of two such weights."""
-    w, v = sympy.symbols("w v", nonnegative=True)
-    x = Symbol("x", real=True)
-    return [(w * x**2).is_nonnegative, (w * v * x**2).is_nonnegative]
 
 
 def mixed_weights() -> Any:
@@ -98,82 +88,48 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def code(batch: Any) -> Any:
         return formulas.error_variance(moments(formulas, batch))
 
-    def pearson(ground: Ground) -> list[Any]:
-        m = moments(formulas, WEIGHTED)
-        rho = correlation(WEIGHTED, ground.root)
-        s_f, s_y = ground.root(variance(WEIGHTED, F)), ground.root(variance(WEIGHTED, Y))
-        return [
-            ground.zero(normalized_difference(WEIGHTED, ground.root) - (1 - rho)),
-            ground.zero(formulas.prediction_variance(m) - variance(WEIGHTED, F)),
-            ground.zero(formulas.scaling_factor(m) * s_y / s_f - rho),
-        ]
+    about = Pairwise(formulas, weighted=True)
+    c, least, rho, weight = number("c"), about.best, about.rho(), about.weight_pos
+    labels, vary = (weight, about.var_y_pos), (weight, about.var_f_pos, about.var_y_pos)
+    claims = (
+        Claim("Theorem 1", (weight,), equal(about.pairs(), about.var_d)),
+        Claim(
+            "Theorem 1 by the code", about.basic, equal(about.pairs(), about.code("error_variance"))
+        ),
+        Claim("Theorem 2", vary, equal(about.normalized(), 1 - rho)),
+        Claim("Theorem 2 by the code", vary, equal(about.code("one_minus_pearson", XP), 1 - rho)),
+        Claim("at least 0", (*about.basic, *vary[1:]), at_most(0, 1 - rho)),
+        Claim("at most 2", (*about.basic, *vary[1:]), at_most(1 - rho, 2)),
+        Claim("Theorem 3", labels, at_most(about.pairs(least), about.pairs(c))),
+        Claim(
+            "Theorem 3 by the code",
+            labels,
+            equal(about.code("scaled_difference", c), about.pairs(c)),
+        ),
+        Claim("its factor", labels, equal(about.code("scaling_factor"), least)),
+    )
 
-    def scaling(ground: Ground) -> list[Any]:
-        m = moments(formulas, WEIGHTED)
-        best = covariance(WEIGHTED, F, Y) / variance(WEIGHTED, Y)
-        pairs = WEIGHTED.pair_mean(scaled_half_square(SCALE))
-        return [
-            ground.zero(pairs - formulas.scaled_difference(m, SCALE)),
-            ground.zero(formulas.scaling_factor(m) - best),
-        ]
-
-    def in_range(ground: Ground) -> Any:
-        minus = normalized_difference(WEIGHTED, ground.root)
-        return ground.zero(minus + normalized_difference(WEIGHTED, ground.root, sign=1) - 2)
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        step.show("Theorem 1", proofs.pairs_are_variance())
+        step.show("Theorem 1 by the code", proofs.code_is_pairs())
+        step.show("Theorem 2", proofs.normalized_is(-1))
+        step.show("Theorem 2 by the code", proofs.code_is_pearson())
+        for name, theorem in zip(("at least 0", "at most 2"), proofs.range(), strict=True):
+            step.show(name, theorem)
+        step.show("Theorem 3", proofs.minimum())
+        for name, theorem in zip(
+            ("Theorem 3 by the code", "its factor"), proofs.code_scales(), strict=True
+        ):
+            step.show(name, theorem)
 
     return Statement(
         name="sample-weights",
         title="Theorems 1, 2 and 3 with sample weights",
         where="not in the paper; the mean that is handed to gar_verify.formulas",
-        plain=(
-            "(1/W^2) sum_ij w_i w_j 1/2 [(f_i - f_j) - (y_i - y_j)]^2 = Var_w(f - y), and the "
-            "same for the normalised and the scaled difference"
-        ),
-        latex=(
-            r"\frac{1}{W^2}\sum_{i=1}^{N}\sum_{j=1}^{N}w_iw_j\,\frac{1}{2}"
-            r"\left[(f_i-f_j)-(y_i-y_j)\right]^2=\mathrm{Var}_w(d),\quad W=\sum_{i=1}^{N}w_i",
-            r"\frac{1}{2}\left\Vert\frac{\mathrm{d}f}{\Vert\mathrm{d}f\Vert_w}"
-            r"-\frac{\mathrm{d}y}{\Vert\mathrm{d}y\Vert_w}\right\Vert_w^2=1-\rho_w(f,y)",
-        ),
+        claims=claims,
+        script=script,
         steps=(
-            Step(
-                "Theorem 1",
-                "the weighted sum over pairs is error_variance of the weighted moments",
-                lambda ground: ground.zero(WEIGHTED.pair_mean(half_square) - code(WEIGHTED)),
-                needs=(WEIGHT_POS,),
-                case=(VAR_Y_POS,),
-            ),
-            Step(
-                "Theorem 1, Var_w(y) = 0",
-                "with y_i = q wherever w_i is not 0 too, whatever the labels of weight 0",
-                lambda ground: ground.zero(NO_SPREAD.pair_mean(half_square) - code(NO_SPREAD)),
-                needs=(WEIGHT_POS, WEIGHTS_NONNEG),
-            ),
-            SPREAD_CASES,
-            Step(
-                "Theorem 2",
-                "the normalised difference in the weighted norm is 1 - rho_w, rho_w as in the code",
-                pearson,
-                needs=(WEIGHT_POS, VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "Theorem 3",
-                "the weighted sum over pairs is scaled_difference, its minimiser scaling_factor",
-                scaling,
-                needs=(WEIGHT_POS, VAR_Y_POS),
-            ),
-            Step(
-                "the range",
-                "the normalised difference and that with a plus sign add up to 2",
-                in_range,
-                needs=(WEIGHT_POS, VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "of sums of squares",
-                "each term w_i (..)^2 or w_i w_j (..)^2 is not negative",
-                terms_are_not_negative,
-                needs=(WEIGHTS_NONNEG,),
-            ),
             Step(
                 "copies",
                 "sums over n_k copies of sample k are sums weighted by n_k",

@@ -56,7 +56,11 @@ TARGETS_NONEMPTY = Hypothesis("targets_nonempty", "there is a target: T >= 1")
 TARGET_VARIES = Hypothesis(
     "var_y_pos", "the labels of target t are not all equal", (variance(ONE_TARGET, Y),)
 )
-SUMS_COMMUTE = Lemma("sums_commute", "the order of two finite sums does not matter")
+SUMS_COMMUTE = Lemma(
+    "sums_commute",
+    "the order of two finite sums does not matter",
+    "proved by Rocq: Targets.pairs_of_targets",
+)
 
 
 def over_targets(body: Any) -> Expr:

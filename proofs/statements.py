@@ -23,7 +23,11 @@ from sympy import Expr
 
 from .algebra import Ground
 from .batches import ExactBatch, SymbolicBatch, exact_batches
-from .exact import Claim, Counterexample, counterexample
+from .exact import Claim as Sides
+from .exact import Counterexample, counterexample
+from .kernel import Theorem
+from .script import Assumption, Claim, Script, StepError
+from .terms import Formula
 
 ENOUGH_MUTANTS = 4
 _SHOWN = 160
@@ -45,6 +49,8 @@ class Lemma:
 
     name: str
     text: str
+    instead: str = ""
+    """Which theorem of Rocq does without it, or why it is cited."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,19 @@ class Step:
 
     name: str
     text: str
-    check: Callable[[Ground], Any]
+    check: Callable[[Ground], Any] | None
+    """None for a step of the kernel, which has checked it."""
     needs: tuple[Hypothesis, ...] = ()
     cites: tuple[Lemma, ...] = ()
     case: tuple[Hypothesis, ...] = ()
     """What is assumed in this step alone, another step treating the rest."""
+    finite: bool = False
+    """Whether it looks at finitely many cases one by one."""
+
+    @property
+    def mark(self) -> str:
+        """``computed``, ``cited`` for a step that uses a lemma, or ``finite check``."""
+        return "cited" if self.cites else "finite check" if self.finite else "computed"
 
 
 @dataclass(frozen=True)
@@ -89,21 +103,31 @@ class Statement:
     title: str
     where: str
     """Where the paper has it, or what it is for."""
-    plain: str
-    latex: tuple[str, ...]
-    """One formula a line, in the part of LaTeX that matplotlib's mathtext reads."""
-    steps: tuple[Step, ...]
     mutants: tuple[Mutant, ...]
     controls: tuple[Control, ...]
+    claims: tuple[Claim, ...] = ()
+    """What it says, as formulas of the kernel, which text and LaTeX are printed from."""
+    script: Callable[[Script], None] | None = None
+    """The proof of the claims."""
+    plain: str = ""
+    latex: tuple[str, ...] = ()
+    """One formula a line, in the part of LaTeX that matplotlib's mathtext reads."""
+    steps: tuple[Step, ...] = ()
     findings: tuple[str, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = field(init=False)
     lemmas: tuple[Lemma, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Collect what the steps name."""
+        if self.claims:
+            said = [*(c.plain for c in self.claims), *[self.plain] * bool(self.plain)]
+            object.__setattr__(self, "plain", "; ".join(said))
+            object.__setattr__(self, "latex", (*(c.latex for c in self.claims), *self.latex))
+        claimed = {a.name: Hypothesis(a.name, a.text) for c in self.claims for a in c.assuming}
         needed = (h for step in self.steps for h in step.needs)
         cited = (lemma for step in self.steps for lemma in step.cites)
-        object.__setattr__(self, "hypotheses", tuple(dict.fromkeys(needed)))
+        named = {h.name: h for h in needed} | claimed
+        object.__setattr__(self, "hypotheses", tuple(named.values()))
         object.__setattr__(self, "lemmas", tuple(dict.fromkeys(cited)))
 
 
@@ -137,6 +161,12 @@ class Result:
         return bool(self.steps) and all(outcome.passed for outcome in self.steps)
 
     @property
+    def by(self) -> str:
+        """What proves it: the kernel, the normal forms of the scripts, or both."""
+        kernel = [outcome.part.check is None for outcome in self.steps]
+        return "kernel" if all(kernel) else "both" if any(kernel) else "forms"
+
+    @property
     def passed(self) -> bool:
         """Proved, every mutant refuted, every true variant accepted, and the record complete."""
         refuted = all(outcome.passed for outcome in self.mutants)
@@ -147,18 +177,51 @@ class Result:
 def check(statement: Statement) -> Result:
     """Run every step, mutant and control of a statement."""
     start = time.perf_counter()
+    taken, faults = check_script(statement)
     return Result(
         statement=statement,
-        steps=tuple(check_step(step) for step in statement.steps),
+        steps=(*taken, *(check_step(step) for step in statement.steps)),
         mutants=tuple(_refute(mutant) for mutant in statement.mutants),
         controls=tuple(check_control(control) for control in statement.controls),
-        faults=tuple(_faults(statement)),
+        faults=(*faults, *_faults(statement)),
         seconds=time.perf_counter() - start,
     )
 
 
+def check_script(statement: Statement) -> tuple[list[Outcome[Step]], list[str]]:
+    """Run the script of a statement: its steps, and what keeps it from proving the claims."""
+    if statement.script is None:
+        return [], []
+    script = Script()
+    refused: list[Outcome[Step]] = []
+    try:
+        statement.script(script)
+    except StepError as error:
+        refused.append(Outcome(Step(error.name, "refused", None), False, str(error)[:_SHOWN]))
+    except Exception as error:  # whatever goes wrong, nothing has been shown
+        broken = Step("the script", "breaks off", None)
+        refused.append(Outcome(broken, False, f"{type(error).__name__}: {error}"[:_SHOWN]))
+    names = {a.formula: a for claim in statement.claims for a in claim.assuming}
+    taken = [Outcome(_step(name, t, names), True) for name, t in script.steps.items()]
+    return [*taken, *refused], list(script.faults(statement.claims, frozenset()))
+
+
+def _step(name: str, theorem: Theorem, names: dict[Formula, Assumption]) -> Step:
+    """A theorem of the kernel as a step of the record."""
+    formulas = sorted(theorem.hypotheses, key=str)
+    known = (names[f] for f in formulas if f in names)
+    needs = tuple(Hypothesis(a.name, a.text) for a in known)
+    case = tuple(Hypothesis(str(f), str(f)) for f in formulas if f not in names)
+    text = str(theorem.conclusion)
+    shown = text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]} ..."
+    cites = tuple(Lemma(lemma, lemma) for lemma in sorted(theorem.cited))
+    return Step(name, shown, None, needs=needs, case=case, cites=cites)
+
+
 def check_step(step: Step) -> Outcome[Step]:
     """Run one check on the ground of the hypotheses that the step names, and no others."""
+    if step.check is None:
+        return Outcome(step, False, "a step of the kernel is checked with its script")
     return Outcome(step, *_verdict(step.check, (*step.needs, *step.case)))
 
 
@@ -216,10 +279,10 @@ def _batches() -> Iterable[ExactBatch]:
 def mutant(
     name: str,
     text: str,
-    claim: Claim,
+    claim: Sides,
     cases: Callable[[], Iterable[Any]] = _batches,
     where: Callable[[Any], bool] = lambda case: True,
-    drops: Hypothesis | None = None,
+    drops: Hypothesis | Assumption | None = None,
     undefined: bool = False,
     at_most: bool = False,
 ) -> Mutant:
@@ -238,7 +301,7 @@ def mutant(
 def control(
     name: str,
     text: str,
-    claim: Claim,
+    claim: Sides,
     symbolic: SymbolicBatch,
     where: Callable[[Any], bool] = lambda case: True,
     needs: tuple[Hypothesis, ...] = (),

@@ -9,7 +9,8 @@ so the minimum is Var(f) (1 - rho^2), at c* and nowhere else. With Var(f) > 0 to
 Theorem 2 is 0 exactly when f_i - f_j = c (y_i - y_j) for all pairs with one c > 0: the same
 direction, any magnitude.
 
-Assumptions: var_y_pos; var_f_pos and scale_pos where the loss of Theorem 2 appears.
+Assumptions: batch_nonempty, var_y_pos; var_f_pos and scale_pos where the loss of Theorem 2 appears;
+at_minimum (Q(c) = Q(c*)) gives c = c*, and rho_is_1 gives the same direction.
 
 In the summary of the paper that was available: without a number; Theorem 3 is our name. In the
 code: `gar_verify.formulas.scaled_difference`, `scaling_factor` and the moment ``var_r``.
@@ -21,33 +22,26 @@ from types import ModuleType
 from typing import Any
 
 import sympy
-from sympy import Symbol
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import SymbolicBatch, moments
+from .batches import ExactBatch, moments
 from .definitions import (
     correlation,
     covariance,
-    difference_f,
-    difference_y,
-    norm,
     normalized_difference,
     scaled_half_square,
     variance,
 )
-from .hypotheses import PLAIN, VAR_F_POS, VAR_Y_POS
-from .power_sums import column
+from .hypotheses import BATCH_NONEMPTY, PLAIN, VAR_F_POS, VAR_Y_POS
+from .language import SIZE, at_most, equal, everywhere, number
+from .language import column as entry
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
-from .statements import Hypothesis, Statement, Step, control, mutant
-
-F, Y = column("f"), column("y")
-C = Symbol("c", real=True)
-SCALE = Symbol("c", positive=True)
-OFFSET = Symbol("b", real=True)
-SCALED_LABELS = SymbolicBatch(f=SCALE * Y + OFFSET, y=Y)
-SCALE_POS = Hypothesis("scale_pos", "the common factor of the differences is positive: c > 0")
+from .script import Assumption, Claim, Script
+from .statements import Statement, control, mutant
+from .terms import index
+from .theorem_2_pearson import SCALE_POS, scaled_labels
 
 
 def unexplained(batch: Any) -> Any:
@@ -55,13 +49,6 @@ def unexplained(batch: Any) -> Any:
     return variance(batch, batch.f) - covariance(batch, batch.f, batch.y) ** 2 / variance(
         batch, batch.y
     )
-
-
-def same_direction(ground: Ground) -> list[Any]:
-    """df - (a / b) dy = a (df / a - dy / b) for the two norms a and b."""
-    df, dy = sympy.symbols("df dy", real=True)
-    a, b = (norm(PLAIN, difference, ground.root) for difference in (difference_f, difference_y))
-    return [ground.zero((df - a / b * dy) - a * (df / a - dy / b)), (a / b) != 0]
 
 
 def statement(formulas: ModuleType = package_formulas) -> Statement:
@@ -73,94 +60,69 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def best(batch: Any) -> Any:
         return formulas.scaling_factor(moments(formulas, batch))
 
-    def code(batch: Any, c: Any) -> Any:
-        return formulas.scaled_difference(moments(formulas, batch), c)
+    about = Pairwise(formulas)
+    scaled = Pairwise(formulas, f=scaled_labels(1))
+    c, least, rho = number("c"), about.best, about.rho()
+    given, both = (*about.basic, about.var_y_pos), (*about.basic, about.var_f_pos, about.var_y_pos)
+    at_best = Assumption("at_minimum", equal(about.pairs(c), about.pairs(least)))
+    perfect = Assumption("rho_is_1", equal(1 - rho, 0))
+    i, j = (index(name, SIZE) for name in "ij")
+    (f, y), (g, z) = ((entry("f", place), entry("y", place)) for place in (i, j))
+    directions = equal((f - g) / about.norm("f"), (y - z) / about.norm("y"))
+    claims = (
+        Claim("the minimum", given, at_most(about.pairs(least), about.pairs(c))),
+        Claim("only there", (*given, at_best), equal(c, least)),
+        Claim("its value", both, equal(about.pairs(least), about.var_f * (1 - rho**2))),
+        Claim("the code", given, equal(about.code("scaled_difference", c), about.pairs(c))),
+        Claim("the factor of the code", given, equal(about.code("scaling_factor"), least)),
+        Claim("same direction gives 0", (*given, SCALE_POS), equal(scaled.normalized(), 0)),
+        Claim(
+            "0 gives the same direction",
+            (*both, perfect),
+            everywhere(everywhere(directions, j), i),
+        ),
+    )
 
-    def completed_square(ground: Ground) -> Any:
-        square = variance(PLAIN, Y) * (C - covariance(PLAIN, F, Y) / variance(PLAIN, Y)) ** 2
-        return ground.zero(q(PLAIN, C) - unexplained(PLAIN) - square)
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        step.show("the minimum", proofs.minimum())
+        step.show("only there", proofs.only_there())
+        step.show("its value", proofs.least_value())
+        difference, factor = proofs.code_scales()
+        step.show("the code", difference)
+        step.show("the factor of the code", factor)
+        step.show("same direction gives 0", Proofs(step, scaled, "f = c y + b: ").end(SCALE_POS, 0))
+        step.show("0 gives the same direction", proofs.same_direction())
 
-    def attained(ground: Ground) -> list[Any]:
-        m = moments(formulas, PLAIN)
-        return [
-            ground.zero(formulas.scaling_factor(m) - covariance(PLAIN, F, Y) / variance(PLAIN, Y)),
-            ground.zero(m.var_r - unexplained(PLAIN)),
-            ground.zero(formulas.scaled_difference(m, formulas.scaling_factor(m)) - m.var_r),
-        ]
-
-    def with_rho(ground: Ground) -> Any:
-        rho = correlation(PLAIN, ground.root)
-        return ground.zero(unexplained(PLAIN) - variance(PLAIN, F) * (1 - rho**2))
-
-    def only_there(ground: Ground) -> Any:
-        m = moments(formulas, PLAIN)
-        at_best = formulas.scaled_difference(m, formulas.scaling_factor(m))
-        gap = variance(PLAIN, Y) * (C - formulas.scaling_factor(m)) ** 2
-        return ground.zero(formulas.scaled_difference(m, C) - at_best - gap)
-
-    needs = (VAR_Y_POS,)
     return Statement(
         name="theorem-3-scaling-factor",
         title="Theorem 3: the best scaling factor, and the direction of the differences",
         where="the paper, numbered here; gar_verify.formulas.scaled_difference",
-        plain=(
-            "min over c of (1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2 = Var(f) (1 - rho^2), only at "
-            "c* = Cov(f, y) / Var(y); 1 - rho = 0 exactly when df = c dy for some c > 0"
-        ),
-        latex=(
-            r"\min_c\ \frac{1}{N^2}\sum_{i=1}^{N}\sum_{j=1}^{N}\frac{1}{2}"
-            r"\left(\mathrm{d}f_{ij}-c\,\mathrm{d}y_{ij}\right)^2"
-            r"=\mathrm{Var}(f)\,(1-\rho^2)\quad\mathrm{at}\quad "
-            r"c^{\ast}=\frac{\mathrm{Cov}(f,y)}{\mathrm{Var}(y)}",
-            r"1-\rho=0\ \Longleftrightarrow\ \mathrm{d}f=c\,\mathrm{d}y"
-            r"\ \mathrm{for\ some}\ c>0",
-        ),
-        steps=(
-            Step(
-                "one completed square",
-                "Q(c) = Var(f) - Cov^2 / Var(y) + Var(y) (c - Cov / Var(y))^2",
-                completed_square,
-                needs=needs,
-            ),
-            Step(
-                "the code",
-                "scaled_difference of the moments of the batch is Q(c), for every c",
-                lambda ground: ground.zero(code(PLAIN, C) - q(PLAIN, C)),
-                needs=needs,
-            ),
-            Step(
-                "the minimum",
-                "scaling_factor is c*, and Q(c*) = var_r = Var(f) - Cov^2 / Var(y)",
-                attained,
-                needs=needs,
-            ),
-            Step(
-                "only there",
-                "Q(c) - Q(c*) = Var(y) (c - c*)^2, positive for every other c",
-                only_there,
-                needs=needs,
-            ),
-            Step(
-                "in terms of the correlation",
-                "Var(f) - Cov^2 / Var(y) = Var(f) (1 - rho^2)",
-                with_rho,
-                needs=(VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "same direction gives 0",
-                "with f = c y + b and c > 0 the loss of Theorem 2 is 0",
-                lambda ground: ground.zero(normalized_difference(SCALED_LABELS, ground.root)),
-                needs=(VAR_Y_POS, SCALE_POS),
-            ),
-            Step(
-                "0 gives the same direction",
-                "a sum of squares that is 0 has u = v for u = df / ||df|| and v = dy / ||dy||, and "
-                "df - c dy = ||df|| (u - v) for c = ||df|| / ||dy|| > 0",
-                same_direction,
-                needs=(VAR_F_POS, VAR_Y_POS),
-            ),
-        ),
+        claims=claims,
+        script=script,
         mutants=(
+            mutant(
+                "empty batch",
+                "the minimum over no samples",
+                lambda b: (q(b, 1), 0),
+                cases=lambda: [ExactBatch(f=(), y=())],
+                drops=BATCH_NONEMPTY,
+                undefined=True,
+            ),
+            mutant(
+                "any c",
+                "c taken to be c* whatever Q(c) is",
+                lambda b: (2, best(b)),
+                where=lambda b: b.varies("y"),
+                drops=at_best,
+            ),
+            mutant(
+                "any correlation",
+                "the differences of two samples taken to have one direction whatever rho is",
+                lambda b: (b.f[0] - b.f[1], b.y[0] - b.y[1]),
+                where=lambda b: b.size == 3 and sorted(b.f) == sorted(b.y) and b.varies("y"),
+                drops=perfect,
+            ),
             mutant(
                 "half dropped",
                 "the minimum of the sum without 1/2 taken to be Var(f) (1 - rho^2) too",

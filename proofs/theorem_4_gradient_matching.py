@@ -52,14 +52,17 @@ ORDER_ONE = Hypothesis("order_one", "the derivatives of order 1 are among those 
 MEAN_VALUE = Lemma(
     "mean_value_theorem",
     "a function on an interval whose derivative is 0 everywhere is constant",
+    "proved by Rocq: GradientMatching.segment",
 )
 POLYGON = Lemma(
     "polygonal_connectedness",
     "two points of an open connected set of R^n are joined by finitely many segments within it",
+    "not needed by Rocq: GradientMatching.gradients_to_differences, by open and closed sets",
 )
 OPEN_DERIVATIVE = Lemma(
     "derivative_of_zero",
     "a function that is 0 on an open set has all its partial derivatives 0 there",
+    "proved by Rocq: GradientMatching.ddir_shift",
 )
 
 

@@ -148,7 +148,12 @@ def _entries() -> Iterator[Claim]:
         "The normalised pairwise difference lies in [0, 2], and both ends are reached",
         NUMBERED_HERE,
         "theorem-2-pearson",
-        ("the range", "both halves of it are sums of squares", "both ends are reached"),
+        (
+            "the range, from below",
+            "the range",
+            "f = c y + b: the end",
+            "f = -c y + b: the end",
+        ),
     )
     yield by_proof(
         "theorem-3",
@@ -163,7 +168,7 @@ def _entries() -> Iterator[Claim]:
         "The loss of Theorem 2 is 0 exactly when all differences agree up to a positive factor",
         NUMBERED_HERE,
         "theorem-3-scaling-factor",
-        ("same direction gives 0", "0 gives the same direction"),
+        ("f = c y + b: the end", "0 gives the same direction"),
     )
     yield by_proof(
         "theorem-4-to-gradients",

@@ -34,8 +34,8 @@ def failing(result: Result, part: str) -> Result:
 def test_a_proof_makes_a_claim_proved(judge: Judge) -> None:
     claim = judge("theorem-1", Evidence())
     assert claim.verdict is Verdict.PROVED
-    assert claim.measured == "7 of 7 steps exact, 6 of 6 wrong variants refuted"
-    assert claim.reason == "assumes that the batch has a sample: N >= 1"
+    assert claim.measured == "17 of 17 steps exact, 6 of 6 wrong variants refuted"
+    assert claim.reason == "assumes that the batch has a sample: 0 < N"
 
 
 def test_a_step_that_fails_takes_the_verdict_away(judge: Judge, theorem_4: Result) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gar_verify import formulas
 from proofs import catalogue
-from proofs.statements import Control, Step, check_control, check_step
+from proofs.statements import Step, check_control, check_script, check_step
 
 PATH = Path(str(formulas.__file__))
 SOURCE = PATH.read_text()
@@ -89,7 +89,7 @@ class _Replace(ast.NodeTransformer):
 
 @dataclass(frozen=True)
 class Check:
-    """A step or a control of a statement, by place, with what it costs and calls."""
+    """A step, a control or the script of a statement, with what it costs and calls."""
 
     statement: str
     kind: str
@@ -99,11 +99,15 @@ class Check:
 
     def passes(self, changed: ModuleType) -> bool:
         """Whether it passes over changed formulas."""
-        part = getattr(catalogue.statement(self.statement, changed), self.kind)[self.place]
-        return _run(part)
+        return _run(self.statement, changed, self.kind, self.place)
 
 
-def _run(part: Step | Control) -> bool:
+def _run(name: str, module: ModuleType, kind: str, place: int) -> bool:
+    statement = catalogue.statement(name, module)
+    if kind == "script":
+        taken, faults = check_script(statement)
+        return not faults and all(outcome.passed for outcome in taken)
+    part = getattr(statement, kind)[place]
     return (check_step(part) if isinstance(part, Step) else check_control(part)).passed
 
 
@@ -116,6 +120,9 @@ def checks() -> list[Check]:
             for place in range(len(getattr(statement, kind))):
                 seconds, calls = _traced(name, kind, place)
                 found.append(Check(name, kind, place, seconds, calls))
+        if statement.script is not None:
+            seconds, calls = _traced(name, "script", 0)
+            found.append(Check(name, "script", 0, seconds, calls))
     return sorted(found, key=lambda check: check.seconds)
 
 
@@ -126,7 +133,7 @@ def _traced(name: str, kind: str, place: int) -> tuple[float, frozenset[str]]:
     for function in [n for n, value in vars(noted).items() if isinstance(value, FunctionType)]:
         setattr(noted, function, _noting(getattr(noted, function), calls))
     start = time.perf_counter()
-    assert _run(getattr(catalogue.statement(name, noted), kind)[place])
+    assert _run(name, noted, kind, place)
     return time.perf_counter() - start, frozenset(calls)
 
 

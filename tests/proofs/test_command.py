@@ -31,10 +31,10 @@ def results() -> list[Result]:
     return proofs.run(QUICK) + proofs.run("theorem-4")
 
 
-def test_all_statements_are_proved_in_under_ten_seconds_without_torch() -> None:
+def test_all_statements_are_proved_in_under_fifteen_seconds_without_torch() -> None:
     code = (
         "import sys, time; from proofs.__main__ import main; start = time.process_time(); "
-        "status = main([]); print('torch' in sys.modules, time.process_time() - start < 10); "
+        "status = main([]); print('torch' in sys.modules, time.process_time() - start < 15); "
         "sys.exit(status)"
     )
     done = run("-c", code)

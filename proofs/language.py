@@ -1,0 +1,346 @@
+"""How terms of the kernel are written in Python, handed to the formulas, and printed.
+
+An `Expression` is a term with Python's operators, so that the functions of `gar_verify.formulas`
+run on it as they do on tensors and build the term that they compute; nothing is simplified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+from .normal_form import minus
+from .terms import (
+    ZERO,
+    Absolute,
+    Add,
+    Divide,
+    Each,
+    Entry,
+    Equal,
+    Formula,
+    Index,
+    Indicator,
+    Less,
+    LessEqual,
+    Multiply,
+    Named,
+    Node,
+    NotEqual,
+    Number,
+    Or,
+    Power,
+    Root,
+    Sum,
+    Term,
+    Variable,
+    closed,
+    index,
+    indices,
+    opened,
+)
+
+
+class Expression:
+    """A term that Python's operators work on."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, of: Any) -> None:
+        """Wrap a term, a whole number, a fraction, or another expression."""
+        self.term: Term = term_of(of)
+
+    def __add__(self, other: Any) -> Expression:
+        """Self + other."""
+        return Expression(Add(self.term, term_of(other)))
+
+    def __radd__(self, other: Any) -> Expression:
+        """Other + self."""
+        return Expression(Add(term_of(other), self.term))
+
+    def __sub__(self, other: Any) -> Expression:
+        """Self - other."""
+        return Expression(Add(self.term, minus(term_of(other))))
+
+    def __rsub__(self, other: Any) -> Expression:
+        """Other - self."""
+        return Expression(Add(term_of(other), minus(self.term)))
+
+    def __mul__(self, other: Any) -> Expression:
+        """Self * other."""
+        return Expression(Multiply(self.term, term_of(other)))
+
+    def __rmul__(self, other: Any) -> Expression:
+        """Other * self."""
+        return Expression(Multiply(term_of(other), self.term))
+
+    def __truediv__(self, other: Any) -> Expression:
+        """Self / other."""
+        return Expression(Divide(self.term, term_of(other)))
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        """Other / self."""
+        return Expression(Divide(term_of(other), self.term))
+
+    def __pow__(self, exponent: int) -> Expression:
+        """Self to a power that is a positive whole number."""
+        return Expression(Power(self.term, exponent))
+
+    def __neg__(self) -> Expression:
+        """-self"""
+        return Expression(minus(self.term))
+
+    def __abs__(self) -> Expression:
+        """|self|"""
+        return Expression(Absolute(self.term))
+
+    def __eq__(self, other: Any) -> Expression:  # type: ignore[override]
+        """1 where self is other, as the formulas use it; only with 0."""
+        if term_of(other) != ZERO:
+            raise TypeError("a comparison with 0 alone is an expression")
+        return Expression(Indicator(self.term))
+
+
+XP = SimpleNamespace(sqrt=lambda x: Expression(Root(term_of(x))))
+"""The namespace to hand to a formula."""
+
+
+def term_of(value: Any) -> Term:
+    """A term from an expression, a whole number, a fraction or a term."""
+    if isinstance(value, Term):
+        return value
+    if isinstance(value, Expression):
+        return value.term
+    return Number(value)
+
+
+def number(name: str) -> Expression:
+    """Any real number."""
+    return Expression(Variable(name))
+
+
+def named(label: str, latex: str, value: Any) -> Expression:
+    """A value under the name that it is printed by."""
+    return Expression(Named(label, latex, term_of(value)))
+
+
+def root(value: Any) -> Expression:
+    """The square root."""
+    return Expression(Root(term_of(value)))
+
+
+def column(name: str, place: Index) -> Expression:
+    """The entry of a column at a place."""
+    return Expression(Entry(name, place))
+
+
+SIZE = Variable("N", "count")
+
+
+class Batch:
+    """Predictions f and labels y of N samples, with weights w or without."""
+
+    def __init__(self, weighted: bool = False, **columns: Callable[[Index], Expression]) -> None:
+        """All weights are 1 unless ``weighted``; f and y are any columns unless given."""
+        self.weighted = weighted
+        self.place = index("i", SIZE)
+        self._columns = {n: (lambda place, n=n: column(n, place)) for n in "wfy"} | columns
+        self.w = self.at(self.place).w if weighted else Expression(1)
+        self.f, self.y = self.at(self.place).f, self.at(self.place).y
+        self.weight = named("W", "W", self.total(self.w)) if weighted else Expression(SIZE)
+        given = [(f"{n}_i", entry(self.place).term) for n, entry in columns.items()]
+        self.note = "".join(f", {n} = {plain(term)}" for n, term in given)
+        """What the columns are, where they are not arbitrary."""
+
+    def at(self, place: Index) -> SimpleNamespace:
+        """The sample at a place."""
+        return SimpleNamespace(**{n: entry(place) for n, entry in self._columns.items()})
+
+    def total(self, entry: Any) -> Expression:
+        """The sum of entries over the samples."""
+        return Expression(Sum(SIZE, closed(term_of(entry), self.place)))
+
+    def mean(self, entry: Any, times: Any = None) -> Expression:
+        """The weighted mean, of products where there are two factors."""
+        product = entry if times is None else entry * times
+        return self.total(self.w * product if self.weighted else product) / self.weight
+
+    def average(self, name: str, entry: Any) -> Expression:
+        """A mean with a name."""
+        return named(f"mean({name})", rf"\bar{{{name}}}", self.mean(entry))
+
+    def variance(self, name: str, entry: Any) -> Expression:
+        """The population variance, by its definition."""
+        centred = Expression(entry) - self.average(name, entry)
+        w = "_w" * self.weighted
+        return named(f"Var{w}({name})", rf"\mathrm{{Var}}{w}({name})", self.mean(centred**2))
+
+    def covariance(self, one: tuple[str, Any], other: tuple[str, Any]) -> Expression:
+        """The population covariance, by its definition."""
+        (a, x), (b, z) = one, other
+        product = (x - self.average(a, x)) * (z - self.average(b, z))
+        w = "_w" * self.weighted
+        label, latex = f"Cov{w}({a}, {b})", rf"\mathrm{{Cov}}{w}({a},{b})"
+        return named(label, latex, self.mean(product))
+
+    def pair_total(self, function: Callable[[Any, Any], Any]) -> Expression:
+        """The sum over all pairs of w_i w_j function(i, j)."""
+        j = index("j", SIZE)
+        first, second = self.at(self.place), self.at(j)
+        body = function(first, second)
+        if self.weighted:
+            body = first.w * second.w * body
+        inner = Sum(SIZE, closed(term_of(body), j))
+        return Expression(Sum(SIZE, closed(inner, self.place)))
+
+    def pair_mean(self, function: Callable[[Any, Any], Any]) -> Expression:
+        """The mean over all pairs."""
+        return self.pair_total(function) / self.weight**2
+
+    def moments(self, formulas: Any, conventional: Any = 0) -> Any:
+        """What the formulas make of the batch, each moment under its name."""
+        parts = formulas.decompose(self.f, self.y, self.mean)
+        found = formulas.moments(parts, Expression(conventional), self.weight, self.mean)
+        names = {n: n.replace("_", r"\_") for n in found._fields}
+        return found._replace(
+            **{
+                n: named(f"m.{n}", rf"m.\mathrm{{{t}}}", getattr(found, n))
+                for n, t in names.items()
+            }
+        )
+
+
+# --- formulas ---------------------------------------------------------------------------
+
+
+def equal(left: Any, right: Any) -> Formula:
+    """left = right"""
+    return Equal(term_of(left), term_of(right))
+
+
+def positive(value: Any) -> Formula:
+    """0 < value"""
+    return Less(ZERO, term_of(value))
+
+
+def not_negative(value: Any) -> Formula:
+    """0 <= value"""
+    return LessEqual(ZERO, term_of(value))
+
+
+def at_most(left: Any, right: Any) -> Formula:
+    """left <= right"""
+    return LessEqual(term_of(left), term_of(right))
+
+
+def everywhere(formula: Formula, place: Index) -> Formula:
+    """The formula at each place."""
+    return Each(place.count, closed(formula, place))
+
+
+# --- printing ---------------------------------------------------------------------------
+
+_INDICES = ("i", "j", "k", "l", "m")
+
+
+def plain(node: Node) -> str:
+    """A formula or term as one line of text."""
+    return _written(node, latex=False)
+
+
+def latex(node: Node) -> str:
+    """A formula or term in the part of LaTeX that matplotlib's mathtext reads."""
+    return _written(node, latex=True)
+
+
+_SIGNS = {
+    Equal: ("=", "="),
+    NotEqual: ("!=", r"\neq"),
+    Less: ("<", "<"),
+    LessEqual: ("<=", r"\leq"),
+}
+
+
+def _written(node: Any, latex: bool) -> str:
+    def write(part: Node) -> str:
+        return _written(part, latex)
+
+    if type(node) in _SIGNS:
+        return f"{write(node.left)} {_SIGNS[type(node)][latex]} {write(node.right)}"
+    if isinstance(node, Or):
+        between = r"\ \mathrm{or}\ " if latex else "or"
+        return f"{write(node.left)} {between} {write(node.right)}"
+    if isinstance(node, Each):
+        name, of = _opened(node.of, node.count)
+        every = rf"\quad\forall\,{name}" if latex else f" for every {name}"
+        return _written(of, latex) + every
+    text, _ = _term(node, latex)
+    return text
+
+
+def _opened(body: Any, count: Term) -> tuple[str, Any]:
+    """The body under the first name that nothing in it has."""
+    used = {place.name for place in indices(body)}
+    name = next(n for n in _INDICES if n not in used)
+    return name, opened(body, index(name, count))
+
+
+def _wrapped(node: Any, latex: bool, at_least: int) -> str:
+    """A term, in brackets when it binds less than is asked: 0 sum, 1 product, 2 power, 3 atom."""
+    text, binds = _term(node, latex)
+    brackets = (r"\left(", r"\right)") if latex else ("(", ")")
+    return text if binds >= at_least else text.join(brackets)
+
+
+def _term(node: Any, latex: bool) -> tuple[str, int]:
+    def write(part: Any, at_least: int = 0) -> str:
+        return _wrapped(part, latex, at_least)
+
+    if isinstance(node, Number):
+        value: Fraction = node.value
+        if latex and value.denominator != 1:
+            return rf"\frac{{{value.numerator}}}{{{value.denominator}}}", 3
+        return str(value), 3 if value >= 0 and value.denominator == 1 else 1
+    if isinstance(node, Variable):
+        return node.name, 3
+    if isinstance(node, Named):
+        return (node.latex if latex else node.label), 3
+    if isinstance(node, Entry):
+        place = node.index.name if isinstance(node.index, Index) else "?"
+        return f"{node.column}_{place}", 3
+    if isinstance(node, Add):
+        other = _negated(node.right)
+        if other is not None:
+            return f"{write(node.left)} - {write(other, 1)}", 0
+        return f"{write(node.left)} + {write(node.right)}", 0
+    if isinstance(node, Multiply):
+        if _negated(node) is not None:
+            return f"-{write(node.right, 1)}", 0
+        between = r"\," if latex else " "
+        return f"{write(node.left, 1)}{between}{write(node.right, 1)}", 1
+    if isinstance(node, Divide):
+        if latex:
+            return rf"\frac{{{write(node.left)}}}{{{write(node.right)}}}", 1
+        return f"{write(node.left, 1)} / {write(node.right, 3)}", 1
+    if isinstance(node, Power):
+        return f"{write(node.base, 3)}^{node.exponent}", 2
+    if isinstance(node, Root):
+        return (rf"\sqrt{{{write(node.of)}}}" if latex else f"sqrt({write(node.of)})"), 3
+    if isinstance(node, Absolute):
+        return (rf"\left|{write(node.of)}\right|" if latex else f"|{write(node.of)}|"), 3
+    if isinstance(node, Indicator):
+        return f"[{write(node.of)} = 0]", 3
+    if isinstance(node, Sum):
+        name, body = _opened(node.body, node.count)
+        inner = _wrapped(body, latex, 1)
+        limits = f"_{{{name}=1}}^{{{write(node.count)}}}" if latex else f"_{name}"
+        return (rf"\sum{limits}{inner}" if latex else f"sum{limits} {inner}"), 1
+    raise TypeError(f"{type(node).__name__} cannot be printed")
+
+
+def _negated(node: Any) -> Any:
+    if isinstance(node, Multiply) and node.left == Number(Fraction(-1)):
+        return node.right
+    return None

@@ -1,0 +1,139 @@
+(* The closed-form gradient: derivatives along any direction h of the predictions, f + t h at 0. *)
+From Coq Require Import Reals Lra Lia.
+From Coquelicot Require Import Coquelicot.
+From GAR Require Import Sums Formulas Batch.
+Open Scope R_scope.
+
+Section Gradient.
+Variable N : nat.
+Variable w : nat -> R.
+Hypothesis weights_nonneg : forall i, (i < N)%nat -> 0 <= w i.
+Hypothesis weight_pos : 0 < W N w.
+Local Notation mean := (mean N w).
+Local Notation cov := (cov N w).
+Local Notation var := (var N w).
+Variables f y h : nat -> R.
+Variables s t : R.
+Let d i := f i - y i.
+Let moved u i := f i + u * h i.
+
+(* The coefficients g, applied to the direction. *)
+Definition applied (m : Moments) (g : Gradient) (slopes : nat -> R) :=
+  let '(residual, label) := residual_and_label f y m in
+  mean (fun i => (Gradient_conventional g * slopes i + Gradient_residual g * residual i
+                  + Gradient_label g * label i) * h i).
+
+Lemma cov_moved u a : cov (moved u) a = cov f a + u * cov h a.
+Proof. unfold moved. rewrite cov_plus_l, cov_scal_l by auto. ring. Qed.
+Lemma var_sum a b u : var (fun i => a i + u * b i) = var a + 2 * u * cov a b + u ^ 2 * var b.
+Proof. unfold Batch.var. rewrite cov_plus_l, cov_scal_l by auto.
+  rewrite (cov_sym N w a (fun i => a i + u * b i)), (cov_sym N w b (fun i => a i + u * b i)).
+  rewrite !cov_plus_l, !cov_scal_l by auto. rewrite (cov_sym N w b a). ring. Qed.
+Lemma var_moved u : var (moved u) = var f + 2 * u * cov f h + u ^ 2 * var h.
+Proof. apply var_sum. Qed.
+
+Section Moments.
+Variable phi : R -> nat -> R.   (* the conventional loss of each sample, along the path *)
+Variable slopes : nat -> R.     (* its derivative in the error of the sample *)
+Let m := code_moments N w f y (phi 0) s t.
+Let along u := code_moments N w (moved u) y (phi u) s t.
+
+Lemma mean_product a b : mean (fun i => (a i - mean a) * b i) = cov a b.
+Proof. rewrite cov_sums by auto.
+  rewrite (mean_ext N w _ (fun i => a i * b i - mean a * b i)) by (intros; ring).
+  rewrite mean_minus, mean_scal by auto. ring. Qed.
+
+Lemma applied_is g slopes' : applied m g slopes' =
+  Gradient_conventional g * mean (fun i => slopes' i * h i)
+  + Gradient_residual g * (cov f h - (1 + Moments_slope m) * cov y h)
+  + Gradient_label g * cov y h.
+Proof. unfold applied, residual_and_label, m.
+  destruct (moments_are N w weight_pos f y (phi 0) s t) as (_ & -> & -> & _). fold m.
+  rewrite (mean_ext N w _ (fun i => Gradient_conventional g * (slopes' i * h i)
+    + (Gradient_residual g * ((d i - mean d) * h i)
+    + (Gradient_label g - Gradient_residual g * Moments_slope m) * ((y i - mean y) * h i))))
+    by (intros; unfold d; ring).
+  rewrite !mean_plus, !mean_scal, !mean_product by auto.
+  replace (cov d h) with (cov f h - cov y h). ring.
+  unfold d. rewrite (cov_ext N w (fun i => f i - y i) (fun i => f i + (-1) * y i) h h) by (intros; ring).
+  rewrite cov_plus_l, cov_scal_l by auto. ring. Qed.
+
+Theorem error_variance_derivative :
+  is_derive (fun u => error_variance (along u)) 0 (applied m (error_variance_gradient m) slopes).
+Proof. rewrite applied_is. simpl.
+  apply (is_derive_ext (fun u => var d + 2 * u * cov d h + u ^ 2 * var h)).
+  - intros u. unfold along. rewrite code_theorem_1 by auto.
+    destruct (theorem_1 N w weight_pos (moved u) y) as [-> _].
+    rewrite <- var_sum. unfold Batch.var. apply cov_ext; intros; unfold moved, d; simpl; ring.
+  - replace (cov d h) with (cov f h - cov y h).
+    2:{ unfold d. rewrite (cov_ext N w (fun i => f i - y i) (fun i => f i + (-1) * y i) h h) by (intros; ring).
+        rewrite cov_plus_l, cov_scal_l by auto. ring. }
+    auto_derive; auto. ring. Qed.
+
+Theorem one_minus_pearson_derivative : 0 < var f -> 0 < var y ->
+  is_derive (fun u => one_minus_pearson (along u)) 0
+    (applied m (one_minus_pearson_gradient m) slopes).
+Proof. intros Hf Hy. rewrite applied_is.
+  pose proof (scaled_covariance_is N w weights_nonneg weight_pos f y (phi 0) s t) as K.
+  fold m in K. unfold scaling_factor in K.
+  pose proof (prediction_variance_is N w weights_nonneg weight_pos f y (phi 0) s t) as P. fold m in P.
+  destruct (moments_are N w weight_pos f y (phi 0) s t) as (_ & _ & _ & V & _). fold m in V.
+  unfold one_minus_pearson_gradient. cbv zeta. cbn [Gradient_conventional Gradient_residual Gradient_label]. rewrite P, V.
+  pose proof (sqrt_lt_R0 _ Hf) as Sf. pose proof (sqrt_lt_R0 _ Hy) as Sy.
+  assert (Pfy : 0 < sqrt (var f) * sqrt (var y)) by (apply Rmult_lt_0_compat; auto).
+  rewrite !ratio_div by lra.
+  assert (R0 : Moments_var_r m = var f - (1 + Moments_slope m) ^ 2 * var y).
+  { rewrite <- P. unfold prediction_variance, square. rewrite V. ring. }
+  rewrite R0. rewrite (cov_sym N w y h).
+  set (b := Moments_slope m) in *.
+  set (q := fun u => var f + 2 * u * cov f h + u ^ 2 * var h).
+  apply (is_derive_ext_loc (fun u => 1 - (cov f y + u * cov h y) / (sqrt (q u) * sqrt (var y)))).
+  - assert (C : continuous q 0).
+    { apply (ex_derive_continuous q 0). unfold q. auto_derive. auto. }
+    assert (Q0 : 0 < q 0) by (unfold q; lra).
+    assert (L : locally 0 (fun u : R => 0 < q u)) by exact (C (fun v => 0 < v) (open_gt 0 (q 0) Q0)).
+    apply filter_imp with (2 := L).
+    intros u Hu. unfold along. rewrite code_theorem_2; auto.
+    + unfold rho. rewrite cov_moved, var_moved. reflexivity.
+    + rewrite var_moved. exact Hu.
+  - unfold q. auto_derive.
+    + replace (var f + 2 * 0 * cov f h + 0 * (0 * 1) * var h) with (var f) by ring.
+      repeat split; lra.
+    + replace (var f + 2 * 0 * cov f h + 0 * (0 * 1) * var h) with (var f) by ring.
+      rewrite <- K.
+      pose proof (sqrt_sqrt (var f) ltac:(lra)) as Ff. pose proof (sqrt_sqrt (var y) ltac:(lra)) as Fy.
+      set (a := sqrt (var f)) in *. set (v := sqrt (var y)) in *.
+      rewrite <- Ff, <- Fy. field. lra. Qed.
+
+Hypothesis phi_derivative :
+  is_derive (fun u => mean (phi u)) 0 (mean (fun i => slopes i * h i)).
+
+Theorem conventional_derivative :
+  is_derive (fun u => Moments_conventional (along u)) 0 (mean (fun i => slopes i * h i)).
+Proof. apply (is_derive_ext (fun u => mean (phi u))); [|exact phi_derivative].
+  intros u. unfold along. destruct (moments_are N w weight_pos (moved u) y (phi u) s t)
+    as (_ & _ & _ & _ & _ & _ & E). symmetry; exact E. Qed.
+
+(* A weighted sum of the sub-losses; for any differentiable function of them the weights are its
+   derivatives (the chain rule). *)
+Theorem sub_losses_derivative a b c : 0 < var f -> 0 < var y ->
+  is_derive (fun u => let '(x1, x2, x3) := sub_losses (along u) in a * x1 + b * x2 + c * x3) 0
+    (applied m (sub_losses_gradient m (a, b, c)) slopes).
+Proof. intros Hf Hy.
+  pose proof conventional_derivative as D1. pose proof error_variance_derivative as D2.
+  pose proof (one_minus_pearson_derivative Hf Hy) as D3.
+  rewrite applied_is in *. simpl in *.
+  apply (is_derive_ext (fun u => (a * Moments_conventional (along u) + b * error_variance (along u))
+    + c * one_minus_pearson (along u))). { intros; reflexivity. }
+  match goal with |- is_derive _ _ ?g => replace g with
+   (plus (plus (a * mean (fun i => slopes i * h i)) (b * (0 * mean (fun i => slopes i * h i) +
+      2 * (cov f h - (1 + Moments_slope m) * cov y h) + 2 * Moments_slope m * cov y h)))
+    (c * (0 * mean (fun i => slopes i * h i) + Gradient_residual (one_minus_pearson_gradient m) *
+      (cov f h - (1 + Moments_slope m) * cov y h) + Gradient_label (one_minus_pearson_gradient m) * cov y h)))
+    by (unfold plus; simpl; ring) end.
+  apply (is_derive_plus (fun u => a * Moments_conventional (along u) + b * error_variance (along u))
+    (fun u => c * one_minus_pearson (along u))).
+  apply (is_derive_plus (fun u => a * Moments_conventional (along u)) (fun u => b * error_variance (along u))).
+  apply is_derive_scal; exact D1. apply is_derive_scal; exact D2. apply is_derive_scal; exact D3. Qed.
+End Moments.
+End Gradient.

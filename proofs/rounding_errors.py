@@ -1,0 +1,208 @@
+"""Rounding: from the moments on, the loss loses a few units of the last place, whatever the data.
+
+With u = 2^-53, half a unit of the last place of float64, and the moments taken as they are stored,
+each computed value is the exact one times a factor between (1 - u)^k and 1 / (1 - u)^k:
+
+    k =  1  scaling_factor                    k = 14  one_minus_pearson
+    k =  2  without_self_pairs                k =  1  the coefficient of error_variance_gradient
+    k =  3  error_variance                    k = 15, 16  those of one_minus_pearson_gradient
+    k =  5  prediction_variance
+
+for every rounding with |rnd(x) - x| <= u |x|. The reason is that the formulas add numbers of one
+sign only, and subtract nothing but moments. `scaled_difference` and `merge` subtract computed
+numbers, and have no such bound: counterexamples stand below.
+
+Assumptions: var_r_nonneg, var_y_nonneg, no_underflow; Var(f), Var(y) > 0 for the correlation.
+
+Proved by Rocq (`proofs/rocq/Rounding.v`) over definitions generated from the formulas with every
+operation rounded. Not in the paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+from gar_verify import formulas as package_formulas
+
+from .algebra import Ground
+from .exact import Case
+from .printing import run_script
+from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+
+UNIT = Fraction(1, 2**53)
+BOUNDS = {
+    "scaling_factor": 1,
+    "error_variance": 3,
+    "prediction_variance": 5,
+    "one_minus_pearson": 14,
+}
+"""How many roundings a value may be away, by function."""
+
+VAR_R_NONNEG = Hypothesis("var_r_nonneg", "the unexplained variance is not negative: var_r >= 0")
+VAR_Y_NONNEG = Hypothesis("var_y_nonneg", "the variance of the labels is not negative: var_y >= 0")
+NO_UNDERFLOW = Hypothesis(
+    "no_underflow", "no operation overflows or underflows: |rnd(x) - x| <= u |x|"
+)
+ROUNDED = Lemma(
+    "rounded_formulas",
+    "the bounds of the single functions, over the formulas with every operation rounded",
+    "proved by Rocq: Rounding.rounded_one_minus_pearson and five more",
+)
+
+SMALL = 2.0**-30
+ORDINARY = tuple((r, b, v) for r in (0.1, 0.7, 3.0) for b in (-0.9, 0.3, 7.1) for v in (0.2, 5.3))
+
+
+def bound(roundings: int) -> Fraction:
+    """The relative error that so many roundings may make."""
+    return 1 / (1 - UNIT) ** roundings - 1
+
+
+def moments(formulas: ModuleType, numbers: Any, of: Callable[[Any], Any] = float) -> Any:
+    """Moments with var_r, slope and var_y, as floats or as the rational numbers that these are."""
+    var_r, slope, var_y = map(of, numbers)
+    return formulas.Moments(of(1), of(0), of(0), var_y, slope, var_r, of(0))
+
+
+def units(computed: Any, exact: Any) -> int:
+    """The relative error in whole units u, rounded down."""
+    whole: int = math.floor(abs(Fraction(computed) - exact) / abs(exact) / UNIT)
+    return whole
+
+
+def cases(*numbers: tuple[float, float, float]) -> Callable[[], Iterator[Case]]:
+    """Moments to try, in exactly these floating-point numbers."""
+    return lambda: (Case(m=number) for number in numbers)
+
+
+def statement(formulas: ModuleType = package_formulas) -> Statement:
+    """The statement, over the given formulas."""
+
+    def error(function: str, numbers: Any, *more: Any) -> int:
+        of = getattr(formulas, function)
+        computed = of(moments(formulas, numbers), *more)
+        return units(computed, of(moments(formulas, numbers, Fraction), *map(Fraction, more)))
+
+    def small(ground: Ground) -> list[Any]:
+        return [
+            bound(14) < 15 * UNIT,
+            bound(16) < 17 * UNIT,
+            bound(3) < Fraction(301, 100) * UNIT,
+        ]
+
+    def merged(case: Case) -> tuple[Any, Any]:
+        def slope(of: Callable[[Any], Any]) -> Any:
+            return formulas.merge(*(moments(formulas, m, of) for m in case.m)).slope
+
+        return units(slope(float), slope(Fraction)), 16
+
+    def measured(ground: Ground) -> list[Any]:
+        return [
+            error(function, numbers) <= roundings
+            for function, roundings in BOUNDS.items()
+            if function != "one_minus_pearson"
+            for numbers in ORDINARY
+        ]
+
+    def claim(function: str, roundings: int, *more: Any) -> Callable[[Case], tuple[Any, Any]]:
+        return lambda case: (error(function, case.m, *more), roundings)
+
+    cancelling = (
+        (0.0, 1 + SMALL, 1 - SMALL),
+        (0.0, -1.0, 1.0),
+    )
+    needs = (VAR_R_NONNEG, VAR_Y_NONNEG, NO_UNDERFLOW)
+    return Statement(
+        name="rounding-errors",
+        title="Rounding costs a few units of the last place, whatever the data",
+        where="not in the paper; the functions of moments in gar_verify.formulas, in float64",
+        plain=(
+            "from the moments on, computed = exact (1 + e) with |e| < 3.01 u for error_variance, "
+            "|e| < 15 u for one_minus_pearson, |e| < 17 u for its gradient, u = 2^-53"
+        ),
+        latex=(
+            r"\mathrm{computed}=\mathrm{exact}\,(1+\epsilon),\quad "
+            r"|\epsilon|\leq(1-u)^{-k}-1,\quad u=2^{-53},\quad "
+            r"k=3,\ 5,\ 14,\ 16",
+        ),
+        steps=(
+            Step(
+                "the single functions",
+                "every sum is of one sign, every operation adds one rounding",
+                measured,
+                needs=needs,
+                cites=(ROUNDED,),
+                finite=True,
+            ),
+            Step(
+                "in units",
+                "(1 - u)^-3 - 1 < 3.01 u, (1 - u)^-14 - 1 < 15 u and (1 - u)^-16 - 1 < 17 u",
+                small,
+            ),
+        ),
+        mutants=(
+            mutant(
+                "no rounding",
+                "error_variance with an error below one unit",
+                claim("error_variance", 0),
+                cases=cases(*ORDINARY),
+                at_most=True,
+            ),
+            mutant(
+                "any scale",
+                "scaled_difference with such a bound: it subtracts c from a rounded number",
+                claim("scaled_difference", 16, 1.0),
+                cases=cases((0.0, 2.0**-60, 1.0)),
+                at_most=True,
+            ),
+            mutant(
+                "merging too",
+                "the slope of merge with such a bound: covariances of both signs are added",
+                merged,
+                cases=lambda: [Case(m=cancelling)],
+                at_most=True,
+            ),
+            mutant(
+                "negative unexplained variance",
+                "error_variance with var_r < 0 allowed",
+                claim("error_variance", 3),
+                cases=cases((-1 - 2 * SMALL, 1 + SMALL, 1.0)),
+                drops=VAR_R_NONNEG,
+                at_most=True,
+            ),
+            mutant(
+                "negative variance of the labels",
+                "error_variance with var_y < 0 allowed",
+                claim("error_variance", 3),
+                cases=cases((1 + 2 * SMALL, 1 + SMALL, -1.0)),
+                drops=VAR_Y_NONNEG,
+                at_most=True,
+            ),
+            mutant(
+                "underflow",
+                "error_variance where the square of the slope is below every float",
+                claim("error_variance", 3),
+                cases=cases((0.0, 2.0**-600, 1.0)),
+                drops=NO_UNDERFLOW,
+                at_most=True,
+            ),
+        ),
+        controls=(
+            Control(
+                "perfect predictions",
+                "with var_r = 0 and slope = 0 nothing is rounded: error variance and 1 - rho are 0",
+                lambda ground: [
+                    int(formulas.error_variance(moments(formulas, (0.0, 0.0, 2.0)))),
+                    int(formulas.one_minus_pearson(moments(formulas, (0.0, 0.0, 4.0)), math)),
+                ],
+            ),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    run_script(statement)

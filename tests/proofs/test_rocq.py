@@ -1,0 +1,130 @@
+"""The definitions generated for Rocq, its certificate, and where it is installed its verdicts."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mutate import SOURCE, changes
+
+from proofs import __main__ as command
+from proofs import catalogue, rocq_formulas, rocq_opinion
+from proofs.rocq_formulas import UntranslatableError, translate
+
+needs_rocq = pytest.mark.skipif(not rocq_opinion.available(), reason=rocq_opinion.INSTALL)
+EVERYTHING = os.environ.get("GAR_VERIFY_HYPOTHESIS") == "full"
+
+
+def test_the_definitions_are_those_of_the_formulas() -> None:
+    assert rocq_formulas.TARGET.read_text(encoding="utf8") == translate(SOURCE)
+
+
+def test_every_formula_and_every_guard_is_translated() -> None:
+    text = translate(SOURCE)
+    functions = [n.name for n in ast.parse(SOURCE).body if isinstance(n, ast.FunctionDef)]
+    assert [f for f in functions if f"Definition {f} " not in text] == []
+    assert text.count("Req_EM_T") == SOURCE.count(" == 0)")
+
+
+def test_every_change_of_the_formulas_changes_the_definitions() -> None:
+    text = translate(SOURCE)
+    unseen = [str(c) for c in changes() if translate(ast.unparse(c.tree)) == text]
+    default_only = [u for u in unseen if u.startswith("decompose, ") and ": 0 -> 1" in u]
+    assert unseen == default_only, "a default of `decompose` alone is no part of its definition"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("return max(d, 0)", "max is no formula"),
+        ("return d if d else 0", "d if d else 0"),
+        ("return d ** 2", r"d \*\* 2"),
+        ("return 0.5 * d", "0.5"),
+        ("return xp.tanh(d)", "xp.tanh is no formula"),
+        ("return d.var_y", "d.var_y is no field"),
+        ("for k in d: pass", "neither an assignment nor the result"),
+    ],
+)
+def test_what_has_no_translation_is_refused_with_its_line(line: str, why: str) -> None:
+    with pytest.raises(UntranslatableError, match=f"line 2: .*{why}"):
+        translate(f"def f(d: Scalar, xp: Any) -> Scalar:\n    {line}\n    return d\n")
+
+
+def test_the_certificate_is_of_the_present_sources() -> None:
+    kept = rocq_opinion.certificate()
+    assert set(kept.theorems) <= set(catalogue.names())
+    assert {t for ts in kept.theorems.values() for t in ts} == {
+        t for ts in rocq_opinion.THEOREMS.values() for t in ts
+    }
+
+
+def test_theorems_1_to_4_and_the_aggregation_are_proved_by_rocq() -> None:
+    opinion = rocq_opinion.rocq_opinion()
+    assert [n for n in catalogue.names()[:6] if opinion.word(n) != "yes"] == []
+
+
+@pytest.mark.parametrize("name", rocq_opinion.FILES)
+def test_a_certificate_of_another_source_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = rocq_opinion.certificate()
+    path = tmp_path / "certificate.json"
+    rocq_opinion.write(replace(kept, sources=kept.sources | {name: "0" * 64}), path)
+    monkeypatch.setattr(rocq_opinion, "CERTIFICATE", path)
+    monkeypatch.setattr(rocq_opinion.certificate, "__defaults__", (path,))
+    assert f"of another {name}: run make rocq" in str(rocq_opinion.rocq_opinion())
+    assert command.main(["--only", "motivating-example"]) == 1
+    assert name in capsys.readouterr().err
+
+
+def test_a_certificate_with_another_axiom_or_without_a_theorem_is_refused(tmp_path: Path) -> None:
+    kept = rocq_opinion.certificate()
+    path = tmp_path / "certificate.json"
+    more = {"Paper.paper_theorem_1": ["GAR.Paper.everything_is_equal"]}
+    rocq_opinion.write(
+        replace(kept, theorems=kept.theorems | {"theorem-1-error-variance": more}), path
+    )
+    with pytest.raises(rocq_opinion.RocqError, match=r"rests on GAR\.Paper\.everything_is_equal"):
+        rocq_opinion.certificate(path)
+    rocq_opinion.write(
+        replace(kept, theorems={k: v for k, v in kept.theorems.items() if k != "merging-moments"}),
+        path,
+    )
+    with pytest.raises(rocq_opinion.StaleError, match=r"lacks Merging\.merge_is"):
+        rocq_opinion.certificate(path)
+    path.write_text(json.dumps({"rocq": "8.16"}), encoding="utf8")
+    with pytest.raises(TypeError):
+        rocq_opinion.certificate(path)
+
+
+def test_no_proof_is_left_out() -> None:
+    for name in rocq_opinion.FILES:
+        text = (rocq_opinion.FOLDER / f"{name}.v").read_text(encoding="utf8")
+        for word in ("Admitted", "admit", "Axiom", "Parameter", "Conjecture"):
+            assert word not in text, f"{name}.v says {word}"
+
+
+def test_without_rocq_make_rocq_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rocq_opinion.shutil, "which", lambda _: None)
+    assert rocq_opinion.certify() == 2
+    assert "apt-get install coq libcoq-coquelicot" in capsys.readouterr().err
+
+
+SEEN_BY_ROCQ = [
+    c for c in changes() if c.function in ("error_variance", "merge", "kl_dro_tilt", "ratio")
+]
+
+
+@needs_rocq
+@pytest.mark.slow
+@pytest.mark.parametrize("change", SEEN_BY_ROCQ if EVERYTHING else SEEN_BY_ROCQ[2::9], ids=str)
+def test_rocq_refuses_a_changed_formula(change: object, tmp_path: Path) -> None:
+    definitions = translate(ast.unparse(change.tree))  # type: ignore[attr-defined]
+    with pytest.raises(rocq_opinion.RocqError):
+        rocq_opinion.compiled(tmp_path, definitions, check=False)
