@@ -128,7 +128,7 @@ def _losses(sizes: tuple[int, ...], note: Callable[[str], None]) -> dict[str, fl
     times = speed.measure(sizes, threads=(1,), compiled=False, note=note).set_index("N")
     found = {f"gar {size}": float(times["GAR"][size]) for size in sizes}
     if COMPILED in sizes:
-        times = speed.measure((COMPILED,), threads=(1,), note=note).set_index("N")
+        times = speed.measure((COMPILED,), threads=(1,), compiled=True, note=note).set_index("N")
         found[f"gar {COMPILED} compiled"] = float(times["GAR compiled"][COMPILED])
     note("weights and several targets; a training step; losses of pairs in matrix products")
     shapes = speed.shapes().max()  # each is measured in one shape

@@ -17,8 +17,8 @@ def test_a_target_is_met_up_to_its_bound():
 
 
 def test_the_table_shows_bound_value_and_unit():
-    line = targets.table({"gar 256": 1.6543}).iloc[0]
-    assert line.tolist() == ["≤ 1.8", "1.65", "L1Loss", "yes"]
+    line = targets.table({"gar 64": 0.7543}).iloc[0]
+    assert line.tolist() == ["≤ 0.85", "0.754", "L1Loss", "yes"]
 
 
 def test_the_error_that_counts_is_the_largest_above_the_limit():
@@ -49,7 +49,9 @@ def instant(monkeypatch):
 
     monkeypatch.setattr(speed, "measure", measure)
     monkeypatch.setattr(speed, "training_step", lambda: pd.DataFrame([{"MAE [us]": 9, "GAR": 1.5}]))
-    pairs = pd.DataFrame([{"N": 512, "RnC": 2.5, "RankSim": 3.5}])
+    pairs = pd.DataFrame([{"N": 512, "RnC": 2.5, "RankSim": 3.5, "ConR": 4.5}])
+    shapes = pd.DataFrame([{"weights": 5.5}, {"joint": 6.5, "per target": 7.5}])
+    monkeypatch.setattr(speed, "shapes", lambda: shapes)
     monkeypatch.setattr(speed, "pair_losses", lambda: pairs)
     monkeypatch.setattr(targets.accuracy, "measure", lambda dtypes: done.append("digits"))
     monkeypatch.setattr(targets.accuracy, "worst", lambda errors: None)
@@ -62,11 +64,16 @@ def instant(monkeypatch):
 
 def test_quick_measures_the_losses_only(instant):
     assert targets.measure(quick=True) == {
-        "gar 256": 1.0,
-        "gar 4096": 2.0,
+        "gar 64": 1.0,
+        "gar 256": 2.0,
+        "gar 4096": 3.0,
+        "weights": 5.5,
+        "joint": 6.5,
+        "per target": 7.5,
         "step": 1.5,
         "rnc": 2.5,
         "ranksim": 3.5,
+        "conr": 4.5,
     }
     assert instant == []
 

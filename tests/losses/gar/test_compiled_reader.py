@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import multiprocessing
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -194,6 +196,17 @@ def test_invalid_weights_are_named_by_the_compiled_reader_too() -> None:
         with pytest.raises(ValueError, match=f"sample_weight must be finite.*{message}"):
             loss(f, y, w)
         assert served(loss)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))])
+def test_a_used_loss_is_copied_without_its_kernels(again: Any) -> None:
+    f, y = batch(0, 9)
+    loss = GARLoss(0.3, form="power_mean")
+    expected = loss(f, y).item()
+    copied = again(loss)
+    assert not copied._setting.plans
+    assert copied(f, y).item() == expected
+    assert len(pickle.dumps(loss)) < 2000
 
 
 def test_saved_tensors_that_change_are_refused() -> None:
