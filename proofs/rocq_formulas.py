@@ -24,6 +24,7 @@ TARGET = Path(__file__).parent / "rocq" / "Formulas.v"
 ROUNDED = TARGET.with_name("Rounded.v")
 
 NUMBER, COLUMN, MEAN, TRIPLE = "R", "nat -> R", "(nat -> R) -> R", "R * R * R"
+PAIR, COLUMNS = "R * R", "(nat -> R) * (nat -> R)"
 
 PARAMETERS = {"f": COLUMN, "y": COLUMN, "log_losses": COLUMN, "weights": TRIPLE}
 """Types of parameters by name; numbers, records and means are recognised by their annotations."""
@@ -34,6 +35,9 @@ COLUMNS_IN = {
     ("Decomposition", "label"),
 }
 """Parameters and fields of a name that elsewhere is a number."""
+
+NUMBERS_IN = {("centred", "y")}
+"""Parameters of a name that elsewhere is a column."""
 
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -164,6 +168,8 @@ class Translation:
             return MEAN
         if (node.name, argument.arg) in COLUMNS_IN:
             return COLUMN
+        if (node.name, argument.arg) in NUMBERS_IN:
+            return NUMBER
         if said not in ("Scalar", "Any"):
             raise UntranslatableError(argument, f"the parameter {argument.arg}: {said}")
         return PARAMETERS.get(argument.arg, NUMBER)
@@ -314,6 +320,8 @@ def _applied(called: str, definition: Definition, arguments: Mapping[str, Value]
         ]
         return f"({called} {' '.join(parts)})"
 
+    if over and definition.returns == PAIR:
+        return Value(COLUMNS, f"((fun i => fst {term('i')}), (fun i => snd {term('i')}))")
     if over:
         return Value(COLUMN, "", term)
     return _named(term(None), definition.returns)

@@ -277,7 +277,7 @@ Theorem moments_are : Moments_weight m = W /\ Moments_mean_d m = mean d /\ Momen
   /\ Moments_var_y m = var y /\ Moments_slope m = ratio (cov d y) (var y)
   /\ Moments_var_r m = var (fun i => d i - ratio (cov d y) (var y) * y i)
   /\ Moments_conventional m = mean conventional.
-Proof. unfold m, code_moments, moments, decompose, split_errors; simpl.
+Proof. unfold m, code_moments, moments, decompose, split_errors, centred, residual; simpl.
   rewrite !mean_shifted_errors, !mean_shift.
   assert (V : mean (fun i => (y i - t - (mean y - t)) * (y i - t - (mean y - t))) = var y).
   { unfold var, cov. apply mean_ext; intros; ring. }

@@ -15,15 +15,20 @@ Record Gradient := { Gradient_conventional : R; Gradient_residual : R; Gradient_
 Definition ratio (numerator : R) (denominator : R) : R :=
   (numerator / (denominator + (1 * (if Req_EM_T denominator 0 then 1 else 0)))).
 
+Definition centred (d : R) (y : R) (mean_d : R) (mean_y : R) : R * R :=
+  ((d - mean_d), (y - mean_y)).
+
+Definition residual (error : R) (slope : R) (label : R) : R :=
+  (error - (slope * label)).
+
 Definition split_errors (f : nat -> R) (y : nat -> R) (mean : (nat -> R) -> R) : Decomposition :=
   let d := (fun i => ((f i) - (y i))) in
   let mean_y := (mean y) in
   let mean_d := (mean d) in
-  let label := (fun i => ((y i) - mean_y)) in
-  let error := (fun i => ((d i) - mean_d)) in
+  let '(error, label) := ((fun i => fst (centred (d i) (y i) mean_d mean_y)), (fun i => snd (centred (d i) (y i) mean_d mean_y))) in
   let var_y := (mean (fun i => ((label i) * (label i)))) in
   let slope := (ratio (mean (fun i => ((error i) * (label i)))) var_y) in
-  (Build_Decomposition mean_d mean_y var_y slope (fun i => ((error i) - (slope * (label i)))) label).
+  (Build_Decomposition mean_d mean_y var_y slope (fun i => (residual (error i) slope (label i))) label).
 
 Definition decompose (f : nat -> R) (y : nat -> R) (mean : (nat -> R) -> R) (shift_f : R) (shift_y : R) : Decomposition :=
   let parts := (split_errors (fun i => ((f i) - shift_f)) (fun i => ((y i) - shift_y)) mean) in
@@ -33,8 +38,8 @@ Definition moments (parts : Decomposition) (conventional : nat -> R) (weight : R
   (Build_Moments weight (Decomposition_mean_d parts) (Decomposition_mean_y parts) (Decomposition_var_y parts) (Decomposition_slope parts) (mean (fun i => (((Decomposition_residual parts) i) * ((Decomposition_residual parts) i)))) (mean conventional)).
 
 Definition residual_and_label (f : nat -> R) (y : nat -> R) (whole : Moments) : (nat -> R) * (nat -> R) :=
-  let label := (fun i => ((y i) - (Moments_mean_y whole))) in
-  ((fun i => ((((f i) - (y i)) - (Moments_mean_d whole)) - ((Moments_slope whole) * (label i)))), label).
+  let '(error, label) := ((fun i => fst (centred ((f i) - (y i)) (y i) (Moments_mean_d whole) (Moments_mean_y whole))), (fun i => snd (centred ((f i) - (y i)) (y i) (Moments_mean_d whole) (Moments_mean_y whole)))) in
+  ((fun i => (residual (error i) (Moments_slope whole) (label i))), label).
 
 Definition absolute (d : R) : R :=
   (Rabs d).
@@ -106,6 +111,9 @@ Definition kl_dro (log_losses : nat -> R) (alpha : R) (shift : R) (mean : (nat -
 Definition kl_dro_tilt (log_losses : nat -> R) (alpha : R) (shift : R) (mean : (nat -> R) -> R) : nat -> R :=
   let powers := (fun i => (tempered (log_losses i) alpha shift)) in
   (fun i => ((powers i) / (mean powers))).
+
+Definition sample_gradient (g : Gradient) (slope : R) (r : R) (label : R) : R :=
+  ((((Gradient_residual g) * r) + ((Gradient_label g) * label)) + ((Gradient_conventional g) * slope)).
 
 Definition error_variance_gradient (m : Moments) : Gradient :=
   (Build_Gradient 0 2 (2 * (Moments_slope m))).

@@ -47,12 +47,12 @@ Lemma applied_is g slopes' : applied m g slopes' =
   Gradient_conventional g * mean (fun i => slopes' i * h i)
   + Gradient_residual g * (cov f h - (1 + Moments_slope m) * cov y h)
   + Gradient_label g * cov y h.
-Proof. unfold applied, residual_and_label, m.
+Proof. unfold applied, residual_and_label, centred, residual, m.
   destruct (moments_are N w weight_pos f y (phi 0) s t) as (_ & -> & -> & _). fold m.
   rewrite (mean_ext N w _ (fun i => Gradient_conventional g * (slopes' i * h i)
     + (Gradient_residual g * ((d i - mean d) * h i)
     + (Gradient_label g - Gradient_residual g * Moments_slope m) * ((y i - mean y) * h i))))
-    by (intros; unfold d; ring).
+    by (intros; unfold d; simpl; ring).
   rewrite !mean_plus, !mean_scal, !mean_product by auto.
   replace (cov d h) with (cov f h - cov y h). ring.
   unfold d. rewrite (cov_ext N w (fun i => f i - y i) (fun i => f i + (-1) * y i) h h) by (intros; ring).
