@@ -199,6 +199,7 @@ def congruence(term: Term, *equations: Theorem) -> Theorem:
 
 def fold(theorem: Theorem, *names: Named) -> Theorem:
     """The theorem with terms under names: a name is printed, and changes nothing."""
+    _expect(bool(names), "no name is given")
     conclusion = theorem.conclusion
     for name in names:
         new = replaced(conclusion, name.body, name)

@@ -97,10 +97,13 @@ class Expression:
         return Expression(Absolute(self.term))
 
     def __eq__(self, other: Any) -> Expression:  # type: ignore[override]
-        """1 where self is other, as the formulas use it; only with 0."""
-        if term_of(other) != ZERO:
-            raise TypeError("a comparison with 0 alone is an expression")
-        return Expression(Indicator(self.term))
+        """1 where self is other, and 0 elsewhere, as the formulas use it."""
+        value = term_of(other)
+        return Expression(Indicator(self.term if value == ZERO else (self - value).term))
+
+    def __ne__(self, other: Any) -> Expression:  # type: ignore[override]
+        """1 where self is not other, and 0 elsewhere."""
+        return 1 - self.__eq__(other)
 
 
 XP = SimpleNamespace(sqrt=lambda x: Expression(Root(term_of(x))))

@@ -478,7 +478,7 @@ class Proofs:
         for name, norm_is in zip("fy", self.norms, strict=True):
             one = norm_is.conclusion
             squares = a.norm(name).term.body.of  # type: ignore[attr-defined]
-            least = self.step(f"d{name}^2 is not negative", kernel.sign, squares, *self.basic)
+            least = self.step(f"d{name}^2 is not negative", kernel.sign, squares)
             back = self.step(
                 f"the norm of d{name}, read backwards",
                 kernel.combine,
@@ -522,7 +522,7 @@ class Proofs:
         squares = [n.term.body.of for n in (norm_f, norm_y)]  # type: ignore[attr-defined]
         least = [self.step("squares of y", kernel.sign, squares[1])]
         square = self.step("(c ||dy||)^2", kernel.identity, (c * norm_y) ** 2, squares[0], *least)
-        product = self.step("c ||dy|| is not negative", kernel.sign, c * norm_y, scale, *least)
+        product = self.step("c ||dy|| is not negative", kernel.sign, c * norm_y, scale)
         by_root = self.step("||df||, unnamed", kernel.root_is, square, product)
         norm_is = self.step("||df|| = c ||dy||", kernel.fold, by_root, norm_f.term)
         start = self.step("the normalised difference", kernel.congruence, a.normalized(), norm_is)
@@ -567,7 +567,6 @@ class Proofs:
         if y_varies:
             goal = positive(a.m.var_y)
             known += [self.step("var_y varies", kernel.rearrange, goal, self.vary[1], *known)]
-            known += [self.vary[1]]
         else:
             known += self._root_is_0("var_y", a.m.var_y, known)
             none = self.step("var_y is 0", kernel.identity, a.m.var_y, term_of(0), self.weight)
@@ -601,15 +600,6 @@ class Proofs:
         return [least, self.step(f"the root of {name} is 0", kernel.root_is, square, nothing)]
 
     # --- Theorem 3 ------------------------------------------------------------------------------
-
-    @cached_property
-    def completed_square(self) -> Theorem:
-        """Q(c) = Q(c*) + Var(y) (c - c*)^2"""
-        a, c = self.about, number("c")
-        right = a.pairs(self.about.best) + a.var_y * (c - self.about.best) ** 2
-        return self.step(
-            "one completed square", kernel.identity, a.pairs(c), right, self.weight, self.vary[1]
-        )
 
     def minimum(self) -> Theorem:
         """Q(c*) <= Q(c)"""

@@ -161,7 +161,7 @@ def _entries() -> Iterator[Claim]:
         "Var(f) (1 - rho^2)",
         NUMBERED_HERE,
         "theorem-3-scaling-factor",
-        ("one completed square", "the minimum", "only there", "in terms of the correlation"),
+        ("the square", "the minimum", "only there", "in terms of the correlation"),
     )
     yield by_proof(
         "theorem-3-direction",

@@ -103,7 +103,10 @@ class Check:
 
 
 def _run(name: str, module: ModuleType, kind: str, place: int) -> bool:
-    statement = catalogue.statement(name, module)
+    try:
+        statement = catalogue.statement(name, module)
+    except Exception:  # the statement cannot even be said of these formulas
+        return False
     if kind == "script":
         taken, faults = check_script(statement)
         return not faults and all(outcome.passed for outcome in taken)
