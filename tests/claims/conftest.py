@@ -42,7 +42,7 @@ def judge() -> Callable[[str, Evidence], Claim]:
 
     def judged(identifier: str, evidence: Evidence) -> Claim:
         (entry,) = [entry for entry in claims.ENTRIES if entry.identifier == identifier]
-        return entry.claim(evidence)
+        return entry.judged(evidence)
 
     return judged
 

@@ -130,7 +130,7 @@ def test_frame_has_a_line_for_each_claim(ledger: list[Claim]) -> None:
 def test_pages_are_the_same_bytes_and_hold_every_claim(ledger: list[Claim], tmp_path: Path) -> None:
     first = [path.read_bytes() for path in claims.write(ledger, tmp_path / "one")]
     evidence = Evidence()
-    again = [entry.claim(evidence) for entry in claims.ENTRIES]
+    again = [entry.judged(evidence) for entry in claims.ENTRIES]
     assert [path.read_bytes() for path in claims.write(again, tmp_path / "two")] == first
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(PAGES)
     for page in first[:2]:
