@@ -7,7 +7,10 @@ that a named hypothesis declares positive (`Ground`). A hypothesis that is not n
 by accident: the step that needs it raises `UndeclaredDivisorError`.
 
 Square roots are handled alike: the root of a fraction is the product of the roots of its factors,
-each of which must be declared positive. SymPy knows that sqrt(p)^2 is p, and nothing more is used.
+each of which must be declared positive.
+
+SymPy cancels before any divisor is seen (x / x is 1 at once), so a step has to be written with the
+divisors that matter; the terms of the kernel are never evaluated and have no such gap.
 """
 
 from __future__ import annotations

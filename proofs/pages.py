@@ -86,7 +86,10 @@ WORDING = {
 TRUSTED = {
     "for the kernel": ("kernel.py", "normal_form.py", "terms.py"),
     "to read what it proved, and what the code computes": ("language.py",),
-    "for the normal forms, beside SymPy": ("power_sums.py", "algebra.py"),
+    "for the normal forms, beside SymPy and what the scripts hand to it": (
+        "power_sums.py",
+        "algebra.py",
+    ),
     "for Rocq, beside its own kernel": ("rocq_formulas.py",),
 }
 """The files that one has to believe."""

@@ -5,7 +5,8 @@ checking N = 2, 3, 4 proves nothing about N = 5. Here every sum over samples is 
 first, to *power sums*: one symbol for each monomial in the elements of the batch, such as
 sum_k f_k^2 y_k. Two expressions with the same normal form are equal for every N and all data.
 
-The rules (`RULES`) are all that is trusted, besides SymPy's arithmetic. A monomial is a
+Trusted are the rules (`RULES`), SymPy's arithmetic with all that it simplifies by itself, and the
+functions by which a script says what a step shows; the kernel needs neither. A monomial is a
 product of integer powers of *generators*: indexed elements such as f[k], and exp or log of an
 expression that contains the index. Generators are treated as independent, so that a form that
 vanishes does so whatever relations hold between them. What the rules do not cover raises
