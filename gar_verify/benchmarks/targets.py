@@ -47,7 +47,7 @@ TARGETS = {
     "rnc": Target("RnC, N = 512", 0.5, "1024³ matrix product"),
     "ranksim": Target("RankSim, N = 512", 0.5, "1024³ matrix product"),
     "conr": Target("ConR, N = 512", 0.5, "1024³ matrix product"),
-    "proofs": Target("all proofs", 10.0, "s"),
+    "proofs": Target("all proofs", 15.0, "s"),
     "stack": Target("MAE on Concrete, 135 trainings stacked", 0.02, "loop with a loader process"),
     "stack, no process": Target("the same", 0.02, "loop without a loader process"),
     "concrete cheap": Target("Concrete, the methods of O(N), all trainings", 60.0, "s"),
