@@ -92,8 +92,8 @@ def test_methods_of_the_whole_study():
     assert {*TABULAR, "gar_released", "rnc_contrastive"} == set(runtime_settings.METHODS)
     assert len(runtime_settings.METHODS) == 11
     assert "rnc" not in runtime_settings.Settings().timed
-    assert runtime_settings.settings("diabetes", quick=True).sizes == runtime_settings.QUICK_SIZES
-    assert runtime_settings.settings("concrete").sizes == runtime_settings.SIZES
+    assert runtime_settings.settings(quick=True).sizes == runtime_settings.QUICK_SIZES
+    assert runtime_settings.settings().sizes == runtime_settings.SIZES
 
 
 def test_unknown_names_are_refused():

@@ -57,7 +57,7 @@ def instant(monkeypatch):
     monkeypatch.setattr(targets.accuracy, "worst", lambda errors: None)
     monkeypatch.setattr(targets, "worst_error", lambda worst: 1e-5)
     monkeypatch.setattr(targets.proofs, "run", lambda: done.append("proofs"))
-    monkeypatch.setattr(targets.plain, "speed", lambda *_: done.append("stack") or SECONDS)
+    monkeypatch.setattr(targets.reference_loop, "speed", lambda *_: done.append("stack") or SECONDS)
     monkeypatch.setattr(targets, "_train_cheap", lambda: done.append("training"))
     return done
 

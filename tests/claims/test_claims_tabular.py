@@ -50,7 +50,7 @@ def test_swapped_columns_change_the_verdict(
     judge: Judge, store: Store, swap: Swap, concrete: xr.Dataset
 ) -> None:
     assert judge("lowest-mae-concrete", store("concrete", concrete)).verdict is Verdict.REPRODUCED
-    one = swap(concrete, "mae", "gar")
+    one = swap(concrete, "mae", RELEASED)
     claim = judge("lowest-mae-concrete", store("concrete", one))
     assert claim.verdict is Verdict.IN_PART
     assert "GAR is best or equal against" in claim.reason

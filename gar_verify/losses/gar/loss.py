@@ -279,6 +279,10 @@ class GARLoss(nn.Module):
     def alpha(self, value: float) -> None:
         self._alpha = check_alpha(value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not what the setting remembers, which holds compiled code."""
+        return self.__dict__ | {"_setting": Setting(self.options, group=self.process_group)}
+
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of one batch."""
         return _loss(input, target, sample_weight, self._alpha, self._setting)

@@ -149,10 +149,6 @@ class Setting:
         """What the compiled reader remembers of the kinds of batches that it has seen."""
         return {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What is copied and pickled: not the plans, which hold compiled code."""
-        return {name: value for name, value in self.__dict__.items() if name != "plans"}
-
     @cached_property
     def partial(self) -> bool:
         """Whether the input is a chunk of the batch."""
