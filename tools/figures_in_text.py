@@ -52,7 +52,7 @@ CONSTANTS = {
     "README.md": (
         "ICML 2025",
         "Python 3.11",
-        "set-up # minutes, then `make test` # to # minutes and `make reproduce` # minutes",
+        "set-up # minutes, then `make test` # minutes and `make reproduce` # minutes where",
         "default of 0.5 is the paper's",
         "take α of 2 or more",
         "**Theorem 4 needs",
