@@ -130,7 +130,9 @@ class Said(NamedTuple):
 
 
 def n(value: float, digits: int = 3) -> str:
-    """A number with so many decimals, marked."""
+    """A number with so many decimals, marked; more where it would be written as 0."""
+    if 0 < abs(value) < 0.5 * 10.0**-digits:
+        digits = math.ceil(-math.log10(abs(value)))
     return f"⟦{value:.{digits}f}⟧"
 
 

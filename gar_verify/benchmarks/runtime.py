@@ -64,7 +64,7 @@ def measure(
     """Run the study; with the defaults it takes about three minutes.
 
     Raises:
-        DataError: if the table of the loops is not at hand.
+        DataError: if the table of the loops is not available.
     """
     tell = progress or Silent()
     stages, lines, epoch = _stages(settings), [], {}

@@ -73,7 +73,7 @@ def summarize(measured: Measured) -> Summary:
 
 
 def write(summary: Summary, folder: Path | None = None) -> list[Path]:
-    """Write both files, each whole or not at all.
+    """Write both files atomically.
 
     Args:
         summary: from `summarize`.

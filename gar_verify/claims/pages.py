@@ -121,7 +121,7 @@ def html(claims: Sequence[Claim]) -> str:
 
 
 def write(claims: Sequence[Claim], folder: Path | None = None) -> list[Path]:
-    """Write ``claims.md``, ``claims.html`` and ``claims.json``, each whole or not at all.
+    """Write ``claims.md``, ``claims.html`` and ``claims.json`` atomically.
 
     Args:
         claims: from `evaluate`.

@@ -1,4 +1,4 @@
-"""A file over HTTP: with time-outs, retries and a limit, and whole or not at all."""
+"""A file over HTTP: with time-outs, retries and a limit, written atomically."""
 
 from __future__ import annotations
 

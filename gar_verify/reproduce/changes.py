@@ -34,7 +34,7 @@ PICTURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class Change:
-    """One file: what became of it, and in words what differs."""
+    """One file: what changed, and in words how."""
 
     path: str
     kind: Kind
@@ -82,7 +82,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
-    """What became of every file in ``after``, in order of their names."""
+    """The change of every file in ``after``, in order of their names."""
     return [_change(name, before.get(name), content) for name, content in sorted(after.items())]
 
 

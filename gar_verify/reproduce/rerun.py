@@ -91,7 +91,7 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
     the study was trained or its summary read.
 
     Args:
-        study: one whose table is at hand.
+        study: one whose table is available.
         folder: where to.
         quick: a small part of the study.
         options: those of `studies.run`.

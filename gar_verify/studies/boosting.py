@@ -103,7 +103,7 @@ def run(
 
     Raises:
         ModuleNotFoundError: if a library is not installed.
-        DataError: if the table is not at hand.
+        DataError: if the table is not available.
     """
     _check_installed(libraries)
     grid = grid or (QUICK if quick else Grid())

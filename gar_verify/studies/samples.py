@@ -67,7 +67,7 @@ def take(study: str) -> Sample:
     """Train the sample of a study, in this process: one model a line, of the sensitivities all.
 
     Raises:
-        DataError: if the table is not at hand.
+        DataError: if the table is not available.
     """
     problem, recipe, lines = _training(study)
     trained = {
@@ -102,7 +102,7 @@ def check(study: str) -> str:
     """What this process gives of a study: ``same bytes``, ``close`` in other arithmetic, or ``""``.
 
     Raises:
-        DataError: if the table is not at hand.
+        DataError: if the table is not available.
     """
     stored, record = committed()
     if not agrees(take(study), stored[study], record):

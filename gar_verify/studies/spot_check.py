@@ -29,7 +29,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from gar_verify.data import Table, is_available, load_table
+from gar_verify.data import Table, load_table
 from gar_verify.data.synthetic import CURVES
 from gar_verify.metrics import METRICS
 from gar_verify.studies import (
@@ -57,20 +57,6 @@ STATES = (
     "not verified with the present code",
 )
 
-STAND_IN = ("diabetes", "gar", 1)
-"""Summary, line and fold that take the place of a slice whose table is not at hand."""
-
-
-def at_hand(study: str, line: str | float, run: int) -> tuple[str, str | float, int]:
-    """The slice, or `STAND_IN` where the table of its study is not at hand.
-
-    A curve counts as at hand when its published split is: with another split, the runs are others.
-    """
-    settings = summaries.read(study).attrs
-    name = str(settings["table"])
-    there = is_available(name) and load_table(name).checksum == settings["data"]
-    return (study, line, run) if there else STAND_IN
-
 
 def again(study: str, line: str | float, run: int) -> pd.DataFrame:
     """Train one line of one fold again, and put the test values beside the stored ones.
@@ -87,7 +73,7 @@ def again(study: str, line: str | float, run: int) -> pd.DataFrame:
     Raises:
         SummaryError: if there is no such summary or line in it, or if it comes from other data or
             settings than those of the present code.
-        DataError: if the table is not at hand.
+        DataError: if the table is not available.
     """
     summary = summaries.read(study)
     table = _table(summary)
@@ -123,7 +109,7 @@ def verify(study: str, lines: Sequence[str | float] | None = None) -> pd.DataFra
 
     Raises:
         SummaryError: if a value differs; the message names the lines, and the summary is stale.
-        DataError: if the table is not at hand.
+        DataError: if the table is not available.
     """
     summary = summaries.read(study)
     runs = summary["fold" if "fold" in summary.dims else "seed"].to_numpy().tolist()

@@ -1,4 +1,4 @@
-"""Results on disk: one NetCDF file for each piece of a study, whole or not there at all.
+"""Results on disk: one NetCDF file for each piece of a study, written atomically.
 
 A piece is written under a temporary name and moved into place, so a killed study leaves finished
 pieces and nothing else; run again, it goes on after them. A file carries the settings it came from,
@@ -126,7 +126,7 @@ def path_of(piece: Piece, folder: Path) -> Path:
 
 
 def write(dataset: xr.Dataset, path: Path) -> None:
-    """Write a dataset whole or not at all, sealed by the SHA-256 of its bytes.
+    """Write a dataset atomically, sealed by the SHA-256 of its bytes.
 
     Raises:
         StoreError: if it cannot be written.

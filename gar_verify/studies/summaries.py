@@ -36,7 +36,7 @@ class SummaryError(Exception):
 
 
 def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[Path]:
-    """Write the summary of a study, whole or not at all.
+    """Write the summary of a study atomically.
 
     Args:
         results: of a tabular study; of any other, what its ``select`` makes of them.
@@ -61,7 +61,7 @@ def provenance_of(results: xr.Dataset) -> dict[str, Any]:
 def write_frame(
     frame: pd.DataFrame, name: str, provenance: Mapping[str, Any], folder: Path | None = None
 ) -> list[Path]:
-    """Write any small table with its provenance, whole or not at all.
+    """Write any small table with its provenance atomically.
 
     Args:
         frame: its columns are written, its index is not.

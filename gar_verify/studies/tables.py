@@ -208,7 +208,7 @@ def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
 
 
 def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> list[Path]:
-    """Write a table as Markdown and CSV, whole or not at all.
+    """Write a table as Markdown and CSV atomically.
 
     Args:
         frame: the table.

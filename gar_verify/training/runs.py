@@ -91,7 +91,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What came of some runs; S of them, in the order they were given."""
+    """The results of some runs; S of them, in the order they were given."""
 
     metrics: NDArray[np.float32]
     """[S, epoch, part, metric], parts in the order of `PARTS`, metrics in that of `METRICS`."""

@@ -14,13 +14,16 @@ import pytest
 from gar_verify import paths
 from gar_verify.studies import curves, provenance, spot_check, summaries, tabular
 
+DIABETES = ("diabetes", "gar", 1)
+"""Summary, line and fold."""
+
 
 @pytest.fixture(scope="module")
 def diabetes() -> pd.DataFrame:
-    return spot_check.again(*spot_check.STAND_IN)
+    return spot_check.again(*DIABETES)
 
 
-def test_the_stand_in_agrees(diabetes: pd.DataFrame) -> None:
+def test_a_slice_of_diabetes_agrees(diabetes: pd.DataFrame) -> None:
     assert diabetes.index.tolist() == ["MAE", "RMSE", "Pearson", "Spearman"]
     assert spot_check.agrees(diabetes)
 
@@ -31,7 +34,7 @@ def test_other_metrics_methods_and_folds_do_not_agree(diabetes: pd.DataFrame) ->
     for one, two in itertools.combinations(again.index, 2):
         swapped = diabetes["stored"].rename({one: two, two: one}).reindex(again.index)
         assert not spot_check.agrees(compared(swapped, again))
-    study, line, fold = spot_check.STAND_IN
+    study, line, fold = DIABETES
     test = summaries.read(study)["test"].squeeze("seed")
     for other in set(test["method"].to_numpy()) - {line}:
         stored = test.sel({"method": other, "fold": fold}).to_series()
@@ -54,9 +57,7 @@ def compared(stored: pd.Series, again: pd.Series, expected: bool = False) -> pd.
 @pytest.mark.parametrize(
     "chosen", [("concrete", "gar", 1), ("sensitivity", 0.5, 1), ("squared_sine", "mse", 1)]
 )
-def test_slices_of_the_paper_agree_where_the_tables_are(chosen: tuple[str, str, int]) -> None:
-    if spot_check.at_hand(*chosen) != chosen:
-        pytest.skip(f"the table of '{chosen[0]}' is not at hand")
+def test_slices_of_the_paper_agree(chosen: tuple[str, str, int]) -> None:
     assert spot_check.agrees(spot_check.again(*chosen))
 
 
@@ -71,19 +72,6 @@ def test_in_the_same_arithmetic_all_digits_count() -> None:
     assert spot_check.agrees(compared(stored, stored, expected=True))
 
 
-def test_without_the_tables_diabetes_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GAR_VERIFY_DATA", raising=False)
-    assert spot_check.at_hand("parkinsons_motor", "gar", 1) == spot_check.STAND_IN
-    for bundled in (
-        ("concrete", "gar", 1),
-        ("squared_sine", "mse", 1),
-        ("wine_ablation", "ablation c", 0),
-        ("diabetes", "mae", 2),
-        ("sine", "mae", 1),
-    ):
-        assert spot_check.at_hand(*bundled) == bundled
-
-
 def test_a_summary_of_other_settings_is_not_recognised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +80,7 @@ def test_a_summary_of_other_settings_is_not_recognised(
     summaries.write_frame(frame, "diabetes", provenance, tmp_path)
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
     with pytest.raises(summaries.SummaryError, match=r"other settings \(recipe: stored .*99"):
-        spot_check.again(*spot_check.STAND_IN)
+        spot_check.again(*DIABETES)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ TIMED = "runtime"
 
 
 def write(material: Material, folder: Path, figures: Path | None = None) -> Path:
-    """Write the page, whole or not at all.
+    """Write the page atomically.
 
     Args:
         material: what it shows.

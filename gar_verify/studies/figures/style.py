@@ -60,7 +60,7 @@ DIGEST = "gar_verify data "
 
 
 def save(figure: Figure, stem: str | Path, folder: Path | None = None) -> list[Path]:
-    """Write a figure as PDF and PNG, whole or not at all, the same bytes every time.
+    """Write a figure as PDF and PNG atomically, the same bytes every time.
 
     Args:
         figure: what to draw.
