@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gar_verify import paths
@@ -166,3 +168,14 @@ def test_the_same_bytes_every_time(study: str, tmp_path: Path) -> None:
         figures.save(catalogue.figure(study, results), "figure", tmp_path / name) for name in "ab"
     )
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+@pytest.mark.parametrize("study", ["sine", "squared_sine"])
+def test_the_places_of_peaks_stand_apart(study: str) -> None:
+    figure = figures.peaks_figure(peaks.read(study))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].get_xticklabels()]
+    assert len(boxes) >= 16
+    size = min(min(box.width, box.height) for box in boxes)  # about that of a letter
+    assert all(left.x1 + size / 4 < right.x0 for left, right in pairwise(boxes))

@@ -62,6 +62,10 @@ def band(results: xr.Dataset, method: str) -> tuple[xr.DataArray, xr.DataArray]:
     return found["mean"], found["std"]
 
 
+MOST_LEVEL = 16
+"""Peaks whose places can be written side by side in a column; of more they stand upright."""
+
+
 def peaks_figure(counted: pd.DataFrame) -> Figure:
     """How many seeds recovered each peak: a line for each method, a column for each peak.
 
@@ -85,6 +89,7 @@ def peaks_figure(counted: pd.DataFrame) -> Figure:
         panel.set_xticks(range(seeds.shape[1]), [f"{x:.0f}" for x in seeds.columns])
         panel.set(xlim=(-0.6, seeds.shape[1] - 0.4), ylim=(len(seeds) - 0.4, -0.6), xlabel="x")
         panel.tick_params(length=0, labelsize=6)
+        panel.tick_params(axis="x", rotation=0 if seeds.shape[1] <= MOST_LEVEL else 90)
         for spine in panel.spines.values():
             spine.set_visible(False)
         panel.set_title(f"Seeds, of {of}, that recovered the peak at x")
