@@ -10,20 +10,24 @@ prove them equal to the pairwise definitions of the paper, for every N.
 Notation: predictions f, labels y, errors d = f - y; ``mean`` is the weighted mean over the batch
 (weights w_i, total W; all ones unless given), Var and Cov are population moments (1/N).
 
-The batch enters through its *regression moments*: the errors are split along the labels,
+The batch enters through its *regression moments*: both predictions and errors are split along the
+labels,
 
+    f_i - mean(f) = scale * (y_i - mean(y)) + r_i,     scale = Cov(f, y) / Var(y),
     d_i - mean(d) = slope * (y_i - mean(y)) + r_i,     slope = Cov(d, y) / Var(y),
 
-so that Var(r) is the variance of d that y does not explain: the minimum of Theorem 3. Every
-quantity of the loss is then a sum of squares of these numbers,
+with one residual r, so that Var(r) is the variance that y does not explain: the minimum of
+Theorem 3. Every quantity of the loss is then a sum of squares of these numbers,
 
     Var(d)    = Var(r) + slope^2 Var(y)
-    Var(f)    = Var(r) + (1 + slope)^2 Var(y)
-    Cov(f, y) = (1 + slope) Var(y)
+    Var(f)    = Var(r) + scale^2 Var(y)
+    Cov(f, y) = scale Var(y)
     1 - rho^2 = Var(r) / Var(f)
 
 and no difference of nearly equal numbers remains, whatever the scale and offset of f. (With
 Var(d), Var(y) and Cov(d, y) instead, 1 - rho cancels as soon as f = a*y + small with a != 1.)
+Though scale = 1 + slope, each comes from its own vector: where predictions are much smaller than
+the labels, 1 + slope has no digits left, and where errors are, scale - 1 has none.
 
 Source: Zhu, Yang, Jerby, "Gradient Aligned Regression via Pairwise Losses", ICML 2025.
 """
@@ -45,29 +49,53 @@ class Moments(NamedTuple):
 
     weight: Scalar
     """W, the sum of the sample weights; N when they are all one."""
+    mean_f: Scalar
+    """Mean prediction."""
     mean_d: Scalar
     """Mean error."""
     mean_y: Scalar
     """Mean label."""
     var_y: Scalar
     """Population variance of the labels."""
+    scale: Scalar
+    """Cov(f, y) / Var(y), the regression slope of predictions on labels; 0 if Var(y) = 0."""
     slope: Scalar
-    """Cov(d, y) / Var(y), the regression slope of the errors on the labels; 0 if Var(y) = 0."""
+    """Cov(d, y) / Var(y), the regression slope of errors on labels; 0 if Var(y) = 0."""
     var_r: Scalar
     """Var(d - slope * y), the variance of the errors that the labels do not explain."""
     conventional: Scalar
     """Mean of the conventional loss: |d|, d^2 or Huber's function of d."""
 
 
-class Decomposition(NamedTuple):
-    """The errors of a batch split along its labels, sample by sample."""
+class Shifts(NamedTuple):
+    """Numbers that are taken from the samples before they are averaged.
 
+    They change nothing in exact arithmetic. In floating point, a shift by one of the samples makes
+    the centred values of a constant vector exactly zero, and those of a far offset accurate. The
+    errors have shifts of their own: subtracted from what is larger, predictions or labels, an
+    offset rounds least.
+    """
+
+    f: Scalar = 0
+    y: Scalar = 0
+    error_f: Scalar = 0
+    error_y: Scalar = 0
+
+
+UNSHIFTED = Shifts()
+
+
+class Decomposition(NamedTuple):
+    """Predictions and errors of a batch split along its labels, sample by sample."""
+
+    mean_f: Scalar
     mean_d: Scalar
     mean_y: Scalar
     var_y: Scalar
+    scale: Scalar
     slope: Scalar
     residual: Scalar
-    """r_i = (d_i - mean(d)) - slope * (y_i - mean(y))"""
+    """r_i = f_i - mean(f) - scale * (y_i - mean(y)) = d_i - mean(d) - slope * (y_i - mean(y))"""
     label: Scalar
     """y_i - mean(y)"""
 
@@ -91,49 +119,48 @@ def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
 # --- from the batch to its moments -------------------------------------------------------------
 
 
-def centred(d: Scalar, y: Scalar, mean_d: Scalar, mean_y: Scalar) -> tuple[Scalar, Scalar]:
-    """d_i - mean(d) and y_i - mean(y), sample by sample."""
-    return d - mean_d, y - mean_y
+def shifted(f: Scalar, y: Scalar, s: Shifts) -> tuple[Scalar, Scalar, Scalar]:
+    """f_i, d_i and y_i relative to the shifts, sample by sample."""
+    return f - s.f, (f - s.error_f) - (y - s.error_y), y - s.y
 
 
-def residual(error: Scalar, slope: Scalar, label: Scalar) -> Scalar:
-    """r_i from the centred error and label of a sample."""
-    return error - slope * label
+def error_share(scale: Scalar, slope: Scalar) -> Scalar:
+    """The share of a residual that is taken from the errors, |scale| / (|scale| + |slope|).
 
-
-def split_errors(f: Scalar, y: Scalar, mean: Mean) -> Decomposition:
-    """Split the errors along the labels: their means, the slope, and both parts of each error."""
-    d = f - y
-    mean_y, mean_d = mean(y), mean(d)
-    error, label = centred(d, y, mean_d, mean_y)
-    var_y = mean(label, label)
-    slope = ratio(mean(error, label), var_y)
-    return Decomposition(mean_d, mean_y, var_y, slope, residual(error, slope, label), label)
-
-
-def decompose(
-    f: Scalar,
-    y: Scalar,
-    mean: Mean,
-    shift_f: Scalar = 0,
-    shift_y: Scalar = 0,
-) -> Decomposition:
-    """`split_errors` of predictions and labels shifted towards zero.
-
-    The shifts change nothing in exact arithmetic. In floating point, a shift by one of the samples
-    makes the centred values of a constant vector exactly zero, and those of a far offset accurate.
+    Any share gives the same residual. This one weighs the vector more that varies less along the
+    labels, and is rounded less when these are taken out of it.
     """
-    parts = split_errors(f - shift_f, y - shift_y, mean)
-    return parts._replace(mean_d=parts.mean_d + (shift_f - shift_y), mean_y=parts.mean_y + shift_y)
+    return ratio(abs(scale), abs(scale) + abs(slope))
+
+
+def residual(
+    f: Scalar, d: Scalar, y: Scalar, scale: Scalar, slope: Scalar, share: Scalar
+) -> Scalar:
+    """r_i from the centred prediction, error and label of a sample; ``share``: `error_share`."""
+    return (1 - share) * (f - scale * y) + share * (d - slope * y)
+
+
+def decompose(f: Scalar, y: Scalar, mean: Mean, s: Shifts = UNSHIFTED) -> Decomposition:
+    """Split predictions and errors along the labels: means, slopes and the parts of each sample."""
+    f, d, y = shifted(f, y, s)
+    mean_f, mean_d, mean_y = mean(f), mean(d), mean(y)
+    f, d, y = f - mean_f, d - mean_d, y - mean_y
+    var_y = mean(y, y)
+    scale, slope = ratio(mean(f, y), var_y), ratio(mean(d, y), var_y)
+    r = residual(f, d, y, scale, slope, error_share(scale, slope))
+    offset = s.error_f - s.error_y
+    return Decomposition(mean_f + s.f, mean_d + offset, mean_y + s.y, var_y, scale, slope, r, y)
 
 
 def moments(parts: Decomposition, conventional: Scalar, weight: Scalar, mean: Mean) -> Moments:
     """The moments of a decomposed batch; ``conventional`` holds phi(d_i), sample by sample."""
     return Moments(
         weight=weight,
+        mean_f=parts.mean_f,
         mean_d=parts.mean_d,
         mean_y=parts.mean_y,
         var_y=parts.var_y,
+        scale=parts.scale,
         slope=parts.slope,
         var_r=mean(parts.residual, parts.residual),
         conventional=mean(conventional),
@@ -148,29 +175,38 @@ def merge(a: Moments, b: Moments) -> Moments:
     """
     weight = a.weight + b.weight
     p, q = ratio(a.weight, weight), ratio(b.weight, weight)
-    gap_d, gap_y = b.mean_d - a.mean_d, b.mean_y - a.mean_y
+    gap_f, gap_d, gap_y = b.mean_f - a.mean_f, b.mean_d - a.mean_d, b.mean_y - a.mean_y
     var_y = p * a.var_y + q * b.var_y + p * q * square(gap_y)
-    cov = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * (gap_d * gap_y)
-    slope = ratio(cov, var_y)
+    cov_f = p * a.scale * a.var_y + q * b.scale * b.var_y + p * q * (gap_f * gap_y)
+    cov_d = p * a.slope * a.var_y + q * b.slope * b.var_y + p * q * (gap_d * gap_y)
+    scale, slope = ratio(cov_f, var_y), ratio(cov_d, var_y)
+    share = error_share(scale, slope)
     return Moments(
         weight=weight,
+        mean_f=a.mean_f + q * gap_f,
         mean_d=a.mean_d + q * gap_d,
         mean_y=a.mean_y + q * gap_y,
         var_y=var_y,
+        scale=scale,
         slope=slope,
         var_r=(
-            p * (a.var_r + square(a.slope - slope) * a.var_y)
-            + q * (b.var_r + square(b.slope - slope) * b.var_y)
-            + p * q * square(gap_d - slope * gap_y)
+            p * (a.var_r + square(residual(a.scale, a.slope, 1, scale, slope, share)) * a.var_y)
+            + q * (b.var_r + square(residual(b.scale, b.slope, 1, scale, slope, share)) * b.var_y)
+            + p * q * square(residual(gap_f, gap_d, gap_y, scale, slope, share))
         ),
         conventional=p * a.conventional + q * b.conventional,
     )
 
 
-def residual_and_label(f: Scalar, y: Scalar, whole: Moments) -> tuple[Scalar, Scalar]:
-    """r_i and y_i - mean(y) of samples, relative to the batch that they are a part of."""
-    error, label = centred(f - y, y, whole.mean_d, whole.mean_y)
-    return residual(error, whole.slope, label), label
+def residual_and_label(f: Scalar, y: Scalar, s: Shifts, whole: Moments) -> tuple[Scalar, Scalar]:
+    """r_i and y_i - mean(y) of samples, relative to the batch that they are a part of.
+
+    The means of ``whole`` are relative to the shifts.
+    """
+    f, d, y = shifted(f, y, s)
+    f, d, y = f - whole.mean_f, d - whole.mean_d, y - whole.mean_y
+    share = error_share(whole.scale, whole.slope)
+    return residual(f, d, y, whole.scale, whole.slope, share), y
 
 
 # --- the conventional loss of one error, and its derivative --------------------------------------
@@ -223,17 +259,12 @@ def without_self_pairs(variance: Scalar, self_pairs: Scalar) -> Scalar:
 
 def prediction_variance(m: Moments) -> Scalar:
     """Var(f)"""
-    return m.var_r + square(1 + m.slope) * m.var_y
-
-
-def scaling_factor(m: Moments) -> Scalar:
-    """c* = Cov(f, y) / Var(y): the scale of the labels that fits best (Theorem 3)."""
-    return 1 + m.slope
+    return m.var_r + square(m.scale) * m.var_y
 
 
 def scaled_difference(m: Moments, c: Scalar) -> Scalar:
-    """(1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2, with its minimum Var(r) at c* (Theorem 3)."""
-    return m.var_r + square(scaling_factor(m) - c) * m.var_y
+    """(1/N^2) sum_ij 1/2 (df_ij - c dy_ij)^2, with its minimum Var(r) at c = scale (Theorem 3)."""
+    return m.var_r + square(m.scale - c) * m.var_y
 
 
 def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
@@ -248,7 +279,7 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
     """
     s_y = xp.sqrt(m.var_y)
     s_f = xp.sqrt(prediction_variance(m))
-    g = (1 + m.slope) * s_y
+    g = m.scale * s_y
     aligned = ratio(m.var_r, s_f * (s_f + abs(g)))
     flipped = ratio(abs(g) - g, s_f)
     one_sided = (1 * (s_f == 0) - 1 * (s_y == 0)) / 2
@@ -258,6 +289,23 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
 def sub_losses(m: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
     """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson."""
     return m.conventional, error_variance(m), one_minus_pearson(m, xp)
+
+
+def one_minus_concordance(m: Moments) -> Scalar:
+    """1 - CCC, Lin's concordance correlation coefficient: E[d^2] over its value at rho = 0.
+
+    CCC = 2 Cov(f, y) / (Var(f) + Var(y) + (mean(f) - mean(y))^2), so that
+
+        1 - CCC = (Var(d) + mean(d)^2) / (Var(f) + Var(y) + mean(d)^2)
+
+    adds squares only; in [0, 2]. It is 0 if predictions and labels are the same constant.
+    """
+    return ratio(error_variance(m) + square(m.mean_d), concordance_scale(m))
+
+
+def concordance_scale(m: Moments) -> Scalar:
+    """Var(f) + Var(y) + (mean(f) - mean(y))^2"""
+    return prediction_variance(m) + m.var_y + square(m.mean_d)
 
 
 def released_sub_losses(
@@ -286,14 +334,19 @@ def released_sub_losses(
 # --- aggregation ---------------------------------------------------------------------------------
 
 
-def tempered(log_loss: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
+def power(log_loss: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
     """L^(1/alpha) from log L, relative to ``shift`` in place of 0."""
     return xp.exp((log_loss - shift) / alpha)
 
 
-def log_power_mean(mean_tempered: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
-    """alpha log mean L^(1/alpha), from the mean of the `tempered` losses."""
-    return shift + alpha * xp.log(mean_tempered)
+def power_less_one(log_loss: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
+    """`power` less 1, with all its digits where alpha is large and all powers are near 1."""
+    return xp.expm1((log_loss - shift) / alpha)
+
+
+def log_power_mean(mean_less_one: Scalar, alpha: Scalar, shift: Scalar, xp: Any) -> Scalar:
+    """alpha log mean L^(1/alpha), from the mean of `power_less_one`."""
+    return shift + alpha * xp.log1p(mean_less_one)
 
 
 def kl_dro(
@@ -304,7 +357,7 @@ def kl_dro(
     ``mean`` averages over the sub-losses. ``shift`` is added back, so it changes nothing in exact
     arithmetic; the largest log-loss keeps the exponentials in range.
     """
-    return log_power_mean(mean(tempered(log_losses, alpha, shift, xp)), alpha, shift, xp)
+    return log_power_mean(mean(power_less_one(log_losses, alpha, shift, xp)), alpha, shift, xp)
 
 
 def kl_dro_tilt(
@@ -314,7 +367,7 @@ def kl_dro_tilt(
 
     They are M times the derivatives of `kl_dro` with respect to the log-losses.
     """
-    powers = tempered(log_losses, alpha, shift, xp)
+    powers = power(log_losses, alpha, shift, xp)
     return powers / mean(powers)
 
 
@@ -342,11 +395,26 @@ def one_minus_pearson_gradient(m: Moments, xp: Any) -> Gradient:
     """
     var_f = prediction_variance(m)
     s_f, s_y = xp.sqrt(var_f), xp.sqrt(m.var_y)
-    rho = ratio((1 + m.slope) * s_y, s_f)
+    rho = ratio(m.scale * s_y, s_f)
     return Gradient(
         conventional=0,
         residual=ratio(rho, var_f),
         label=-ratio(ratio(m.var_r, var_f), s_f * s_y),
+    )
+
+
+def one_minus_concordance_gradient(m: Moments) -> Gradient:
+    """Gradient of `one_minus_concordance`; ``conventional`` multiplies 1, not a slope.
+
+    With D = `concordance_scale` and CCC = 2 scale Var(y) / D it is
+    2 (CCC (mean(d) + r_i) + (slope - (1 - CCC) scale) (y_i - mean(y))) / (N D).
+    """
+    size = concordance_scale(m)
+    concordance = ratio(2 * m.scale * m.var_y, size)
+    return Gradient(
+        conventional=ratio(2 * concordance * m.mean_d, size),
+        residual=ratio(2 * concordance, size),
+        label=ratio(2 * (m.slope - one_minus_concordance(m) * m.scale), size),
     )
 
 
