@@ -286,9 +286,12 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
     return aligned + flipped + one_sided
 
 
-def sub_losses(m: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
-    """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson."""
-    return m.conventional, error_variance(m), one_minus_pearson(m, xp)
+def sub_losses(m: Moments, resolved: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
+    """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson.
+
+    ``resolved`` is ``m``; a reader with rounding may put 0 for a Var(r) that is nothing else.
+    """
+    return m.conventional, error_variance(m), one_minus_pearson(resolved, xp)
 
 
 def one_minus_concordance(m: Moments) -> Scalar:
@@ -418,14 +421,14 @@ def one_minus_concordance_gradient(m: Moments) -> Gradient:
     )
 
 
-def sub_losses_gradient(m: Moments, weights: Any, xp: Any) -> Gradient:
+def sub_losses_gradient(m: Moments, resolved: Moments, weights: Any, xp: Any) -> Gradient:
     """Gradient of a function of the three `sub_losses`, given its derivatives in them.
 
     For the aggregation in log form these ``weights`` are p_k / L_k, with p_k from `kl_dro_tilt`.
     """
     by_conventional, by_variance, by_pearson = weights
     variance = error_variance_gradient(m)
-    pearson = one_minus_pearson_gradient(m, xp)
+    pearson = one_minus_pearson_gradient(resolved, xp)
     return Gradient(
         conventional=by_conventional,
         residual=by_variance * variance.residual + by_pearson * pearson.residual,
