@@ -7,7 +7,12 @@ if TYPE_CHECKING:
     from gar_verify.comparison import compare
     from gar_verify.integrations.regressor import GARRegressor
     from gar_verify.losses import (
+        ConcordanceLoss,
+        ErrorVarianceLoss,
+        GARAccumulator,
         GARLoss,
+        PearsonLoss,
+        concordance_loss,
         error_variance_loss,
         gar_loss,
         kl_dro,
@@ -20,8 +25,13 @@ __version__ = "0.1.0"
 __all__ = [
     "GARLoss",
     "gar_loss",
+    "GARAccumulator",
+    "ErrorVarianceLoss",
     "error_variance_loss",
+    "PearsonLoss",
     "pearson_loss",
+    "ConcordanceLoss",
+    "concordance_loss",
     "kl_dro",
     "pairwise_difference_loss",
     "normalized_pairwise_loss",

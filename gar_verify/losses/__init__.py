@@ -4,8 +4,12 @@ from gar_verify.losses.conr import ConRLoss
 from gar_verify.losses.conventional import HuberLoss, MAELoss, MSELoss
 from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss
 from gar_verify.losses.gar import (
+    ConcordanceLoss,
+    ErrorVarianceLoss,
     GARAccumulator,
     GARLoss,
+    PearsonLoss,
+    concordance_loss,
     error_variance_loss,
     gar_loss,
     pearson_loss,
@@ -22,8 +26,12 @@ __all__ = [
     "GARLoss",
     "gar_loss",
     "GARAccumulator",
+    "ErrorVarianceLoss",
     "error_variance_loss",
+    "PearsonLoss",
     "pearson_loss",
+    "ConcordanceLoss",
+    "concordance_loss",
     "kl_dro",
     "pairwise_difference_loss",
     "normalized_pairwise_loss",

@@ -39,8 +39,8 @@ def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
 def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
     """Moments of each target, ``[..., 1, D]``."""
     # shifted by its first row, a constant column becomes exactly zero
-    shifts = input[..., :1, :].detach(), target[..., :1, :].detach()
-    parts = formulas.decompose(input, target, _mean, *shifts)
+    shifts = shifts_at(input[..., :1, :], target[..., :1, :])
+    parts = formulas.decompose(input, target, _mean, shifts)
     return formulas.moments(parts, formulas.absolute(input - target), input.shape[-2], _mean)
 
 

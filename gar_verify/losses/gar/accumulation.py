@@ -15,14 +15,17 @@ the gradient of L at the whole batch, whatever the micro-batches are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from gar_verify.formulas import Moments, prediction_variance
+from gar_verify.formulas import prediction_variance
+from gar_verify.losses.gar.aggregation import accumulation_dtype
 from gar_verify.losses.gar.autograd import ClosedForm, evaluate
 from gar_verify.losses.gar.distributed import (
+    Summary,
+    Whole,
     check_derivatives,
     gather,
     merge_summaries,
@@ -31,7 +34,19 @@ from gar_verify.losses.gar.distributed import (
     union,
 )
 from gar_verify.losses.gar.loss import GARLoss
-from gar_verify.losses.gar.options import Options, Setting, check_batch, check_chunkable
+from gar_verify.losses.gar.options import (
+    Options,
+    Setting,
+    check_batch,
+    check_chunkable,
+    check_labels,
+    numbers_readable,
+    omitted,
+)
+from gar_verify.losses.gar.tensor_reader import expand_weight, grouped
+
+GOLDEN = 0.6180339887498949
+"""Its multiples, less their whole parts, tell the places of a micro-batch apart."""
 
 
 @dataclass
@@ -42,11 +57,13 @@ class _Passes:
     """Shape of a sample, dtype and device."""
     options: Options
     sizes: list[int] = field(default_factory=list)
-    seen: list[Tensor] = field(default_factory=list)
+    seen: list[Summary] = field(default_factory=list)
     """Summary of each micro-batch of pass 1."""
+    traces: list[Tensor] = field(default_factory=list)
+    """What pass 2 has to see again, of each micro-batch of pass 1."""
     replayed: list[Tensor] = field(default_factory=list)
-    """Summary of each micro-batch of pass 2."""
-    whole: Moments | None = None
+    """The same of pass 2."""
+    whole: Whole | None = None
     alpha: float = 0.0
     """The loss's alpha when the moments of the whole batch were taken: it holds for all of it."""
 
@@ -67,8 +84,9 @@ class GARAccumulator:
             pass 1 is over, and holds for the whole batch. With a ``process_group`` the whole batch
             is that of all processes (they may hold different numbers of micro-batches, at least one
             each), and gradients averaged by DistributedDataParallel are those of the whole batch.
-        tolerance: how far the mean prediction or label of a micro-batch may differ between the
-            passes, relative to their standard deviations over the whole batch.
+        tolerance: how far the mean prediction of a micro-batch may differ between the passes,
+            relative to the standard deviations over the whole batch. Labels and weights must be the
+            same, sample by sample.
 
     Note:
         The model must compute the same in both passes: no dropout that is drawn anew, no update in
@@ -121,7 +139,13 @@ class GARAccumulator:
         """Forget the batch. Needed only to give one up: a completed batch makes room by itself."""
         self._passes = None
 
-    def observe(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> None:
+    def observe(
+        self,
+        input: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+        groups: Tensor | None = None,
+    ) -> None:
         """Pass 1: add a micro-batch to the whole batch. No graph is kept.
 
         ``input``, ``target``: (n,) or (n, T), n from one to the next as you like. The first call
@@ -133,17 +157,23 @@ class GARAccumulator:
                 f"observe() in the middle of pass 2, which has seen {len(passes.replayed)} of "
                 f"{len(passes.sizes)} micro-batches: finish it, or call reset() to give it up"
             )
-        options = self._check(input, target, sample_weight)
-        kind = (input.shape[1:], input.dtype, input.device)
+        options, target, sample_weight = self._check(input, target, sample_weight, groups)
         if passes is None or passes.replayed:
-            passes = _Passes(kind, options)
-        _check_kind(kind, passes)
+            passes = _Passes(_kind(input), options)
+        _check_kind(input, options, passes)
         passes.sizes.append(len(input))
-        passes.seen.append(_summary(input, target, sample_weight, options))
+        passes.seen.append(_summary(input, target, sample_weight, groups, options))
+        passes.traces.append(_trace(input, target, sample_weight))
         passes.whole = None
         self._passes = passes
 
-    def loss(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        input: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+        groups: Tensor | None = None,
+    ) -> Tensor:
         """Pass 2: the loss of the *whole* batch, with a graph through this micro-batch only.
 
         Every micro-batch returns the same value (so do not add them up), in the shape that
@@ -156,14 +186,14 @@ class GARAccumulator:
                 f"pass 2 is over: all {len(passes.sizes)} observed micro-batches have been seen; "
                 f"show the next batch to observe() first"
             )
-        options = self._check(input, target, sample_weight)
+        options, target, sample_weight = self._check(input, target, sample_weight, groups)
         check_derivatives(target, sample_weight)
         if not (input.requires_grad and torch.is_grad_enabled()):
             raise RuntimeError(
                 "the input of pass 2 has no graph: run the model with gradients enabled "
                 "(torch.no_grad() is for pass 1)"
             )
-        _check_kind((input.shape[1:], input.dtype, input.device), passes)
+        _check_kind(input, options, passes)
         position = len(passes.replayed)
         if len(input) != passes.sizes[position]:
             raise RuntimeError(
@@ -171,11 +201,11 @@ class GARAccumulator:
                 f"{passes.sizes[position]} in pass 1: show the same micro-batches in the same order"
             )
         whole = self._whole(passes)
-        passes.replayed.append(_summary(input, target, sample_weight, options))
+        passes.replayed.append(_trace(input, target, sample_weight))
         if passes.is_complete():
             self._check_same_passes(passes, whole)
         setting = Setting(options, whole=whole)
-        arguments = (input, target, sample_weight, passes.alpha, setting)
+        arguments = (input, target, sample_weight, passes.alpha, setting, groups)
         value: Tensor = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
         group = self._loss.process_group
         if group is None:
@@ -187,16 +217,24 @@ class GARAccumulator:
     def value(self) -> Tensor:
         """The loss of the whole batch that was observed last, detached; after pass 1 or later."""
         passes = self._observed()
-        setting = Setting(passes.options, whole=self._whole(passes))
+        whole = self._whole(passes)
+        setting = Setting(passes.options, whole=whole)
         shape, dtype, device = passes.kind
         sample = torch.zeros((1, *shape), dtype=dtype, device=device)  # any: the whole decides
+        groups = None if whole.ids is None else whole.ids[:1]
         with torch.no_grad():
-            return evaluate(sample, sample, None, passes.alpha, setting, with_gradient=False)[0]
+            return evaluate(sample, sample, None, passes.alpha, setting, groups)[0]
 
-    def _check(self, input: Tensor, target: Tensor, weight: Tensor | None) -> Options:
-        options = check_batch(input, target, weight, self._loss.options, chunk=True)
-        check_chunkable(options)
-        return options
+    def _check(
+        self, input: Tensor, target: Tensor, weight: Tensor | None, groups: Tensor | None
+    ) -> tuple[Options, Tensor, Tensor | None]:
+        o = check_batch(input, target, weight, self._loss.options, chunk=True, groups=groups)
+        check_chunkable(o)
+        if o.missing == "omit":
+            target, weight = omitted(target, weight, o.dim, chunk=True)
+        elif numbers_readable(target):
+            check_labels(target, weight, o.dim)
+        return o if groups is None else replace(o, grouped=True), target, weight
 
     def _observed(self) -> _Passes:
         if self._passes is None:
@@ -205,21 +243,22 @@ class GARAccumulator:
             )
         return self._passes
 
-    def _whole(self, passes: _Passes) -> Moments:
+    def _whole(self, passes: _Passes) -> Whole:
         if passes.whole is None:
             chunks = [merge_summaries(passes.seen)]
             if self._loss.process_group is not None:
                 chunks = gather(chunks[0], self._loss.process_group)
-            passes.whole, passes.alpha = union(chunks), self._loss.alpha
+            passes.whole = union(chunks, passes.options)
+            passes.alpha = self._loss.alpha
         return passes.whole
 
-    def _check_same_passes(self, passes: _Passes, whole: Moments) -> None:
-        seen, replayed = torch.stack(passes.seen), torch.stack(passes.replayed)
-        deviation = prediction_variance(whole).sqrt() + whole.var_y.sqrt()
-        (w1, f1, y1), (w2, f2, y2) = _weight_and_means(seen), _weight_and_means(replayed)
-        rounding = 8 * torch.finfo(passes.kind[1]).eps * (f1.abs() + y1.abs())
-        limit = self._tolerance * deviation + rounding
-        differ = ((f1 - f2).abs() > limit) | ((y1 - y2).abs() > limit) | (w1 != w2)
+    def _check_same_passes(self, passes: _Passes, whole: Whole) -> None:
+        m = whole.moments
+        deviation = (prediction_variance(m).sqrt() + m.var_y.sqrt()).amax(0)
+        seen, replayed = torch.stack(passes.traces), torch.stack(passes.replayed)
+        rounding = 8 * torch.finfo(passes.kind[1]).eps * seen.abs()
+        rounding[:, 0] += self._tolerance * deviation
+        differ = (seen - replayed).abs() > rounding
         which = differ.flatten(1).any(1).nonzero().flatten().tolist()
         if which:
             raise RuntimeError(
@@ -229,21 +268,37 @@ class GARAccumulator:
             )
 
 
-def _check_kind(kind: tuple[torch.Size, torch.dtype, torch.device], passes: _Passes) -> None:
+def _kind(input: Tensor) -> tuple[torch.Size, torch.dtype, torch.device]:
+    return input.shape[1:], input.dtype, input.device
+
+
+def _check_kind(input: Tensor, o: Options, passes: _Passes) -> None:
+    kind = _kind(input)
     if kind != passes.kind:
         raise ValueError(
             f"micro-batches of one batch must agree in the shape of a sample, dtype and device: "
             f"the first has {tuple(passes.kind[0])}, {passes.kind[1]}, {passes.kind[2]}; this one "
             f"{tuple(kind[0])}, {kind[1]}, {kind[2]}"
         )
+    if o.grouped != passes.options.grouped:
+        raise ValueError("pass groups with all micro-batches of a batch, or with none")
 
 
-def _summary(input: Tensor, target: Tensor, weight: Tensor | None, o: Options) -> Tensor:
+def _summary(
+    input: Tensor, target: Tensor, weight: Tensor | None, groups: Tensor | None, o: Options
+) -> Summary:
     with torch.inference_mode(False), torch.no_grad():
-        return summary(split_chunk(input, target, o.dim, weight), o)
+        index = None if groups is None else grouped(groups)
+        return summary(split_chunk(input, target, o.dim, weight, index), o)
 
 
-def _weight_and_means(chunks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights and mean predictions and labels, from the summaries of chunks."""
-    weight, f, y, mean_d, mean_y = chunks[:, :5].unbind(1)
-    return weight, f + (mean_d + mean_y), y + mean_y
+@torch.no_grad()
+def _trace(input: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+    """Means of predictions, labels and weights, each sample with a factor of its own, (3, ...)."""
+    places = torch.arange(len(input), device=input.device, dtype=accumulation_dtype(input))
+    factors = 0.5 + torch.frac(places * GOLDEN).reshape(-1, *[1] * (input.ndim - 1))
+    w = torch.ones_like(factors)
+    if weight is not None:
+        w = expand_weight(weight.to(factors.dtype), input, 0)
+    f, y = (torch.where(w == 0, 0, x).to(factors.dtype) for x in (input, target))
+    return torch.stack([(factors * x.expand_as(input)).mean(0) for x in (f, y, w)])

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.formulas import log_power_mean, tempered
+from gar_verify.formulas import log_power_mean, power, power_less_one
 from gar_verify.losses.gar.options import PARTS, Form, Options, check_alpha, check_form
 
-GEOMETRIC_FROM = 1e8
-"""From this alpha on, the geometric mean is used: the difference, Var(log L) / (2 alpha), is then
-smaller than the rounding error of the formula, about 1e-16 * alpha."""
+GEOMETRIC_FROM = 1e100
+"""From this alpha on the geometric mean is used, which differs by Var(log L) / (2 alpha): dividing
+by a larger one could leave the range of float64."""
 
 
 def accumulation_dtype(tensor: Tensor) -> torch.dtype:
@@ -121,12 +121,15 @@ def worst_case_of_numbers(logs: Three, chosen: Chosen, alpha: float) -> tuple[fl
         )
         tied = one + two + three
         return top, (one / tied, two / tied, three / tied)
-    one = tempered(logs[0], alpha, top, math) if chosen[0] else 0.0
-    two = tempered(logs[1], alpha, top, math) if chosen[1] else 0.0
-    three = tempered(logs[2], alpha, top, math) if chosen[2] else 0.0
-    power = one + two + three
-    value = log_power_mean(power / count, alpha, top, math)
-    return value, (one / power, two / power, three / power)
+    one = power(logs[0], alpha, top, math) if chosen[0] else 0.0
+    two = power(logs[1], alpha, top, math) if chosen[1] else 0.0
+    three = power(logs[2], alpha, top, math) if chosen[2] else 0.0
+    powers, less_one = one + two + three, 0.0
+    for k in range(3):
+        if chosen[k]:
+            less_one += power_less_one(logs[k], alpha, top, math)
+    value = log_power_mean(less_one / count, alpha, top, math)
+    return value, (one / powers, two / powers, three / powers)
 
 
 def log_of_number(loss: float, floor: float) -> float:
@@ -216,5 +219,7 @@ def kl_dro(losses: Tensor, alpha: float, dim: int = -1, form: Form = "log") -> T
         )
     precise = losses.to(accumulation_dtype(losses)).movedim(dim, 0)
     logs = precise.clamp(min=smallest(losses.dtype)).log()
-    value, _ = worst_case(logs, alpha)
+    infinite = (logs == torch.inf).any(0)
+    value, _ = worst_case(logs.masked_fill(infinite, 0), alpha)
+    value = value.masked_fill(infinite & ~logs.isnan().any(0), torch.inf)
     return (value.exp() if form == "power_mean" else value).to(losses.dtype)

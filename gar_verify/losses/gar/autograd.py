@@ -1,8 +1,10 @@
 """GAR in PyTorch's autograd, and the one place that chooses how a batch is read.
 
 A batch on the CPU in eager mode goes to the compiled reader where there is one: the value in the
-forward pass, the gradient in the backward pass. Everything else goes to the tensor reader, which
-has value and gradient in one. Second derivatives are those of the tensor reader's formula.
+forward pass, the gradient in the backward pass. Everything else goes to the tensor reader: for a
+first derivative in the input with the closed-form gradient, and for all other derivatives
+(transforms, traces, second derivatives, those in target and weights) by differentiating the value
+operation by operation.
 """
 
 from __future__ import annotations
@@ -23,18 +25,23 @@ from gar_verify.losses.gar.distributed import (
 from gar_verify.losses.gar.options import (
     Options,
     Setting,
+    check_labels,
     check_weight_values,
+    executed_plainly,
     numbers_readable,
     result_dtype,
-    transforms_active,
 )
 from gar_verify.losses.gar.tensor_reader import (
     gradient_of,
+    grouped,
     loss_of,
-    resolved_moments,
+    moments_of,
     split,
     value_of,
 )
+
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Tensors that are nothing else besides."""
 
 
 def loss_of_checked(
@@ -43,28 +50,29 @@ def loss_of_checked(
     weight: Tensor | None,
     alpha: float | Tensor,
     setting: Setting,
+    groups: Tensor | None = None,
 ) -> Tensor:
     """The loss of a checked batch, by the fastest way that gives the derivatives asked for."""
     if setting.partial:
         check_derivatives(target, weight)
-    arguments = (input, target, weight, alpha, setting)
-    if target.requires_grad or (weight is not None and weight.requires_grad):
-        return evaluate(*arguments, with_gradient=False)[0]
-    if torch.compiler.is_compiling():
-        value: Tensor = TransformableClosedForm.apply(*arguments)[0]  # type: ignore[no-untyped-call]
-        return value
-    if transforms_active():
-        value = TransformableWithForwardMode.apply(*arguments)[0]  # type: ignore[no-untyped-call]
-        return value
-    if input.requires_grad and torch.is_grad_enabled():
-        value = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
-        return value
+    arguments = (input, target, weight, alpha, setting, groups)
+    plainly = executed_plainly() and type(input) in PLAIN and type(target) in PLAIN
+    if torch.is_grad_enabled():
+        others = target.requires_grad or (weight is not None and weight.requires_grad)
+        others = others or (isinstance(alpha, Tensor) and alpha.requires_grad)
+        if input.requires_grad and not others and (plainly or setting.partial):
+            value: Tensor = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
+            return value
+        if others or not plainly:
+            return evaluate(*arguments)[0]
+    elif not plainly:
+        return evaluate(*arguments)[0]
     with torch.no_grad():
         if STATUS.failure is None:
             compiled = compiled_reader.value_and_state(*arguments)
             if compiled is not None:
                 return compiled[0]
-        return evaluate(*arguments, with_gradient=False)[0]
+        return evaluate(*arguments)[0]
 
 
 def evaluate(
@@ -73,24 +81,29 @@ def evaluate(
     weight: Tensor | None,
     alpha: float | Tensor,
     setting: Setting,
-    with_gradient: bool = True,
+    groups: Tensor | None = None,
+    with_gradient: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Value and closed-form gradient (an empty tensor unless asked for), by the tensor reader."""
-    o, dtype = setting.options, result_dtype(input.dtype)
+    o, dtype = setting.options, result_dtype(input, target)
     if weight is not None and numbers_readable(weight):
-        check_weight_values(weight, o.dim, setting.partial)
+        check_weight_values(weight, o.dim, setting.partial or o.missing == "omit")
+    index = None if groups is None else grouped(groups)
     if setting.partial:
-        batch = split_chunk(input, target, o.dim, weight)
-        m, vectors, scale = whole_batch(batch, setting)
+        m, vectors, batch = whole_batch(split_chunk(input, target, o.dim, weight, index), setting)
     else:
-        batch = split(input, target, o.dim, weight)
-        vectors, scale = (batch.parts.residual, batch.parts.label), 1.0
-        m = resolved_moments(batch, o)
+        batch = split(input, target, o.dim, weight, index)
+        vectors = (batch.parts.residual, batch.parts.label)
+        m = moments_of(batch, o.conventional, o.delta)
+    if not o.kept and numbers_readable(target) and bool(m.mean_y.isnan().any()):
+        check_labels(target, weight, o.dim)
     loss = loss_of(m, alpha, o, dtype)
     value = value_of(loss, o, dtype)
     if not with_gradient:
         return value, input.new_empty(0)
-    return value, gradient_of(loss, m, batch, vectors, scale, o, input.dtype)
+    copies = 1 if setting.group is None else torch.distributed.get_world_size(setting.group)
+    gradient = gradient_of(loss, m, batch, vectors, o, input.dtype, copies)
+    return value, gradient.to(dtype)
 
 
 class ClosedForm(torch.autograd.Function):
@@ -104,80 +117,48 @@ class ClosedForm(torch.autograd.Function):
         weight: Tensor | None,
         alpha: float | Tensor,
         setting: Setting,
+        groups: Tensor | None,
     ) -> Tensor:
-        ctx.alpha, ctx.setting = alpha, setting
+        ctx.alpha, ctx.setting, ctx.groups = alpha, setting, groups
         ctx.state = None
+        arguments = (input, target, weight, alpha, setting, groups)
         if STATUS.failure is None:
-            compiled = compiled_reader.value_and_state(input, target, weight, alpha, setting)
+            compiled = compiled_reader.value_and_state(*arguments)
             if compiled is not None:
                 value, ctx.state = compiled
                 ctx.save_for_backward(input, target, weight)
                 return value
-        value, gradient = evaluate(input, target, weight, alpha, setting)
+        value, gradient = evaluate(*arguments, with_gradient=True)
         ctx.save_for_backward(input, target, weight, gradient)
         return value
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Any:  # noqa: D102
-        if ctx.state is None or torch.is_grad_enabled():
-            return _input_gradient(ctx, upstream), None, None, None, None
-        input, target, weight = ctx.saved_tensors
-        gradient = compiled_reader.gradient(input, target, weight, ctx.state, upstream)
-        return gradient, None, None, None, None
+        if torch.is_grad_enabled():
+            gradient = _differentiable_gradient(ctx, upstream)
+        elif ctx.state is None:
+            gradient = _input_gradient(ctx, upstream)
+        else:
+            input, target, weight = ctx.saved_tensors
+            gradient = compiled_reader.gradient(input, target, weight, ctx.state, upstream)
+        return gradient, None, None, None, None, None
 
 
-class TransformableClosedForm(torch.autograd.Function):
-    """`ClosedForm` in the form that `torch.compile` and the transforms of `torch.func` take.
-
-    It costs several times the overhead, and has the gradient as a second output.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(  # noqa: D102
-        input: Tensor,
-        target: Tensor,
-        weight: Tensor | None,
-        alpha: float | Tensor,
-        setting: Setting,
-    ) -> tuple[Tensor, Tensor]:
-        return evaluate(input, target, weight, alpha, setting)
-
-    @staticmethod
-    def setup_context(  # noqa: D102
-        ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]
-    ) -> None:
-        input, target, weight, alpha, setting = inputs
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(input, target, weight, output[1])
-        ctx.save_for_forward(input, target, weight, output[1])
-        ctx.alpha, ctx.setting = alpha, setting
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Tensor, _: Any) -> Any:  # noqa: D102
-        return _input_gradient(ctx, upstream), None, None, None, None
-
-
-class TransformableWithForwardMode(TransformableClosedForm):
-    """`TransformableClosedForm` with forward-mode derivatives, which `torch.compile` refuses."""
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> tuple[Tensor, None]:  # noqa: D102
-        *_, gradient = ctx.saved_tensors
-        reduced = ctx.setting.options.reduced_dims(tangent.ndim)
-        return (tangent * gradient).sum(reduced).to(gradient.dtype), None
+def _differentiable_gradient(ctx: Any, upstream: Tensor) -> Tensor:
+    """The gradient as a function of the input, for a second derivative."""
+    if ctx.setting.partial:
+        refuse_second_derivatives()
+    input, target, weight, *_ = ctx.saved_tensors
+    value, _ = evaluate(input, target, weight, ctx.alpha, ctx.setting, ctx.groups)
+    (gradient,) = torch.autograd.grad(value, input, upstream, create_graph=True)
+    return gradient
 
 
 def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
-    input, target, weight, *gradient = ctx.saved_tensors
-    if torch.is_grad_enabled():  # a second derivative is asked for
-        if ctx.setting.partial:
-            refuse_second_derivatives()
-        gradient = evaluate(input, target, weight, ctx.alpha, ctx.setting)[1:]
+    input, _, _, gradient = ctx.saved_tensors
     if upstream.ndim > 0:
         upstream = _spread(upstream, input, ctx.setting.options)
-    product: Tensor = upstream * gradient[0]
+    product: Tensor = upstream * gradient
     return product if product.dtype == input.dtype else product.to(input.dtype)
 
 

@@ -25,14 +25,18 @@ from torch import Tensor
 from gar_verify.formulas import (
     Gradient,
     Moments,
+    Shifts,
     absolute,
     absolute_slope,
-    centred,
+    error_share,
     huber,
     merge,
+    one_minus_concordance,
+    one_minus_concordance_gradient,
     ratio,
     residual,
     sample_gradient,
+    shifted,
     square,
     square_slope,
     sub_losses,
@@ -41,21 +45,33 @@ from gar_verify.formulas import (
 from gar_verify.losses import _compiled
 from gar_verify.losses._compiled import reordered_sums
 from gar_verify.losses.gar.aggregation import aggregate_numbers, max_derivative, smallest
-from gar_verify.losses.gar.options import HALF, Options, Setting, check_weight_values
-from gar_verify.losses.gar.tensor_reader import zero_rounding_residual
+from gar_verify.losses.gar.options import (
+    CONVENTIONAL,
+    HALF,
+    Options,
+    Setting,
+    check_labels,
+    check_weight_values,
+    result_dtype,
+)
+from gar_verify.losses.gar.tensor_reader import expand_weight, zero_rounding_residual
 
 BLOCK = 1024
 """Samples to a block: its vectors fit into the nearest cache of a core."""
 _APART = BLOCK + 40  # not by a multiple of a memory page, which would slow each other down
-D, LABEL, STACK, COPY_F, COPY_Y, COPY_W, COPY_OUT = (k * _APART for k in range(7))
-"""Where the vectors of a block begin in the work space: d = f - y and y relative to the anchor;
+F, D, LABEL, STACK, COPY_F, COPY_Y, COPY_W, COPY_OUT = (k * _APART for k in range(8))
+"""Where the vectors of a block begin in the work space: f, d = f - y and y relative to the anchor;
 moments that wait to be merged; and what lies at distances, side by side."""
-WORK = 7 * _APART
+WORK = 8 * _APART
 
-STATE = 14
-"""Numbers of a target that the forward pass leaves: anchor (2), scale of the weights, `Moments`
-(7), `Gradient` (3) and the loss of the target by itself."""
+MOMENTS = len(Moments._fields)
+AT_MOMENTS, AT_GRADIENT = 3, 3 + MOMENTS
+AT_LOSS = AT_GRADIENT + len(Gradient._fields)
+STATE = AT_LOSS + 1
+"""Numbers of a target that the forward pass leaves: anchor (2), scale of the weights, `Moments`,
+`Gradient` and the loss of the target by itself."""
 
+CONCORDANCE = CONVENTIONAL.index("concordance")
 EPS = float(np.finfo(np.float64).eps)
 LIMIT = max_derivative(torch.float64)
 LEAST_WEIGHT = 1e-300
@@ -183,14 +199,19 @@ def weights_in(work: Array, at: int) -> Array:
     return weights_at(work.ctypes.data + 8 * at, BLOCK)
 
 
-def anchored(
-    f: float, y: float, present: bool, anchor_f: float, anchor_y: float
-) -> tuple[float, float, float]:
-    """f - y of a sample, and f - y and y relative to the anchor, in float64."""
-    g = np.float64(f) if present else anchor_f  # an absent sample may hold anything
-    z = np.float64(y) if present else anchor_y
-    label = z - anchor_y
-    return g - z, (g - anchor_f) - label, label
+def shifts_of(f: float, y: float) -> Shifts:
+    """Shifts that make this sample zero; its error is taken from what is larger."""
+    offset = f - y
+    from_f = offset if abs(f) >= abs(y) else 0.0
+    return Shifts(f, y, from_f, from_f - offset)
+
+
+def anchored(f: float, y: float, present: bool, s: Shifts) -> tuple[float, float, float, float]:
+    """f - y of a sample, and f, f - y and y relative to the anchor, in float64."""
+    g = np.float64(f) if present else s.f  # an absent sample may hold anything
+    z = np.float64(y) if present else s.y
+    prediction, error, label = shifted(g, z, s)
+    return g - z, prediction, error, label
 
 
 # --- from a block to its moments ------------------------------------------------------------------
@@ -202,84 +223,94 @@ def clipped(d: float, delta: float) -> float:
 
 
 def conventional_of(d: float, kind: int, delta: float) -> float:
-    """phi(d) of the conventional loss, by its number in `options.CONVENTIONAL`."""
+    """phi(d) of the conventional loss, by its number in `options.CONVENTIONAL`.
+
+    0 for concordance, which is a function of the moments.
+    """
     if kind == 0:
         return absolute(d)
     if kind == 1:
         return square(d)
-    return huber(d, clipped(d, delta))
+    if kind == 2:
+        return huber(d, clipped(d, delta))
+    return 0.0
 
 
 def slope_of(d: float, kind: int, delta: float) -> float:
-    """phi'(d) of the conventional loss."""
+    """phi'(d) of the conventional loss; 1 for concordance, whose gradient has a constant part."""
     if kind == 0:
         return absolute_slope(d, np)
     if kind == 1:
         return square_slope(d)
-    return clipped(d, delta)
+    if kind == 2:
+        return clipped(d, delta)
+    return 1.0
 
 
 @reordered_sums
 def first_sums(
-    f: Array, y: Array, w: Array, anchor: Three, work: Array, kind: int, delta: float
-) -> tuple[float, float, float, float]:
-    """Sums of the weights, errors, labels and conventional losses; errors and labels are kept."""
-    weight = errors = labels = losses = 0.0
+    f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array, kind: int, delta: float
+) -> tuple[float, float, float, float, float]:
+    """Sums of weights, predictions, errors, labels and conventional losses; three are kept."""
+    weight = predictions = errors = labels = losses = 0.0
     for i in range(f.size):
-        v = weight_of(w, i, anchor[2])
-        error, d, label = anchored(f[i], y[i], v != 0, anchor[0], anchor[1])
+        v = weight_of(w, i, scale)
+        error, prediction, d, label = anchored(f[i], y[i], v != 0, s)
+        work[F + i] = prediction
         work[D + i] = d
         work[LABEL + i] = label
         weight += v
+        predictions += v * prediction
         errors += v * d
         labels += v * label
         losses += v * conventional_of(error, kind, delta)
-    return weight, errors, labels, losses
+    return weight, predictions, errors, labels, losses
 
 
 @reordered_sums
 def second_sums(
-    w: Array, scale: float, work: Array, size: int, mean_d: float, mean_y: float
-) -> tuple[float, float]:
-    """Sums of label^2 and error * label, centred."""
-    squares = products = 0.0
+    w: Array, scale: float, work: Array, size: int, mean_f: float, mean_d: float, mean_y: float
+) -> tuple[float, float, float]:
+    """Sums of label^2, prediction * label and error * label, centred."""
+    squares = products_f = products_d = 0.0
     for i in range(size):
-        error, label = centred(work[D + i], work[LABEL + i], mean_d, mean_y)
+        label = work[LABEL + i] - mean_y
         v = weight_of(w, i, scale)
         squares += v * square(label)
-        products += v * (error * label)
-    return squares, products
+        products_f += v * ((work[F + i] - mean_f) * label)
+        products_d += v * ((work[D + i] - mean_d) * label)
+    return squares, products_f, products_d
 
 
 @reordered_sums
-def residual_sum(
-    w: Array, scale: float, work: Array, size: int, mean_d: float, mean_y: float, slope: float
-) -> float:
+def residual_sum(w: Array, weight_scale: float, work: Array, size: int, m: Moments) -> float:
     """Sum of r^2."""
-    total = 0.0
+    share, total = error_share(m.scale, m.slope), 0.0
     for i in range(size):
-        error, label = centred(work[D + i], work[LABEL + i], mean_d, mean_y)
-        total += weight_of(w, i, scale) * square(residual(error, slope, label))
+        f, d, y = work[F + i] - m.mean_f, work[D + i] - m.mean_d, work[LABEL + i] - m.mean_y
+        total += weight_of(w, i, weight_scale) * square(residual(f, d, y, m.scale, m.slope, share))
     return total
 
 
 def block_moments(
-    f: Array, y: Array, w: Array, anchor: Three, work: Array, kind: int, delta: float
+    f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array, kind: int, delta: float
 ) -> Moments:
     """Moments of the block, the means relative to the anchor."""
-    scale, size = anchor[2], f.size
-    weight, errors, labels, losses = first_sums(f, y, w, anchor, work, kind, delta)
-    mean_d, mean_y = ratio(errors, weight), ratio(labels, weight)
-    squares, products = second_sums(w, scale, work, size, mean_d, mean_y)
+    size = f.size
+    weight, predictions, errors, labels, losses = first_sums(f, y, w, scale, s, work, kind, delta)
+    means = ratio(predictions, weight), ratio(errors, weight), ratio(labels, weight)
+    squares, products_f, products_d = second_sums(w, scale, work, size, *means)
     var_y = ratio(squares, weight)
-    slope = ratio(ratio(products, weight), var_y)
-    var_r = ratio(residual_sum(w, scale, work, size, mean_d, mean_y, slope), weight)
-    return Moments(weight, mean_d, mean_y, var_y, slope, var_r, ratio(losses, weight))
+    slopes = ratio(ratio(products_f, weight), var_y), ratio(ratio(products_d, weight), var_y)
+    phi = ratio(losses, weight)
+    m = Moments(weight, means[0], means[1], means[2], var_y, slopes[0], slopes[1], 0.0, phi)
+    var_r = ratio(residual_sum(w, scale, work, size, m), weight)
+    return Moments(weight, means[0], means[1], means[2], var_y, slopes[0], slopes[1], var_r, phi)
 
 
 def put(m: Moments, numbers: Array, at: int) -> None:
     """Store moments."""
-    for k in range(7):
+    for k in range(MOMENTS):
         numbers[at + k] = m[k]
 
 
@@ -293,6 +324,8 @@ def moments_in(numbers: Array, at: int) -> Moments:
         numbers[at + 4],
         numbers[at + 5],
         numbers[at + 6],
+        numbers[at + 7],
+        numbers[at + 8],
     )
 
 
@@ -312,6 +345,7 @@ def target_moments(
     """Moments of a target: those of its blocks, merged in pairs."""
     start, step = starts_of(layout, model, target), (layout[5], layout[8], layout[11])
     copies, copy_w = (reals_in(work, COPY_F), reals_in(work, COPY_Y)), weights_in(work, COPY_W)
+    s = shifts_of(state[at], state[at + 1])
     begin, done, waiting = 0, 0, STACK
     while True:
         size = min(BLOCK, layout[2] - begin)
@@ -319,7 +353,8 @@ def target_moments(
             side_by_side(f, start[0] + begin * step[0], step[0], size, copies[0]),
             side_by_side(y, start[1] + begin * step[1], step[1], size, copies[1]),
             side_by_side(w, start[2] + begin * step[2], step[2], size, copy_w),
-            (state[at], state[at + 1], state[at + 2]),
+            state[at + 2],
+            s,
             work,
             kind,
             delta,
@@ -328,13 +363,13 @@ def target_moments(
         done += 1
         pairs = done
         while waiting > STACK and (pairs % 2 == 0 or begin == layout[2]):
-            waiting -= 7
+            waiting -= MOMENTS
             m = merge(moments_in(work, waiting), m)
             pairs //= 2
         if begin == layout[2]:
             return m
         put(m, work, waiting)
-        waiting += 7
+        waiting += MOMENTS
 
 
 # --- the two kernels ------------------------------------------------------------------------------
@@ -354,8 +389,8 @@ def evaluate(
     work: Array,
     state: Array,
     values_at: int,
-) -> bool:
-    """Fill ``state``, and the values; return whether the weights are valid.
+) -> tuple[bool, bool]:
+    """Fill ``state``, and the values; return whether weights are valid, and labels numbers.
 
     Args:
         f_at: address of the predictions.
@@ -376,7 +411,7 @@ def evaluate(
     values = reals_at(values_at, layout[0] * layout[1])
     f, y = reals_at(f_at, layout[12]), reals_at(y_at, layout[13])
     w = weights_at(w_at, layout[14])
-    valid = True
+    valid, numbers = True, True
     for model in range(layout[0]):
         if alphas.size > 0:
             alpha = alphas[model]
@@ -387,8 +422,9 @@ def evaluate(
             m = target_moments(
                 f, y, w, layout, model, target, state, here, work, int(choices[0]), choices[1]
             )
-            put(zero_rounding_residual(m, EPS), state, here + 3)
+            put(m, state, here + AT_MOMENTS)
             valid &= 0 < m.weight <= heaviest_total * state[here + 2]
+            numbers &= not math.isnan(m.mean_y)
         if choices[4] > 0:
             value = loss_of_each(state, at, layout[1], alpha, choices, floor)
         else:
@@ -397,9 +433,9 @@ def evaluate(
             values[model] = real(limit if value > limit else value)
         else:
             for target in range(layout[1]):
-                value = state[at + target * STATE + 13]
+                value = state[at + target * STATE + AT_LOSS]
                 values[model * layout[1] + target] = real(limit if value > limit else value)
-    return valid
+    return valid, numbers
 
 
 def loss_of_each(
@@ -415,11 +451,11 @@ def loss_of_each(
     total = 0.0
     for target in range(targets):
         here = at + target * STATE
-        losses = sub_losses(moments_in(state, here + 3), math)
+        losses = losses_of(state, here, choices)
         value, by = loss_of_numbers(losses, alpha, choices, floor)
-        keep_coefficients(state, here, by, share)
+        keep_coefficients(state, here, by, share, choices)
         total += value * share
-        state[here + 13] = value
+        state[here + AT_LOSS] = value
     return total
 
 
@@ -429,14 +465,14 @@ def joint_loss(
     """The loss of a model whose sub-losses are averaged over its targets."""
     conventional = variance = pearson = 0.0
     for target in range(targets):
-        one_by_one = sub_losses(moments_in(state, at + target * STATE + 3), math)
+        one_by_one = losses_of(state, at + target * STATE, choices)
         conventional += one_by_one[0]
         variance += one_by_one[1]
         pearson += one_by_one[2]
     losses = (conventional / targets, variance / targets, pearson / targets)
     value, by = loss_of_numbers(losses, alpha, choices, floor)
     for target in range(targets):
-        keep_coefficients(state, at + target * STATE, by, 1.0 / targets)
+        keep_coefficients(state, at + target * STATE, by, 1.0 / targets, choices)
     return value
 
 
@@ -448,13 +484,50 @@ def loss_of_numbers(
     return aggregate_numbers(losses, chosen, alpha, choices[2] > 0, choices[3] > 0, floor, LIMIT)
 
 
-def keep_coefficients(state: Array, at: int, by: Three, share: float) -> None:
+def losses_of(state: Array, at: int, choices: Array) -> Three:
+    """The three sub-losses of a target."""
+    m = moments_in(state, at + AT_MOMENTS)
+    losses = sub_losses(m, zero_rounding_residual(m, EPS), math)
+    if int(choices[0]) == CONCORDANCE:
+        return one_minus_concordance(with_mean_error(m, state, at)), losses[1], losses[2]
+    return losses
+
+
+def with_mean_error(m: Moments, state: Array, at: int) -> Moments:
+    """Moments whose mean error is not relative to the anchor."""
+    mean_d = m.mean_d + (state[at] - state[at + 1])
+    return Moments(
+        m.weight,
+        m.mean_f,
+        mean_d,
+        m.mean_y,
+        m.var_y,
+        m.scale,
+        m.slope,
+        m.var_r,
+        m.conventional,
+    )
+
+
+def keep_coefficients(state: Array, at: int, by: Three, share: float, choices: Array) -> None:
     """Put the coefficients of the gradient into the state of a target, kept within range."""
-    derivatives = (by[0] * share, by[1] * share, by[2] * share)
-    g = sub_losses_gradient(moments_in(state, at + 3), derivatives, math)
-    state[at + 10] = clipped(g.conventional, LIMIT)
-    state[at + 11] = clipped(g.residual, LIMIT)
-    state[at + 12] = clipped(g.label, LIMIT)
+    m = moments_in(state, at + AT_MOMENTS)
+    resolved = zero_rounding_residual(m, EPS)
+    if int(choices[0]) == CONCORDANCE:
+        g = sub_losses_gradient(m, resolved, (0.0, by[1] * share, by[2] * share), math)
+        own = one_minus_concordance_gradient(with_mean_error(m, state, at))
+        factor = by[0] * share
+        g = Gradient(
+            factor * own.conventional,
+            g.residual + factor * own.residual,
+            g.label + factor * own.label,
+        )
+    else:
+        derivatives = (by[0] * share, by[1] * share, by[2] * share)
+        g = sub_losses_gradient(m, resolved, derivatives, math)
+    state[at + AT_GRADIENT] = clipped(g.conventional, LIMIT)
+    state[at + AT_GRADIENT + 1] = clipped(g.residual, LIMIT)
+    state[at + AT_GRADIENT + 2] = clipped(g.label, LIMIT)
 
 
 def write_gradient(
@@ -562,16 +635,16 @@ def block_gradient(
     limit: float,
 ) -> None:
     """Write the gradient of a block."""
-    anchor_f, anchor_y, scale = state[at], state[at + 1], state[at + 2]
-    m = moments_in(state, at + 3)
-    g = Gradient(state[at + 10], state[at + 11], state[at + 12])
-    share = 1 / m.weight
+    scale, s = state[at + 2], shifts_of(state[at], state[at + 1])
+    m, c = moments_in(state, at + AT_MOMENTS), at + AT_GRADIENT
+    g = Gradient(state[c], state[c + 1], state[c + 2])
+    weight_share, share = 1 / m.weight, error_share(m.scale, m.slope)
     for i in range(f.size):
         v = weight_of(w, i, scale)
-        d, error, label = anchored(f[i], y[i], v != 0, anchor_f, anchor_y)
-        error, label = centred(error, label, m.mean_d, m.mean_y)
-        r = residual(error, m.slope, label)
-        x = sample_gradient(g, slope_of(d, kind, delta), r, label) * (v * share)
+        d, prediction, error, label = anchored(f[i], y[i], v != 0, s)
+        prediction, error, label = prediction - m.mean_f, error - m.mean_d, label - m.mean_y
+        r = residual(prediction, error, label, m.scale, m.slope, share)
+        x = sample_gradient(g, slope_of(d, kind, delta), r, label) * (v * weight_share)
         out[i] = factor * real(clipped(x if v != 0 else 0.0, limit))
 
 
@@ -633,13 +706,14 @@ def value_and_state(
     weight: Tensor | None,
     alpha: float | Tensor,
     setting: Setting,
+    groups: Tensor | None = None,
 ) -> tuple[Tensor, State] | None:
     """The value, and what `gradient` needs; None if the tensor reader has to serve.
 
     A batch is served here if it is whole, on the CPU, in eager mode, of at most one dimension of
     targets and one of models.
     """
-    if not (
+    if groups is not None or not (
         input.is_cpu
         and type(input) in _PLAIN
         and type(target) in _PLAIN
@@ -648,7 +722,7 @@ def value_and_state(
         return None
     key: Any = (input.dtype, target.dtype, input.shape, input.stride(), target.stride())
     if weight is not None:
-        key = (*key, weight.dtype, weight.stride())
+        key = (*key, weight.dtype, weight.shape, weight.stride())
     plan = setting.plans.get(key, _UNKNOWN)
     if plan is _UNKNOWN:
         plan = _new_plan(key, input, target, weight, setting)
@@ -662,7 +736,7 @@ def value_and_state(
             return None
         each = alpha.reshape(-1).double().numpy()
         alpha = 0.0
-    valid = plan.kernels.evaluate(
+    valid, labelled = plan.kernels.evaluate(
         input.data_ptr(),
         target.data_ptr(),
         0 if weight is None else weight.data_ptr(),
@@ -677,8 +751,13 @@ def value_and_state(
         numbers,
         value.data_ptr(),
     )
-    if not valid and weight is not None:
-        check_weight_values(weight, setting.options.dim)
+    if not (valid and labelled) and not setting.options.kept:
+        o = setting.options
+        if weight is not None:
+            check_weight_values(weight, o.dim, chunk=o.missing == "omit")
+        check_labels(target, weight, o.dim)
+        if not valid and weight is not None:  # a target without labels
+            return None
     return value, (plan, numbers)
 
 
@@ -712,16 +791,12 @@ def _readable(
     input: Tensor, target: Tensor, weight: Tensor | None, dim: int
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The tensors in float32 or float64, the weights in the shape of the input."""
-    if input.dtype in HALF:
-        input, target = input.float(), target.float()
+    dtype = result_dtype(input, target)
     if weight is not None:
         if weight.dtype in HALF:
             weight = weight.float()
-        if weight.ndim < input.ndim:
-            shape = [1] * input.ndim
-            shape[dim] = -1
-            weight = weight.reshape(shape).expand_as(input)
-    return input, target, weight
+        weight = expand_weight(weight, input, dim)
+    return input.to(dtype), target.to(dtype), weight
 
 
 def _new_plan(
@@ -747,7 +822,7 @@ def _make_plan(
         return None
     layout = _layout(f, y, w, o)
     reduced = o.reduced_dims(f.ndim)
-    blank = torch.empty([n for d, n in enumerate(f.shape) if d not in reduced], dtype=f.dtype)
+    blank = f.new_empty([n for d, n in enumerate(f.shape) if d not in reduced])
     return Plan(
         kernels=kernels,
         layout=layout,
@@ -757,7 +832,7 @@ def _make_plan(
         floor=smallest(f.dtype),
         limit=torch.finfo(f.dtype).max,
         largest=torch.finfo(input.dtype).max,
-        heaviest_total=math.inf if weight is None else torch.finfo(weight.dtype).max,
+        heaviest_total=math.inf if w is None else torch.finfo(w.dtype).max,
         direct=f is input and y is target and w is weight,
     )
 

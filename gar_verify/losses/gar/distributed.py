@@ -6,26 +6,29 @@ the heaviest chunk, so that merging loses nothing to a common offset, and predic
 constant over all chunks have a variance of exactly zero (one of 1e-32, left by rounding, would turn
 into a gradient of 1e16 in the Pearson part).
 
-A chunk whose weights are all zero is absent from the batch, as a sample of weight zero is.
+A chunk whose weights are all zero is absent from the batch, as a sample of weight zero is. With
+groups, each has its own moments, and a chunk may lack some of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gar_verify import formulas
-from gar_verify.formulas import Moments
+from gar_verify.formulas import Moments, Shifts
 from gar_verify.losses.gar.options import Options, Setting, numbers_readable, transforms_active
 from gar_verify.losses.gar.tensor_reader import (
+    Groups,
     Split,
+    expand_weight,
     merge_all,
     moments_of,
+    shifts_at,
     split,
-    without_rounding,
 )
 
 if TYPE_CHECKING:
@@ -50,14 +53,44 @@ def refuse_second_derivatives() -> None:
     )
 
 
-def split_chunk(input: Tensor, target: Tensor, dim: int, weight: Tensor | None) -> Split:
+class Summary(NamedTuple):
+    """What is known of a chunk."""
+
+    numbers: Tensor
+    """Along the first dimension: the weight, the anchor (f, y) and the eight other moments, the
+    means relative to the anchor."""
+    ids: Tensor | None
+    """Of its groups; None without groups."""
+
+
+class Whole(NamedTuple):
+    """The batch of all chunks."""
+
+    relative: Moments
+    """Its moments, the means relative to `anchor`."""
+    anchor: tuple[Tensor, Tensor]
+    """Prediction and label of one sample."""
+    ids: Tensor | None
+
+    @property
+    def shifts(self) -> Shifts:
+        """What the means are relative to."""
+        return shifts_at(*self.anchor)
+
+    @property
+    def moments(self) -> Moments:
+        """The moments, with their means."""
+        m, (f, y) = self.relative, self.anchor
+        return m._replace(mean_f=m.mean_f + f, mean_d=m.mean_d + (f - y), mean_y=m.mean_y + y)
+
+
+def split_chunk(
+    input: Tensor, target: Tensor, dim: int, weight: Tensor | None, groups: Groups | None = None
+) -> Split:
     """`split`, where the weights of a chunk may sum to zero: such a chunk has weight 0."""
-    if weight is None:
-        return split(input, target, dim)
-    if weight.ndim < input.ndim:
-        shape = [1] * input.ndim
-        shape[dim] = -1
-        weight = weight.reshape(shape).expand_as(input)
+    if weight is None or groups is not None:
+        return split(input, target, dim, weight, groups)
+    weight = expand_weight(weight, input, dim)
     absent = weight.sum(dim, keepdim=True) == 0
     batch = split(
         input.masked_fill(absent, 0),
@@ -65,81 +98,102 @@ def split_chunk(input: Tensor, target: Tensor, dim: int, weight: Tensor | None) 
         dim,
         weight.masked_fill(absent, 1),
     )
-    return batch._replace(weight=torch.as_tensor(batch.weight).masked_fill(absent, 0))
+    total = torch.as_tensor(batch.weight).masked_fill(absent, 0)
+    return batch._replace(weight=total, w=torch.as_tensor(batch.w).masked_fill(absent, 0))
 
 
-def summary(batch: Split, o: Options) -> Tensor:
-    """The weight, the anchor (f, y) and the six other moments of a chunk, along a first dimension.
-
-    The means are relative to the anchor, the chunk's first sample.
-    """
+def summary(batch: Split, o: Options) -> Summary:
+    """The summary of a chunk."""
     m = moments_of(batch, o.conventional, o.delta)
-    f, y, residual, label = (
-        x.narrow(o.dim, 0, 1)
-        for x in (batch.input, batch.target, batch.parts.residual, batch.parts.label)
+    residual, label = batch.at_anchor(batch.parts.residual), batch.at_anchor(batch.parts.label)
+    anchored = m._replace(
+        mean_f=-(residual + m.scale * label), mean_d=-(residual + m.slope * label), mean_y=-label
     )
-    anchored = m._replace(mean_d=-(residual + m.slope * label), mean_y=-label)
-    numbers = [anchored.weight, f, y, *anchored[1:]]
-    return torch.stack([x if isinstance(x, Tensor) else torch.full_like(f, x) for x in numbers])
+    numbers = [anchored.weight, batch.shifts.f, batch.shifts.y, *anchored[1:]]
+    rows = [x if isinstance(x, Tensor) else torch.full_like(label, x) for x in numbers]
+    return Summary(torch.stack(rows), None if batch.groups is None else batch.groups.ids)
 
 
-def merge_summaries(summaries: Sequence[Tensor]) -> Tensor:
+def merge_summaries(summaries: Sequence[Summary]) -> Summary:
     """The summary of all chunks together, merged from left to right."""
-    chunks = torch.stack(list(summaries))
+    chunks, ids = _side_by_side(summaries)
     heaviest = chunks[:, :1].argmax(0, keepdim=True)
     f, y = chunks[:, 1:3].gather(0, heaviest.expand(1, 2, *chunks.shape[2:]))[0]
     absent = chunks[:, 0] == 0
-    shift_f = (chunks[:, 1] - f).masked_fill(absent, 0)
-    shift_y = (chunks[:, 2] - y).masked_fill(absent, 0)
-    mean_d, mean_y = chunks[:, 3] + (shift_f - shift_y), chunks[:, 4] + shift_y
+    own_f, own_y = chunks[:, 1], chunks[:, 2]
+    shifts = (own_f - f, (own_f - own_y) - (f - y), own_y - y)
+    means = [chunks[:, 3 + k] + shift.masked_fill(absent, 0) for k, shift in enumerate(shifts)]
     whole = merge_all(
-        Moments(chunk[0], d, y, *chunk[5:].unbind())
-        for chunk, d, y in zip(chunks, mean_d, mean_y, strict=True)
+        Moments(chunk[0], *mean, *chunk[6:].unbind())
+        for chunk, *mean in zip(chunks, *means, strict=True)
     )
-    return torch.stack([whole.weight, f, y, *whole[1:]])
+    return Summary(torch.stack([whole.weight, f, y, *whole[1:]]), ids)
 
 
-def union(summaries: Sequence[Tensor]) -> Moments:
-    """Moments of the batch of all chunks.
+def _side_by_side(summaries: Sequence[Summary]) -> tuple[Tensor, Tensor | None]:
+    """The numbers of all chunks, (chunks, numbers, groups, ...), and the groups of all of them."""
+    if any(s.ids is None for s in summaries):
+        return torch.stack([s.numbers for s in summaries]), None
+    ids = torch.unique(torch.cat([s.ids for s in summaries if s.ids is not None]))
+    chunks = []
+    for numbers, own in summaries:
+        assert own is not None
+        chunk = numbers.new_zeros(len(numbers), len(ids), *numbers.shape[2:])
+        chunks.append(chunk.index_copy(1, torch.searchsorted(ids, own), numbers))
+    return torch.stack(chunks), ids
+
+
+def union(summaries: Sequence[Summary], o: Options) -> Whole:
+    """The batch of all chunks.
 
     Raises a ValueError if the weights of all chunks sum to zero (NaN where that cannot be read).
     """
-    weight, f, y, *rest = merge_summaries(summaries).unbind()
-    m = Moments(weight, *rest)
-    nothing = weight == 0
+    (weight, f, y, *rest), ids = merge_summaries(summaries)
+    nothing = (weight if ids is None else weight.sum(0)) == 0
+    if o.missing == "omit":
+        nothing = nothing.all()
     if numbers_readable(weight) and bool(nothing.any()):
         raise ValueError("sample_weight sums to zero over all chunks of the batch")
-    return m._replace(
-        mean_d=m.mean_d + (f - y),
-        mean_y=m.mean_y + y,
-        conventional=m.conventional.masked_fill(nothing, torch.nan),
-    )
+    rest[-1] = rest[-1].masked_fill(nothing, torch.nan)
+    return Whole(Moments(weight, *rest), (f, y), ids)
 
 
-def gather(local: Tensor, group: ProcessGroup) -> list[Tensor]:
+def gather(local: Summary, group: ProcessGroup) -> list[Summary]:
     """The summaries of all processes of ``group``, in the order of their ranks.
 
-    One all-gather of nine numbers per target: a collective call, which every process must make.
-    All merge in the same order, and so get the same result to the last bit.
+    One all-gather of eleven numbers per target (with groups: per group and target, after one of
+    their number and one of their names): collective calls, which every process must make. All merge
+    in the same order, and so get the same result to the last bit.
     """
+    numbers, ids = local
+    if ids is None:
+        return [Summary(x, None) for x in _all_gather(numbers, group)]
+    sizes = [int(n) for n in _all_gather(ids.new_tensor(len(ids)), group)]
+    more = max(sizes) - len(ids)
+    padding = numbers.new_zeros(len(numbers), more, *numbers.shape[2:])
+    all_ids = _all_gather(torch.cat([ids, ids.new_zeros(more)]), group)
+    all_numbers = _all_gather(torch.cat([numbers, padding], 1), group)
+    return [Summary(x[:, :n], i[:n]) for x, i, n in zip(all_numbers, all_ids, sizes, strict=True)]
+
+
+def _all_gather(local: Tensor, group: ProcessGroup) -> list[Tensor]:
     gathered = [torch.empty_like(local) for _ in range(torch.distributed.get_world_size(group))]
     torch.distributed.all_gather(gathered, local.contiguous(), group=group)
     return gathered
 
 
-def whole_batch(
-    batch: Split, setting: Setting
-) -> tuple[Moments, tuple[Tensor, Tensor], float | Tensor]:
-    """Moments of the whole batch, residual and label of the chunk, the factor on its gradient.
-
-    Under DistributedDataParallel gradients are averaged over the processes, hence their number.
-    """
-    processes = 1
-    if setting.whole is not None:
-        m = setting.whole
-    else:
+def whole_batch(batch: Split, setting: Setting) -> tuple[Moments, tuple[Tensor, Tensor], Split]:
+    """Moments of the whole batch, residual and label of the chunk, the chunk as a part of it."""
+    whole: Any = setting.whole
+    if whole is None:
         assert setting.group is not None
-        m = union(gather(summary(batch, setting.options), setting.group))
-        processes = torch.distributed.get_world_size(setting.group)
-    vectors = formulas.residual_and_label(batch.input, batch.target, m)
-    return without_rounding(m), vectors, processes * batch.weight / m.weight
+        o = setting.options
+        whole = union(gather(summary(batch, o), setting.group), o)
+    if batch.groups is not None:
+        index = torch.searchsorted(whole.ids, batch.groups.ids)[batch.groups.index]
+        batch = batch._replace(groups=Groups(index, whole.ids))
+    shifts, relative = Shifts(*map(batch.spread, whole.shifts)), whole.relative
+    vectors = formulas.residual_and_label(
+        batch.input, batch.target, shifts, Moments(*map(batch.spread, relative))
+    )
+    return whole.moments, vectors, batch

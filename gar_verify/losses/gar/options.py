@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -12,18 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gar_verify.formulas import Moments
 from gar_verify.losses._validation import check_choice, check_floating, check_same_shape
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
-Conventional = Literal["mae", "mse", "huber"]
-"""The conventional losses: mean |d|, mean d^2, mean of Huber's function of d."""
+Conventional = Literal["mae", "mse", "huber", "concordance"]
+"""The conventional losses: mean |d|, mean d^2, mean of Huber's function of d, 1 - CCC."""
 Form = Literal["log", "power_mean"]
 TargetPolicy = Literal["joint", "per_target"]
 Reduction = Literal["mean", "none"]
 Part = Literal["conventional", "error_variance", "pearson"]
+Missing = Literal["error", "omit"]
+GroupWeight = Literal["equal", "size"]
 Reader = Literal["auto", "tensor"]
 
 CONVENTIONAL: tuple[Conventional, ...] = get_args(Conventional)
@@ -31,22 +33,28 @@ FORMS: tuple[Form, ...] = get_args(Form)
 TARGETS: tuple[TargetPolicy, ...] = get_args(TargetPolicy)
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 PARTS: tuple[Part, ...] = get_args(Part)
+MISSING: tuple[Missing, ...] = get_args(Missing)
+GROUP_WEIGHTS: tuple[GroupWeight, ...] = get_args(GroupWeight)
 HALF = (torch.float16, torch.bfloat16)
 _FULL = (torch.float32, torch.float64)
 
 
-def check_alpha(alpha: float) -> float:
-    """``alpha`` as a float in [0, inf], or a ValueError or TypeError that says what was passed."""
-    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
+def check_alpha(alpha: Any) -> float:
+    """``alpha`` as a float in [0, inf], or a ValueError or TypeError that says what was passed.
+
+    Numbers of NumPy are numbers.
+    """
+    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, Real):
         raise TypeError(
             f"alpha must be a number in [0, inf] (0: maximum, inf: geometric mean), got "
             f"{alpha!r} of type {type(alpha).__name__}"
         )
-    if math.isnan(alpha) or alpha < 0:
+    number = float(alpha)
+    if math.isnan(number) or number < 0:
         raise ValueError(
-            f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {alpha}"
+            f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {number}"
         )
-    return float(alpha)
+    return number
 
 
 def check_form(form: Form) -> Form:
@@ -66,6 +74,12 @@ class Options:
     dim: int = 0
     reduction: Reduction = "mean"
     parts: tuple[Part, ...] = PARTS
+    missing: Missing = "error"
+    within: tuple[Part, ...] = PARTS
+    """The sub-losses that are taken within groups."""
+    group_weight: GroupWeight = "equal"
+    grouped: bool = False
+    """Whether this batch has groups: units along `dim`, whose losses are averaged."""
     kept: tuple[int, ...] = ()
     """Dimensions of independent models: never averaged, one loss for each entry."""
     raw: bool = False
@@ -77,18 +91,35 @@ class Options:
         check_choice("conventional", self.conventional, CONVENTIONAL)
         check_choice("targets", self.targets, TARGETS)
         check_choice("reduction", self.reduction, REDUCTIONS)
+        check_choice("missing", self.missing, MISSING)
+        check_choice("group_weight", self.group_weight, GROUP_WEIGHTS)
         if self.reduction == "none" and self.targets == "joint":
             raise ValueError(
                 "reduction='none' returns one loss per target and needs targets='per_target'; "
                 "with targets='joint' the sub-losses are averaged before they are aggregated"
             )
-        if not self.delta > 0:
-            raise ValueError(f"delta, Huber's threshold, must be positive, got {self.delta}")
-        unknown = [part for part in self.parts if part not in PARTS]
-        if unknown or not self.parts or len(set(self.parts)) < len(self.parts):
+        if isinstance(self.delta, (bool, str)) or not self.delta > 0:
             raise ValueError(
-                f"parts must name distinct sub-losses out of {PARTS}, got {self.parts}"
+                f"delta, Huber's threshold, must be a positive number, got {self.delta!r}"
             )
+        _check_parts("parts", self.parts)
+        _check_parts("within", self.within)
+        if self.within != PARTS:
+            self._check_within()
+
+    def _check_within(self) -> None:
+        over_all = [part for part in self.parts if part not in self.within]
+        if over_all not in ([], ["conventional"]) or self.conventional == "concordance":
+            raise ValueError(
+                f"within={self.within}: only a conventional loss that is a mean over samples (mae, "
+                f"mse, huber) can be taken over all samples while the others are taken within "
+                f"groups; name the others in within"
+            )
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the conventional loss is that of all samples, not of each group."""
+        return self.grouped and "conventional" not in self.within
 
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
@@ -132,8 +163,8 @@ class Setting:
     """What determines the value besides tensors."""
 
     options: Options
-    whole: Moments | None = None
-    """Moments of the whole batch when the input is a chunk of it."""
+    whole: Any = None
+    """The whole batch (`distributed.Whole`) when the input is a chunk of it."""
     group: ProcessGroup | None = None
     """The processes that hold the batch together."""
     reader: Reader = "auto"
@@ -150,9 +181,27 @@ class Setting:
         return {}
 
     @cached_property
+    def with_groups(self) -> Setting:
+        """The same for batches with groups."""
+        return replace(self, options=replace(self.options, grouped=True))
+
+    @cached_property
     def partial(self) -> bool:
         """Whether the input is a chunk of the batch."""
         return self.whole is not None or self.group is not None
+
+
+def _check_parts(name: str, parts: tuple[Part, ...]) -> None:
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts or len(set(parts)) < len(parts):
+        raise ValueError(f"{name} must name distinct sub-losses out of {PARTS}, got {parts}")
+
+
+def as_parts(name: str, parts: Any) -> tuple[Part, ...]:
+    """A sequence of sub-losses as a tuple; a string is no sequence of them."""
+    if isinstance(parts, str):
+        raise ValueError(f"{name} must be a tuple of sub-losses, got {parts!r}: use ({parts!r},)")
+    return tuple(parts)
 
 
 def check_chunkable(o: Options) -> None:
@@ -168,8 +217,11 @@ def check_chunkable(o: Options) -> None:
         )
 
 
-def result_dtype(dtype: torch.dtype) -> torch.dtype:
-    """Dtype of the loss: that of the input, but float32 for half precision."""
+def result_dtype(input: Tensor, target: Tensor) -> torch.dtype:
+    """Dtype of the loss: that of both together, but float32 for half precision."""
+    dtype = input.dtype
+    if target.dtype is not dtype:
+        dtype = torch.promote_types(dtype, target.dtype)
     return torch.float32 if dtype in HALF else dtype
 
 
@@ -180,13 +232,19 @@ def transforms_active() -> bool:
     )
 
 
+def executed_plainly() -> bool:
+    """Whether operations run as they are called: no trace, no transform, no mode that sees them."""
+    return not (
+        torch.compiler.is_compiling()
+        or transforms_active()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._get_tracing_state() is not None
+    )
+
+
 def numbers_readable(tensor: Tensor) -> bool:
     """Whether values can be read from ``tensor`` without waiting for a device or losing a trace."""
-    return (
-        tensor.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and not transforms_active()
-    )
+    return tensor.device.type == "cpu" and executed_plainly()
 
 
 def check_batch(
@@ -196,6 +254,7 @@ def check_batch(
     o: Options,
     chunk: bool = False,
     values: bool = True,
+    groups: Tensor | None = None,
 ) -> Options:
     """Refuse what cannot be a batch; return the options with a non-negative ``dim``.
 
@@ -206,6 +265,7 @@ def check_batch(
         o: the options.
         chunk: whether this is a chunk of a batch.
         values: whether to look at the values of the weights; if not, their reader has to.
+        groups: the groups of the samples.
     """
     plainly_valid = (  # the batch of most loops, which needs none of the slower checks
         isinstance(input, Tensor)
@@ -224,19 +284,14 @@ def check_batch(
         _check_weight(weight, input, o)
         if values and numbers_readable(weight):
             check_weight_values(weight, o.dim, chunk)
+    if groups is not None:
+        _check_groups(groups, input, o)
     return o
 
 
 def _check_tensors(input: Tensor, target: Tensor, o: Options) -> Options:
     check_floating(input=input, target=target)
     check_same_shape(input, target)
-    if input.dtype != target.dtype and not (
-        input.dtype in HALF and target.dtype in (*HALF, torch.float32)
-    ):
-        raise TypeError(
-            f"input is {input.dtype} and target is {target.dtype}; they must be equal (a half-"
-            f"precision input may meet float32 labels): use target = target.to(input.dtype)"
-        )
     if input.device != target.device:
         raise ValueError(
             f"input is on {input.device} and target on {target.device}; "
@@ -256,9 +311,11 @@ def _check_tensors(input: Tensor, target: Tensor, o: Options) -> Options:
 
 def _check_weight(weight: Tensor, input: Tensor, o: Options) -> None:
     check_floating(sample_weight=weight)
-    if weight.shape not in (input.shape, input.shape[o.dim : o.dim + 1]):
+    samples = input.shape[o.dim : o.dim + 1]
+    column = tuple(n if d == o.dim else 1 for d, n in enumerate(input.shape))
+    if weight.shape not in (input.shape, samples, column):
         raise ValueError(
-            f"sample_weight has shape {tuple(weight.shape)}; expected ({input.shape[o.dim]},), one "
+            f"sample_weight has shape {tuple(weight.shape)}; expected {tuple(samples)}, one "
             f"for each sample along dim {o.dim}, or the input's shape {tuple(input.shape)}"
         )
     if weight.device != input.device:
@@ -268,9 +325,33 @@ def _check_weight(weight: Tensor, input: Tensor, o: Options) -> None:
         )
 
 
+def _check_groups(groups: Tensor, input: Tensor, o: Options) -> None:
+    if not isinstance(groups, Tensor) or groups.is_floating_point() or groups.is_complex():
+        kind = groups.dtype if isinstance(groups, Tensor) else type(groups).__name__
+        raise TypeError(
+            f"groups must be a tensor of integers, one for each sample, got {kind}; number the "
+            f"groups, for example by numpy.unique(names, return_inverse=True)[1]"
+        )
+    if o.dim != 0 or input.ndim > 2:
+        raise ValueError(
+            f"groups need a batch (N,) or (N, T) along dim=0, got shape {tuple(input.shape)} and "
+            f"dim={o.dim}"
+        )
+    if groups.shape != input.shape[:1]:
+        raise ValueError(
+            f"groups has shape {tuple(groups.shape)}; expected ({len(input)},), one for each sample"
+        )
+    if groups.device != input.device:
+        raise ValueError(
+            f"groups is on {groups.device} and input on {input.device}; "
+            f"use groups = groups.to(input.device)"
+        )
+
+
 def check_weight_values(weight: Tensor, dim: int, chunk: bool = False) -> None:
     """Refuse weights that are negative, not finite, or sum to zero (but for a chunk)."""
     with torch.no_grad():
+        weight = weight.double()
         total = weight.sum(dim if weight.ndim > 1 else 0)
         positive = total >= 0 if chunk else total > 0
         if not bool((weight >= 0).all()) or not bool(positive.all() & total.isfinite().all()):
@@ -279,3 +360,35 @@ def check_weight_values(weight: Tensor, dim: int, chunk: bool = False) -> None:
                 f"batch; got values from {weight.min().item():g} to {weight.max().item():g} with "
                 f"sum {total.min().item():g}"
             )
+
+
+def check_labels(target: Tensor, weight: Tensor | None, dim: int) -> None:
+    """Refuse NaN among the labels that count."""
+    missing = target.detach().isnan()
+    if weight is not None:
+        if weight.ndim < target.ndim:
+            weight = weight.reshape([-1 if d == dim else 1 for d in range(target.ndim)])
+        missing = missing & (weight != 0)
+    count = int(missing.sum())
+    if count:
+        raise ValueError(
+            f"target holds {count} NaN of {target.numel()} labels; use missing='omit' to leave "
+            f"those out, target by target"
+        )
+
+
+def omitted(
+    target: Tensor, weight: Tensor | None, dim: int, chunk: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """Labels and weights in which a NaN label is an absent one: of weight 0."""
+    missing = target.isnan()
+    if numbers_readable(target) and not bool(missing.any()):
+        return target, weight
+    if not chunk and numbers_readable(target) and bool(missing.all()):
+        raise ValueError(f"all {target.numel()} labels are NaN: leave out a batch without labels")
+    if weight is None:
+        weight = torch.ones_like(target, dtype=torch.promote_types(target.dtype, torch.float32))
+    elif weight.ndim < target.ndim:
+        weight = weight.reshape([-1 if d == dim else 1 for d in range(target.ndim)])
+    weight = weight.expand_as(target)
+    return target.masked_fill(missing, 0), weight.masked_fill(missing, 0)

@@ -326,7 +326,7 @@ f = torch.tensor([1.0, 2.0, 4.0, 3.0], requires_grad=True)
 loss = GARLoss(form="power_mean", parts=("error_variance",))
 value = loss(f, torch.tensor([1.0, 2.0, 3.0, 4.0]))
 value.backward()
-print(value.item(), f.grad.tolist())
+print(value.item(), [round(x, 9) + 0.0 for x in f.grad.tolist()])
 print(*backend())
 from gar_verify.losses.gar import compiled_reader
 print(compiled_reader._kernels(torch.float32, None).evaluate.stats.cache_hits)

@@ -17,6 +17,7 @@ from gar_verify import GARLoss, gar_loss, kl_dro, pearson_loss
 from gar_verify.formulas import Moments, merge
 from gar_verify.losses.gar.accumulation import GARAccumulator
 from gar_verify.losses.gar.autograd import evaluate
+from gar_verify.losses.gar.distributed import Whole
 from gar_verify.losses.gar.options import Options, Setting
 from gar_verify.losses.gar.tensor_reader import batch_moments
 
@@ -117,10 +118,10 @@ def test_a_batch_repeated_has_the_same_value_and_gradient(
 
 def value_of(m: Moments, alpha: float, targets: str) -> Tensor:
     """The loss of a batch of which only the moments are known."""
-    whole = Moments(*(x.unsqueeze(0) for x in m))
-    sample = torch.zeros_like(whole.mean_y)
-    setting = Setting(Options(targets=targets), whole=whole)
-    return evaluate(sample, sample, None, alpha, setting, with_gradient=False)[0]
+    relative = Moments(*(x.unsqueeze(0) for x in m))
+    sample = torch.zeros_like(relative.mean_y)
+    setting = Setting(Options(targets=targets), whole=Whole(relative, (sample, sample), None))
+    return evaluate(sample, sample, None, alpha, setting)[0]
 
 
 @given(SEEDS, st.lists(st.integers(1, 6), min_size=3, max_size=6), ALPHAS, POLICIES)
