@@ -123,7 +123,7 @@ class BoostingObjective:
         """Of the loss, sample by sample, for a mean over samples."""
         o = self.options
         m = batch_moments(f, y, sample_weight=w, conventional=o.conventional, delta=o.delta)
-        losses = torch.stack(formulas.sub_losses(m, torch))
+        losses = torch.stack(formulas.sub_losses(m, m, torch))
         _, by_part, _ = aggregate(losses, self.alpha, o, smallest(losses.dtype))
         by_conventional, by_variance, by_pearson = by_part
         curvature: Tensor = (

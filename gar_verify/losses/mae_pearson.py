@@ -14,22 +14,13 @@ Pairwise Losses", ICML 2025.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import torch
 from torch import Tensor, nn
 
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import as_batch, at_least_float32, check_same_shape
-
-
-def _sqrt(v: Tensor) -> Tensor:
-    """Square root with derivative 0 at 0, where the true one is infinite.
-
-    Of IEEE operations: MKL's is another on an AMD than on an Intel processor.
-    """
-    return torch.where(v == 0, v, v.masked_fill(v == 0, 1.0).rsqrt().reciprocal())
+from gar_verify.losses.gar.tensor_reader import NAMESPACE, shifts_at
 
 
 def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
@@ -46,7 +37,7 @@ def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
 
 def _one_minus_pearson(m: formulas.Moments) -> Tensor:
     """1 - rho of each target, with gradient 0 where it is a choice and not a limit."""
-    distance = formulas.one_minus_pearson(m, SimpleNamespace(sqrt=_sqrt))
+    distance = formulas.one_minus_pearson(m, NAMESPACE)
     constant = (formulas.prediction_variance(m) == 0) | (m.var_y == 0)
     return torch.where(constant, distance.detach(), distance)
 

@@ -150,7 +150,7 @@ def _differentiable_gradient(ctx: Any, upstream: Tensor) -> Tensor:
         refuse_second_derivatives()
     input, target, weight, *_ = ctx.saved_tensors
     value, _ = evaluate(input, target, weight, ctx.alpha, ctx.setting, ctx.groups)
-    (gradient,) = torch.autograd.grad(value, input, upstream, create_graph=True)
+    gradient: Tensor = torch.autograd.grad(value, input, upstream, create_graph=True)[0]
     return gradient
 
 

@@ -190,7 +190,7 @@ def whole_batch(batch: Split, setting: Setting) -> tuple[Moments, tuple[Tensor, 
         o = setting.options
         whole = union(gather(summary(batch, o), setting.group), o)
     if batch.groups is not None:
-        index = torch.searchsorted(whole.ids, batch.groups.ids)[batch.groups.index]
+        index = torch.searchsorted(whole.ids, batch.groups.ids)[batch.groups.of]
         batch = batch._replace(groups=Groups(index, whole.ids))
     shifts, relative = Shifts(*map(batch.spread, whole.shifts)), whole.relative
     vectors = formulas.residual_and_label(

@@ -62,28 +62,28 @@ NAMESPACE = SimpleNamespace(sqrt=square_root)
 class Groups(NamedTuple):
     """Which samples belong together."""
 
-    index: Tensor
+    of: Tensor
     """(N,): the number of each sample's group."""
     ids: Tensor
     """(G,): what the user calls each group, ascending."""
 
     def sums(self, x: Tensor) -> Tensor:
         """The sum over each group, (G, ...)."""
-        return x.new_zeros(len(self.ids), *x.shape[1:]).index_add(0, self.index, x)
+        return x.new_zeros(len(self.ids), *x.shape[1:]).index_add(0, self.of, x)
 
     def spread(self, x: Tensor) -> Tensor:
         """For each sample the entry of its group, (N, ...)."""
-        return x.index_select(0, self.index)
+        return x.index_select(0, self.of)
 
     def heaviest(self, weight: Tensor) -> Tensor:
         """The first of the heaviest samples of each group, (G, ...)."""
         top = weight.new_zeros(len(self.ids), *weight.shape[1:])
-        top = top.index_reduce(0, self.index, weight, "amax")
+        top = top.index_reduce(0, self.of, weight, "amax")
         places = torch.arange(len(weight), device=weight.device)
         places = places.reshape(-1, *[1] * (weight.ndim - 1)).expand_as(weight)
         places = torch.where(weight == self.spread(top), places, len(weight))
         last = torch.full_like(top, len(weight), dtype=places.dtype)
-        return last.index_reduce(0, self.index, places, "amin").clamp(max=len(weight) - 1)
+        return last.index_reduce(0, self.of, places, "amin").clamp(max=len(weight) - 1)
 
 
 def grouped(groups: Tensor) -> Groups:
@@ -333,12 +333,14 @@ def sub_losses_of(m: Moments, o: Options) -> Tensor:
     if o.pooled:
         conventional = (pooled_share(m, o) * conventional).sum(o.dim, keepdim=True)
         conventional = conventional.expand_as(variance)
-    return torch.stack((conventional, variance, pearson))
+    losses: Tensor = torch.stack((conventional, variance, pearson))
+    return losses
 
 
 def pooled_share(m: Moments, o: Options) -> Tensor:
     """What each group contributes to a mean over all samples."""
-    return formulas.ratio(m.weight, m.weight.sum(o.dim, keepdim=True))
+    share: Tensor = formulas.ratio(m.weight, m.weight.sum(o.dim, keepdim=True))
+    return share
 
 
 def loss_of(m: Moments, alpha: float | Tensor, o: Options, dtype: torch.dtype) -> Loss:
@@ -380,7 +382,8 @@ def _unit_shares(m: Moments, present: Any, o: Options) -> Tensor:
         size = size.sum(averaged, keepdim=True)
         if o.group_weight == "equal":
             size = (size > 0).to(size.dtype)
-    return formulas.ratio(size, size.sum(o.dim, keepdim=True))
+    share: Tensor = formulas.ratio(size, size.sum(o.dim, keepdim=True))
+    return share
 
 
 def value_of(loss: Loss, o: Options, dtype: torch.dtype) -> Tensor:
@@ -423,7 +426,8 @@ def gradient_of(
     if isinstance(share, Tensor):  # an absent sample may hold anything
         gradient = torch.where(share == 0, 0, gradient)
     largest = torch.finfo(dtype).max
-    return gradient.clamp(-largest, largest)
+    finite: Tensor = gradient.clamp(-largest, largest)
+    return finite
 
 
 def coefficients_of(loss: Loss, m: Moments, o: Options) -> Gradient:
