@@ -80,9 +80,11 @@ def aggregate(
         derivatives = p
     else:
         absent = used <= floor
-        used = used.clip(floor) + 0 * used  # an infinite sub-loss becomes NaN
-        value, p = worst_case(used.log(), alpha)
-        derivatives = p / used
+        positive = used.masked_fill(absent, 1)  # no derivative of the logarithm near 0
+        log_floor = math.log(floor) if floor else -math.inf
+        logs = positive.log().masked_fill(absent, log_floor) + 0 * used  # NaN if infinite
+        value, p = worst_case(logs, alpha)
+        derivatives = p / positive
         if o.form == "power_mean":
             value = value.exp()
             derivatives = derivatives * value

@@ -185,7 +185,7 @@ class Setting:
         """The same for batches with groups."""
         return replace(self, options=replace(self.options, grouped=True))
 
-    @cached_property
+    @property
     def partial(self) -> bool:
         """Whether the input is a chunk of the batch."""
         return self.whole is not None or self.group is not None

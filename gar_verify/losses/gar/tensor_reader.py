@@ -121,16 +121,16 @@ class Split(NamedTuple):
 
     def at_anchor(self, x: Tensor) -> Tensor:
         """From the samples to their units."""
-        return _at(x, self.dim, self.anchor)
+        return x.narrow(self.dim, 0, 1) if self.anchor is None else x.gather(self.dim, self.anchor)
 
 
-def _at(x: Tensor, dim: int, place: Tensor | None) -> Tensor:
+def _at(x: Tensor, dim: int, place: Tensor | None = None) -> Tensor:
+    x = x.detach()
     return x.narrow(dim, 0, 1) if place is None else x.gather(dim, place)
 
 
 def shifts_at(f: Tensor, y: Tensor) -> Shifts:
     """Shifts that make a sample zero; its error is taken from what is larger."""
-    f, y = f.detach(), y.detach()
     offset = f - y
     from_f = torch.where(f.abs() >= y.abs(), offset, 0.0)
     return Shifts(f, y, from_f, from_f - offset)
@@ -157,7 +157,7 @@ def split(
         def plain_mean(x: Tensor, times: Tensor | None = None) -> Tensor:
             return (x if times is None else x * times).mean(dim, keepdim=True)
 
-        s = shifts_at(f.narrow(dim, 0, 1), y.narrow(dim, 0, 1))
+        s = shifts_at(_at(f, dim), _at(y, dim))
         parts = _decompose(f, y, plain_mean, s)
         return Split(f, y, parts, f - y, plain_mean, 1.0, float(size), s, dim, None, None)
     w = f.new_ones(()).expand_as(f)
