@@ -199,13 +199,6 @@ def weights_in(work: Array, at: int) -> Array:
     return weights_at(work.ctypes.data + 8 * at, BLOCK)
 
 
-def shifts_of(f: float, y: float) -> Shifts:
-    """Shifts that make this sample zero; its error is taken from what is larger."""
-    offset = f - y
-    from_f = offset if abs(f) >= abs(y) else 0.0
-    return Shifts(f, y, from_f, from_f - offset)
-
-
 def anchored(f: float, y: float, present: bool, s: Shifts) -> tuple[float, float, float, float]:
     """f - y of a sample, and f, f - y and y relative to the anchor, in float64."""
     g = np.float64(f) if present else s.f  # an absent sample may hold anything
@@ -345,7 +338,7 @@ def target_moments(
     """Moments of a target: those of its blocks, merged in pairs."""
     start, step = starts_of(layout, model, target), (layout[5], layout[8], layout[11])
     copies, copy_w = (reals_in(work, COPY_F), reals_in(work, COPY_Y)), weights_in(work, COPY_W)
-    s = shifts_of(state[at], state[at + 1])
+    s = Shifts(state[at], state[at + 1], state[at] - state[at + 1])
     begin, done, waiting = 0, 0, STACK
     while True:
         size = min(BLOCK, layout[2] - begin)
@@ -635,7 +628,7 @@ def block_gradient(
     limit: float,
 ) -> None:
     """Write the gradient of a block."""
-    scale, s = state[at + 2], shifts_of(state[at], state[at + 1])
+    scale, s = state[at + 2], Shifts(state[at], state[at + 1], state[at] - state[at + 1])
     m, c = moments_in(state, at + AT_MOMENTS), at + AT_GRADIENT
     g = Gradient(state[c], state[c + 1], state[c + 2])
     weight_share, share = 1 / m.weight, error_share(m.scale, m.slope)

@@ -130,10 +130,8 @@ def _at(x: Tensor, dim: int, place: Tensor | None = None) -> Tensor:
 
 
 def shifts_at(f: Tensor, y: Tensor) -> Shifts:
-    """Shifts that make a sample zero; its error is taken from what is larger."""
-    offset = f - y
-    from_f = torch.where(f.abs() >= y.abs(), offset, 0.0)
-    return Shifts(f, y, from_f, from_f - offset)
+    """Shifts that make a sample zero."""
+    return Shifts(f, y, f - y)
 
 
 def split(
