@@ -133,6 +133,8 @@ class Options:
                 self.targets == "per_target",
                 self.reduction == "mean",
                 *self.chosen,
+                self.group_weight == "size",
+                self.pooled,
             ],
             dtype=np.float64,
         )

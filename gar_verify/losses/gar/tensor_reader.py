@@ -77,13 +77,14 @@ class Groups(NamedTuple):
 
     def heaviest(self, weight: Tensor) -> Tensor:
         """The first of the heaviest samples of each group, (G, ...)."""
-        top = weight.new_zeros(len(self.ids), *weight.shape[1:])
-        top = top.index_reduce(0, self.of, weight, "amax")
-        places = torch.arange(len(weight), device=weight.device)
-        places = places.reshape(-1, *[1] * (weight.ndim - 1)).expand_as(weight)
-        places = torch.where(weight == self.spread(top), places, len(weight))
-        last = torch.full_like(top, len(weight), dtype=places.dtype)
-        return last.index_reduce(0, self.of, places, "amin").clamp(max=len(weight) - 1)
+        column = (-1, *[1] * (weight.ndim - 1))
+        of = self.of.reshape(column).expand_as(weight)
+        shape = (len(self.ids), *weight.shape[1:])
+        top = weight.new_zeros(shape).scatter_reduce(0, of, weight, "amax")
+        places = torch.arange(len(weight), device=weight.device).reshape(column).expand_as(weight)
+        places = torch.where(weight == self.spread(top), places, len(weight) - 1)
+        last = places.new_full(shape, len(weight) - 1)
+        return last.scatter_reduce(0, of, places, "amin")
 
 
 def grouped(groups: Tensor) -> Groups:
@@ -162,9 +163,8 @@ def split(
     if sample_weight is not None:
         w = expand_weight(sample_weight.to(dtype), f, dim)
     if groups is None:
-        anchor = w.detach().argmax(dim, keepdim=True)
-        total = w.sum(dim, keepdim=True)
-        share = w / total
+        anchor, total = w.detach().argmax(dim, keepdim=True), w.sum(dim, keepdim=True)
+        share: Tensor = formulas.ratio(w, total)
     else:
         anchor, total = groups.heaviest(w.detach()), groups.sums(w)
         share = formulas.ratio(w, groups.spread(total))
@@ -348,7 +348,7 @@ def loss_of(m: Moments, alpha: float | Tensor, o: Options, dtype: torch.dtype) -
     """
     losses = sub_losses_of(m, o)
     present = None
-    if o.missing == "omit" or o.grouped:
+    if isinstance(m.weight, Tensor) and (o.missing == "omit" or o.grouped):
         present = (m.weight > 0).expand_as(losses[0]).to(losses.dtype)
     averaged = o.averaged_dims(losses.ndim - 1)
     over_targets: Any = 1 / math.prod([losses.shape[d + 1] for d in averaged])

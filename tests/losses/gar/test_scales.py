@@ -46,9 +46,7 @@ def by_definition(name: str, f: Tensor, y: Tensor) -> tuple[mp.mpf, list[mp.mpf]
         ]
     size = var_f + var_y + mean_d**2
     value = (var_d + mean_d**2) / size
-    return value, [
-        2 / (n * size) * (e - value * (a + mean_d)) for e, a in zip(d, fc, strict=True)
-    ]
+    return value, [2 / (n * size) * (e - value * (a + mean_d)) for e, a in zip(d, fc, strict=True)]
 
 
 def batch(kind: str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -134,7 +132,9 @@ def test_predictions_much_smaller_than_labels(ratio: float) -> None:
     value, gradient = by_definition("pearson", f, y)
     n = len(f)
     p = value * (n - 1) / n
-    mae = mp.fsum(abs(mp.mpf(a) - mp.mpf(b)) for a, b in zip(f.tolist(), y.tolist(), strict=True)) / n
+    mae = (
+        mp.fsum(abs(mp.mpf(a) - mp.mpf(b)) for a, b in zip(f.tolist(), y.tolist(), strict=True)) / n
+    )
     slopes = np.sign(f.numpy().astype(float) - y.numpy())
     expected = [
         float((1 - p / 2) * float(s) / n + p / 2 * g * (n - 1) / n)
