@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import pickle
+from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conditioning import comparable_spread, well_conditioned
@@ -13,7 +15,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gar_verify import (
+    ConcordanceLoss,
+    ErrorVarianceLoss,
     GARLoss,
+    PearsonLoss,
+    concordance_loss,
     error_variance_loss,
     gar_loss,
     kl_dro,
@@ -22,6 +28,7 @@ from gar_verify import (
     pearson_loss,
 )
 from gar_verify.losses import ReleasedGARLoss
+from gar_verify.losses._compiled import torch_only
 from gar_verify.losses.gar.accumulation import GARAccumulator
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.gar.options import PARTS
@@ -501,3 +508,95 @@ def test_released_constants_by_the_deprecated_option() -> None:
     with pytest.warns(DeprecationWarning, match="ReleasedGARLoss"):
         value = gar_loss(f, y, 0.3, constants="released", form="power_mean")
     assert value.item() == expected.item()
+
+
+# --- what torch's own losses take -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [np.float32(0.5), np.float64(0.5), np.int64(1), np.float16(2)])
+def test_numbers_of_numpy_are_numbers(alpha: Any) -> None:
+    assert GARLoss(alpha).alpha == float(alpha)
+    assert gar_loss(ROW, 2 * ROW, alpha) == GARLoss(float(alpha))(ROW, 2 * ROW)
+    with pytest.raises(TypeError, match="alpha must be a number"):
+        GARLoss(np.bool_(True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("one", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("two", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_dtypes_are_promoted_as_in_torch(
+    one: torch.dtype, two: torch.dtype, compiled: bool
+) -> None:
+    f, y = torch.tensor([1.0, 2.5, 4.0]).to(one), torch.tensor([1.5, 2.0, 3.0]).to(two)
+    leaf = f.clone().requires_grad_()
+    with nullcontext() if compiled else torch_only():
+        value = GARLoss()(leaf, y)
+        value.backward()
+    together = torch.promote_types(one, two)
+    assert value.dtype == (together if together.itemsize > 2 else torch.float32)
+    assert leaf.grad is not None
+    assert leaf.grad.dtype == one
+    exact = f.double().requires_grad_()
+    expected = GARLoss()(exact, y.double())
+    expected.backward()
+    torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-6)
+    digits = torch.finfo(one).eps
+    torch.testing.assert_close(leaf.grad.double(), exact.grad, rtol=digits, atol=digits)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_half_precision_weights_may_sum_to_more_than_half_precision_holds(compiled: bool) -> None:
+    f, y = torch.linspace(0, 1, 300), torch.linspace(1, 0, 300).square()
+    w = torch.full((300,), 1000.0, dtype=torch.float16)
+    with nullcontext() if compiled else torch_only():
+        assert GARLoss()(f, y, w).item() == pytest.approx(GARLoss()(f, y).item(), rel=1e-6)
+
+
+def test_a_column_of_weights_is_one_for_each_sample() -> None:
+    f, y, w = torch.randn(5, 3), torch.randn(5, 3), torch.rand(5) + 0.1
+    assert GARLoss()(f, y, w[:, None]) == GARLoss()(f, y, w)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(5, 1\); expected \(5,\)"):
+        GARLoss()(f[:, 0], y[:, 0], w[:, None])
+
+
+def test_a_string_is_no_sequence_of_parts() -> None:
+    for call in (lambda: GARLoss(parts="pearson"), lambda: gar_loss(ROW, ROW, parts="pearson")):  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"parts must be a tuple of sub-losses, got 'pearson'"):
+            call()
+    with pytest.raises(ValueError, match="delta, Huber's threshold, must be a positive number"):
+        GARLoss(delta="1")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, math.inf])
+def test_an_infinite_loss_makes_an_infinite_aggregate(alpha: float) -> None:
+    assert kl_dro(torch.tensor([1.0, math.inf]), alpha) == math.inf
+    assert kl_dro(torch.tensor([math.nan, math.inf]), alpha).isnan()
+
+
+def test_compiled_autograd() -> None:
+    """`torch.compile` of the backward pass itself, on batches of several sizes."""
+    from torch._dynamo import compiled_autograd
+
+    for n in (4, 4, 7):
+        f, y = torch.randn(n, requires_grad=True), torch.randn(n)
+        (expected,) = torch.autograd.grad(GARLoss()(f, y), f)
+        with compiled_autograd._enable(torch.compile(backend="eager")):
+            GARLoss()(f, y).backward()
+        torch.testing.assert_close(f.grad, expected)
+
+
+def test_modules_of_the_parts() -> None:
+    f, y = torch.randn(6, 2), torch.randn(6, 2)
+    pairs = (
+        (PearsonLoss, pearson_loss),
+        (ErrorVarianceLoss, error_variance_loss),
+        (ConcordanceLoss, concordance_loss),
+    )
+    for module, function in pairs:
+        assert module()(input=f, target=y) == function(input=f, target=y)
+        assert torch.equal(module(reduction="none")(f, y), function(f, y, reduction="none"))
+        assert module(reduction="none")(f, y).shape == (2,)
+        assert module(dim=1)(f, y) == function(f, y, dim=1)
+        assert "missing='error'" in repr(module())
+        with pytest.raises(ValueError, match="reduction must be one of"):
+            module(reduction="sum")  # type: ignore[arg-type]
