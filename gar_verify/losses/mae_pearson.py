@@ -14,8 +14,6 @@ Pairwise Losses", ICML 2025.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +30,12 @@ def _sqrt(v: Tensor) -> Tensor:
     return torch.where(v == 0, v, v.masked_fill(v == 0, 1.0).rsqrt().reciprocal())
 
 
+class _Roots:
+    """The namespace that `formulas` take their root from."""
+
+    sqrt = staticmethod(_sqrt)
+
+
 def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
     return (v if times is None else v * times).mean(-2, keepdim=True)
 
@@ -46,7 +50,7 @@ def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
 
 def _one_minus_pearson(m: formulas.Moments) -> Tensor:
     """1 - rho of each target, with gradient 0 where it is a choice and not a limit."""
-    distance = formulas.one_minus_pearson(m, SimpleNamespace(sqrt=_sqrt))
+    distance = formulas.one_minus_pearson(m, _Roots)
     constant = (formulas.prediction_variance(m) == 0) | (m.var_y == 0)
     return torch.where(constant, distance.detach(), distance)
 
