@@ -111,7 +111,8 @@ class BoostingObjective:
                 squares are out of range, and what `GARLoss` refuses.
 
         Warns:
-            UserWarning: if the predictions are constant, as at the start, and far from the labels.
+            UserWarning: once, if the predictions are constant, as at the start, and far from the
+                labels.
         """
         f, y = _vector("predictions", prediction), _vector("labels", label)
         w = None if sample_weight is None else _vector("sample_weight", sample_weight)
@@ -120,9 +121,25 @@ class BoostingObjective:
             both[:, seen] = self.derivatives(f[seen], y[seen], w[seen])
             return both[0], both[1]
         _check_values(predictions=f, labels=y, sample_weight=w)
-        _check_start(f, y)
+        self._check_start(f, y)
         weight = None if w is None else torch.from_numpy(w)
         return self._derivatives(torch.from_numpy(f), torch.from_numpy(y), weight)
+
+    def _check_start(self, f: Vector, y: Vector) -> None:
+        """Warn once of a constant prediction many standard deviations from the mean label."""
+        known = self.__dict__.get("_warned", False) or f.shape != y.shape or not f.size
+        if known or np.ptp(f) > 0 or not y.std() > 0:
+            return
+        distance = abs(float(y.mean() - f[0]) / float(y.std()))
+        if distance > FAR:
+            object.__setattr__(self, "_warned", True)
+            warnings.warn(
+                f"boosting starts at {f[0]:g}, {distance:.0f} standard deviations of the labels "
+                f"from their mean, and may stay far from it; start at the mean: XGBoost's "
+                f"base_score={y.mean():g}, LightGBM's init_score, or scaled labels",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _derivatives(self, f: Tensor, y: Tensor, w: Tensor | None) -> tuple[Vector, Vector]:
         f.requires_grad_()
@@ -245,21 +262,3 @@ def _check_values(**vectors: Vector | None) -> None:
                 f"most {LARGEST:g} and at least {1 / LARGEST:g}, so that squares are numbers too: "
                 "scale the labels to a standard deviation near 1"
             )
-
-
-def _check_start(f: Vector, y: Vector) -> None:
-    """Warn of a constant prediction many standard deviations of the labels from their mean.
-
-    It is so before the first tree only, thus once in a training.
-    """
-    if f.shape != y.shape or not f.size or np.ptp(f) > 0 or not y.std() > 0:
-        return
-    distance = abs(float(y.mean() - f[0]) / float(y.std()))
-    if distance > FAR:
-        warnings.warn(
-            f"boosting starts at {f[0]:g}, {distance:.0f} standard deviations of the labels from "
-            f"their mean, and may stay far from it; start at the mean: XGBoost's "
-            f"base_score={y.mean():g}, LightGBM's init_score, or scaled labels",
-            UserWarning,
-            stacklevel=2,
-        )

@@ -42,7 +42,7 @@ def modulation(
     gamma: Hyperparameter = 1.0,
     activation: str = "sigmoid",
 ) -> Tensor:
-    """The factor m, between 0 and 1, for absolute errors ``[..., N, D]``; 1 where it rounds to 0.
+    """The factor m, between 0 and 1, for absolute errors ``[..., N, D]``; 1 where the error is 0.
 
     (There it multiplies a zero, and the derivative of ``0^gamma`` is infinite for ``gamma < 1``.)
     It is a constant where it rounds to 1: its derivative, 0, could meet an infinite square.
@@ -53,7 +53,7 @@ def modulation(
     models = error.shape[:-2]
     scale = per_model("beta", beta, models, 2) * _ARGUMENT_SCALE[activation]
     m = torch.tanh(scale * error)
-    m = m.masked_fill((m == 0) | (m == 1), 1.0)
+    m = m.masked_fill((error == 0) | (m == 1), 1.0)
     factor: Tensor = m ** per_model("gamma", gamma, models, 2)
     return factor
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
-from gar_verify.losses._validation import check_floating, promoted
+from gar_verify.losses._validation import check_batched, check_floating, promoted
 from gar_verify.losses.gar.aggregation import aggregate
 from gar_verify.losses.gar.options import (
     PARTS,
@@ -76,6 +76,7 @@ def released_gar_loss(
 
 def _of_user(input: Tensor, target: Tensor, alpha: float, options: Options) -> Tensor:
     check_floating(input=input, target=target)
+    check_batched(input=input, target=target)
     input, target = promoted(input, target)
     return _released(input, target, check_alpha(alpha), check_batch(input, target, None, options))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from typing import Any
 
@@ -19,6 +20,9 @@ EVERY = pytest.mark.parametrize("name", LOSSES)
 
 LATER = "its checks are in a room of their own and do not yet follow the rule of the others"
 """Of GAR: remove the marks when they do; the tests that pass unexpectedly fail."""
+
+
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def every_loss_but(*later: str) -> pytest.MarkDecorator:
@@ -87,10 +91,13 @@ def test_the_default_device_decides_nothing(name: str, dtype: torch.dtype) -> No
     assert torch.equal(found, expected_slope)
 
 
-DYNAMO = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-"""Dynamo's own way to trace a function with a gradient."""
+DYNAMO = pytest.mark.filterwarnings(  # raised inside the compiler
+    "ignore:.*should not be instantiated:DeprecationWarning",
+    "ignore:The .grad attribute of a Tensor:UserWarning",
+)
 
 
+@pytest.mark.slow
 @EVERY
 @DYNAMO
 def test_compiled_as_a_whole_with_batches_of_any_size(name: str) -> None:
@@ -125,29 +132,22 @@ def test_a_generator_only_breaks_the_graph() -> None:
 
 
 @every_loss_but("gar")
-@pytest.mark.parametrize("first", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("second", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_dtypes_may_differ(name: str, first: torch.dtype, second: torch.dtype) -> None:
-    if name == "gar" and (first == second or {first, second} <= {torch.half, torch.bfloat16}):
-        pytest.xfail(LATER)  # what it takes already
-    if name == "gar" and second == torch.float32 and first.itemsize == 2:
-        pytest.xfail(LATER)
-    given = arguments(name)
+def test_dtypes_may_differ(name: str) -> None:
+    loss, given = get_loss(name), arguments(name)
     lead, *others = given
-    mixed = converted({lead: given[lead]}, first) | {
-        other: given[other].detach().to(second).requires_grad_() for other in others
-    }
-    wide = torch.promote_types(torch.promote_types(first, second), torch.float32)
-    torch.manual_seed(0)
-    value = get_loss(name)(**mixed)
-    torch.manual_seed(0)
-    expected = get_loss(name)(**converted(mixed, wide))
-    torch.testing.assert_close(value, expected)  # dtype included
-    assert value.dtype == wide
-    for key, found in zip(
-        mixed, torch.autograd.grad(value, list(mixed.values()), allow_unused=True), strict=True
-    ):
-        assert found is None or found.dtype == mixed[key].dtype
+    for first, second in itertools.product(FLOATING, FLOATING):
+        mixed = converted({lead: given[lead]}, first)
+        mixed |= {key: given[key].to(second).requires_grad_() for key in others}
+        wide = torch.promote_types(torch.promote_types(first, second), torch.float32)
+        torch.manual_seed(0)
+        value = loss(**mixed)
+        torch.manual_seed(0)
+        torch.testing.assert_close(value, loss(**converted(mixed, wide)))  # dtype included
+        assert value.dtype == wide
+        slopes = torch.autograd.grad(value, list(mixed.values()), allow_unused=True)
+        assert slopes[0] is not None
+        for found, of in zip(slopes, mixed.values(), strict=True):
+            assert found is None or found.dtype == of.dtype
 
 
 @pytest.mark.parametrize("loss", [pairwise_difference_loss, normalized_pairwise_loss])
@@ -231,7 +231,7 @@ def test_losses_of_features_take_them_first(name: str) -> None:
     assert list(inspect.signature(get_loss(name).forward).parameters)[:2] == ["features", "target"]
 
 
-@every_loss_but("gar", "gar_released")
+@every_loss_but("gar")
 def test_a_batch_that_was_squeezed_away_is_explained(name: str) -> None:
     if LOSSES[name].needs_features:
         with pytest.raises(ValueError, match=r"target has shape \(\)"):
@@ -255,13 +255,13 @@ def test_integers_and_complex_numbers_are_refused(name: str) -> None:
             get_loss(name)(**given | {key: complex_numbers})
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].weights])
-@pytest.mark.parametrize("shape", [(8,), (8, 1)])
-def test_weights_of_rows(name: str, shape: tuple[int, ...]) -> None:
-    if name == "gar" and shape == (8, 1):
-        pytest.xfail(LATER)
+@every_loss_but("gar")
+def test_weights_of_rows(name: str) -> None:
     given, weight = arguments(name), torch.rand(8, dtype=torch.float64)
+    if not LOSSES[name].weights:
+        return
     expected = get_loss(name)(**given, sample_weight=weight)
-    value = get_loss(name)(**given, sample_weight=weight.reshape(shape).float())
-    torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
-    assert value.dtype == torch.float64
+    for shape in ((8,), (8, 1)):
+        value = get_loss(name)(**given, sample_weight=weight.reshape(shape).float())
+        torch.testing.assert_close(value, expected, rtol=1e-6, atol=0)
+        assert value.dtype == torch.float64

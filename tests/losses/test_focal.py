@@ -64,7 +64,7 @@ def test_an_error_of_zero_has_no_gradient(power: int, gamma: float) -> None:
 @pytest.mark.parametrize("power", [1, 2])
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
-@pytest.mark.parametrize("error", [1e-45, 1e-30, 1e15, 1e25, 1e30])
+@pytest.mark.parametrize("error", [1e-30, 1e15, 1e25, 1e30])
 def test_gradients_of_tiny_and_huge_errors(
     power: int, gamma: float, activation: str, error: float
 ) -> None:

@@ -257,7 +257,8 @@ def test_one_far_row_leaves_the_others_their_distances() -> None:
 
 
 def test_what_is_not_read_is_computed_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = torch.randn(3, 12, 4, requires_grad=True), torch.randn(3, 12, 1)
+    x = torch.randn(3, 12, 4, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(3, 12, 1, dtype=torch.float64)
     y[1:] = y[1:].round()
     here = rnc_loss(x, y, temperature=0.01)
     for module in ("rnc", "_pairs"):
