@@ -27,6 +27,7 @@ then make no difference.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,12 @@ from gar_verify.losses.gar.tensor_reader import batch_moments, conventional_slop
 
 Vector = NDArray[np.float64]
 
+LARGEST = 1e150
+"""The square of what is larger is no number."""
+
+FAR = 10.0
+"""Standard deviations of the labels between their mean and a start that is worth a warning."""
+
 
 @dataclass(frozen=True)
 class BoostingObjective:
@@ -53,6 +60,8 @@ class BoostingObjective:
     Called with ``(predictions, data)``, as by ``lightgbm.train`` and ``xgboost.train``, where
     ``data`` has ``get_label`` and ``get_weight``; or with ``(labels, predictions, sample_weight)``,
     as by ``LGBMRegressor`` and ``XGBRegressor``. Can be copied and pickled.
+
+    The statistics are those of all rows: groups that the data may have are not read.
     """
 
     alpha: float = 0.5
@@ -76,6 +85,7 @@ class BoostingObjective:
         """Gradient and curvature."""
         if not hasattr(second, "get_label"):
             return self.derivatives(second, first, sample_weight)
+        # groups of rows (XGBoost's qid, LightGBM's group) would be read here, as the weights are
         weight = second.get_weight()
         none = weight is None or len(weight) == 0
         return self.derivatives(first, second.get_label(), None if none else weight)
@@ -87,7 +97,8 @@ class BoostingObjective:
 
         Args:
             prediction, label: (N,), in the units of the labels.
-            sample_weight: (N,), not negative; a zero weight equals absence.
+            sample_weight: (N,), not negative; a zero weight equals absence, also of a row with a
+                label that is missing.
 
         Returns:
             gradient, curvature: (N,) each; the gradient is a positive multiple of that of
@@ -96,11 +107,41 @@ class BoostingObjective:
                 weights.
 
         Raises:
-            ValueError: shapes that differ or are not (N,), values that are not finite, and what
-                `GARLoss` refuses.
+            ValueError: shapes that differ or are not (N,), values that are not finite or whose
+                squares are out of range, and what `GARLoss` refuses.
+
+        Warns:
+            UserWarning: once, if the predictions are constant, as at the start, and far from the
+                labels.
         """
         f, y = _vector("predictions", prediction), _vector("labels", label)
         w = None if sample_weight is None else _vector("sample_weight", sample_weight)
+        if w is not None and f.shape == y.shape == w.shape and w.any() and not w.all():
+            seen, both = w != 0, np.zeros((2, len(w)))
+            both[:, seen] = self.derivatives(f[seen], y[seen], w[seen])
+            return both[0], both[1]
+        _check_values(predictions=f, labels=y, sample_weight=w)
+        self._check_start(f, y)
+        weight = None if w is None else torch.from_numpy(w)
+        return self._derivatives(torch.from_numpy(f), torch.from_numpy(y), weight)
+
+    def _check_start(self, f: Vector, y: Vector) -> None:
+        """Warn once of a constant prediction many standard deviations from the mean label."""
+        known = self.__dict__.get("_warned", False) or f.shape != y.shape or not f.size
+        if known or np.ptp(f) > 0 or not y.std() > 0:
+            return
+        distance = abs(float(y.mean() - f[0]) / float(y.std()))
+        if distance > FAR:
+            object.__setattr__(self, "_warned", True)
+            warnings.warn(
+                f"boosting starts at {f[0]:g}, {distance:.0f} standard deviations of the labels "
+                f"from their mean, and may stay far from it; start at the mean: XGBoost's "
+                f"base_score={y.mean():g}, LightGBM's init_score, or scaled labels",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _derivatives(self, f: Tensor, y: Tensor, w: Tensor | None) -> tuple[Vector, Vector]:
         f.requires_grad_()
         value = gar_loss(
             f,
@@ -196,14 +237,28 @@ def xgboost_objective(
     return BoostingObjective(alpha, conventional, delta, tuple(parts))
 
 
-def _vector(name: str, values: ArrayLike) -> Tensor:
-    """Finite numbers (N,) as a float64 tensor of their own."""
+def _vector(name: str, values: ArrayLike) -> Vector:
+    """Numbers (N,) as a float64 array of their own."""
     array = np.array(values, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(
             f"{name} have shape {array.shape}; expected (N,): boost one target at a time"
         )
-    if not np.isfinite(array).all():
+    return array
+
+
+def _check_values(**vectors: Vector | None) -> None:
+    """Refuse what is not finite, and what has no squares in float64."""
+    for name, array in vectors.items():
+        if array is None or not array.size:
+            continue
         bad = int((~np.isfinite(array)).sum())
-        raise ValueError(f"{name}: {bad} of {array.size} are not finite; leave those rows out")
-    return torch.from_numpy(array)
+        if bad:
+            raise ValueError(f"{name}: {bad} of {array.size} are not finite; leave those rows out")
+        largest, spread = float(np.abs(array).max()), float(np.ptp(array))
+        if largest > LARGEST or (name == "labels" and 0 < spread < 1 / LARGEST):
+            raise ValueError(
+                f"{name} have values up to {largest:.2g} and a range of {spread:.2g}; expected at "
+                f"most {LARGEST:g} and at least {1 / LARGEST:g}, so that squares are numbers too: "
+                "scale the labels to a standard deviation near 1"
+            )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gar_verify.losses._validation import values_readable
+
 Draw = torch.Generator | Sequence[torch.Generator] | Tensor | None
 """Where the random choice among equal labels comes from.
 
@@ -33,13 +35,15 @@ def draw_numbers(draw: Draw, shape: torch.Size, device: torch.device) -> Tensor:
         rows = [torch.rand(shape[-1], generator=g, device=g.device) for g in draw]
         return torch.stack(rows).reshape(shape).to(device)
     where = device if draw is None else draw.device
-    return torch.rand(shape, generator=draw, device=where).to(device)
+    # torch.rand takes no generator together with a size that torch.compile leaves open
+    return torch.empty(shape, device=where).uniform_(generator=draw).to(device)
 
 
 def distinct_rows(target: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
     """Rows that stay, ``[..., n]``, and how many for each model, ``[...]``.
 
-    n is the largest of the numbers of distinct labels; a model with fewer has its rows first.
+    n is the largest of the numbers of distinct labels, or that of all rows where it cannot be read
+    without waiting for a device; the rows that stay come first.
     """
     order = numbers.argsort(dim=-1)
     for column in reversed(target.unbind(-1)):  # stable sorts: the last key decides first
@@ -51,4 +55,4 @@ def distinct_rows(target: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
     stays = order.gather(-1, (~first).byte().argsort(dim=-1, stable=True))
     as_given = torch.arange(order.shape[-1], device=order.device)
     rows = torch.where((count == order.shape[-1]).unsqueeze(-1), as_given, stays)
-    return rows[..., : int(count.max())], count
+    return (rows[..., : int(count.max())] if values_readable(count) else rows), count

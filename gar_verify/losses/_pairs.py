@@ -10,11 +10,21 @@ import torch
 from torch import Tensor
 
 from gar_verify.losses import _compiled
+from gar_verify.losses._validation import values_readable
 
 NORM_FLOOR = 1e-12
 """A row of zeros stays one when it is normalised."""
 
 _INDEX_BITS = 16
+
+
+def power_of_two(v: Tensor) -> Tensor:
+    """The largest power of two up to each positive number, without a gradient.
+
+    Dividing by it changes no digit, and keeps squares of what it was taken of in range.
+    """
+    v = v.detach()
+    return v / (2 * torch.frexp(v).mantissa)
 
 
 def cosine_similarities(features: Tensor) -> Tensor:
@@ -23,8 +33,11 @@ def cosine_similarities(features: Tensor) -> Tensor:
     Norms are floored at `NORM_FLOOR`, so rows of zeros have similarity 0, and a gradient 1e12 times
     that of rows of length 1. The product is taken in the features' precision even under autocast.
     """
+    features = features / power_of_two(features.abs().amax(-1, keepdim=True).clamp(min=1))
     norms: Tensor = torch.linalg.vector_norm(features, dim=-1, keepdim=True)
     x = features / norms.clamp(min=NORM_FLOOR)
+    if features.device.type == "meta":  # which has no autocast
+        return x @ x.mT
     with torch.autocast(features.device.type, enabled=False):
         return x @ x.mT
 
@@ -44,13 +57,13 @@ def stable_argsort(v: Tensor) -> Tensor:
     NumPy sorts with vector instructions. (A NaN ends up at either end.)
     """
     n = v.shape[-1]
-    if v.device.type != "cpu" or v.dtype != torch.float32 or n > 1 << _INDEX_BITS:
+    if not values_readable(v) or v.dtype != torch.float32 or n > 1 << _INDEX_BITS:
         return v.argsort(dim=-1, stable=True)
     bits = (v.detach() + 0.0).view(torch.int32)  # + 0.0: -0.0 is equal to 0.0, its bits are not
     compiled = _kernels() if n <= _SHORT else None
     if compiled is None:
         return _sorted_by_pairs(bits)
-    order = torch.empty(v.shape, dtype=torch.int64)
+    order = torch.empty(v.shape, dtype=torch.int64, device=v.device)
     rows, found = bits.reshape(-1, n), order.view(-1, n)
     keys, shift = np.empty(rows.shape, np.int32), np.empty(len(rows), np.int64)
     compiled["pack"](rows.numpy(), keys, shift)
@@ -67,7 +80,7 @@ def _sorted_by_pairs(bits: Tensor) -> Tensor:
     """The order of numbers with these bits, from integers that hold number and position."""
     # negative floats are ordered the wrong way round as integers: flip all bits but the sign
     keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() << _INDEX_BITS
-    keys |= torch.arange(bits.shape[-1])
+    keys |= torch.arange(bits.shape[-1], device=bits.device)
     keys.numpy().sort(axis=-1)
     return keys & ((1 << _INDEX_BITS) - 1)
 
@@ -79,15 +92,15 @@ def farthest_first(labels: Tensor, itself: bool) -> tuple[Tensor, Tensor] | None
     ``[..., N, N - 1]``. The labels, sorted once, are ordered by their distance from any of them,
     which takes no sort for each row. None where that is not compiled.
     """
-    compiled = _kernels() if labels.device.type == "cpu" else None
+    compiled = _kernels() if values_readable(labels) else None
     n = labels.shape[-1]
     if compiled is None or labels.dtype not in (torch.float32, torch.float64):
         return None
     y = labels.detach().reshape(-1, n).double().contiguous()
     by_label = y.argsort(dim=-1, stable=True)
-    order = torch.empty((*labels.shape, n if itself else n - 1), dtype=torch.int64)
+    order = y.new_empty((*labels.shape, n if itself else n - 1), dtype=torch.int64)
     single = labels.dtype == torch.float32
-    starts = torch.zeros(order.shape, dtype=torch.bool)
+    starts = torch.zeros_like(order, dtype=torch.bool)
     shape = (len(y), n, order.shape[-1])
     compiled["order_by_distance"](
         y.numpy(),
@@ -103,10 +116,14 @@ def farthest_first(labels: Tensor, itself: bool) -> tuple[Tensor, Tensor] | None
 def ranks_in_order(order: Tensor, count: Tensor | int, dtype: torch.dtype) -> Tensor:
     """The first of each row of ``order`` gets n / count, the last 1 / count."""
     n = order.shape[-1]
-    compiled = _kernels() if order.device.type == "cpu" and dtype == torch.float32 else None
+    compiled = _kernels() if values_readable(order) and dtype == torch.float32 else None
     if compiled is not None and order.is_contiguous():
-        result = torch.empty(order.shape, dtype=dtype)
-        counts = torch.as_tensor(count, dtype=dtype).expand(*order.shape[:-1], 1).reshape(-1)
+        result = torch.empty_like(order, dtype=dtype)
+        counts = (
+            torch.as_tensor(count, dtype=dtype, device=order.device)
+            .expand(*order.shape[:-1], 1)
+            .reshape(-1)
+        )
         rows = order.view(-1, n)
         compiled["rank"](rows.numpy(), counts.numpy(), result.view(rows.shape).numpy())
         return result

@@ -32,7 +32,12 @@ from gar_verify.losses._validation import (
     check_positive,
     check_same_shape,
     labels_of,
+    nan_unless_finite,
+    nonnegative_number,
     per_model,
+    positive_number,
+    promoted,
+    weights_of,
 )
 from gar_verify.losses.conventional import mae_loss
 from gar_verify.losses.stacking import blockwise
@@ -91,7 +96,9 @@ def conr_loss(
     negative = ~alike & (label_distances(prediction) / targets <= near)
     log_push = per_model("push", push, models, 2) * label_distance
     if sample_weight is not None:
-        log_push = log_push + sample_weight.log().unsqueeze(-1)
+        absent = sample_weight == 0  # its row is multiplied by 0 too, so nothing is lost here
+        log_weight = sample_weight.masked_fill(absent, 1).log().masked_fill(absent, -torch.inf)
+        log_push = log_push + log_weight.unsqueeze(-1)
     similarity = cosine_similarities(features) / per_model("temperature", temperature, models, 2)
     total, count = contrast(similarity, alike & ~itself, negative, log_push)
     rows = total / count.clamp(min=1)
@@ -112,10 +119,9 @@ class ConRLoss(nn.Module):
     ) -> None:
         """Keep w (how near counts as alike, in the unit of the labels), t and e."""
         super().__init__()
-        check_nonnegative("distance", distance)
-        check_positive("temperature", temperature)
-        check_nonnegative("push", push)
-        self.distance, self.temperature, self.push = distance, temperature, push
+        self.distance = nonnegative_number("distance", distance)
+        self.temperature = positive_number("temperature", temperature)
+        self.push = nonnegative_number("push", push)
 
     def forward(
         self,
@@ -130,37 +136,28 @@ class ConRLoss(nn.Module):
         ``sample_weight``, one for each row, is ``[..., N]`` or ``[..., N, 1]``. Two views of a
         sample are two rows.
         """
-        check_floating(prediction=prediction)
+        check_floating(prediction=prediction, target=target)
         check_same_shape(prediction, target, ("prediction", "target"))
+        features, target, prediction = promoted(
+            features, labels_of(features, target), labels_of(features, prediction, "prediction")
+        )
         check_finite(target=target)
         if sample_weight is not None:
-            sample_weight = row_weights(features, sample_weight)
-        return conr_loss(
+            sample_weight = weights_of(sample_weight, features.shape[:-1], features).squeeze(-1)
+        value = conr_loss(
             features,
-            labels_of(features, target),
-            labels_of(features, prediction, "prediction"),
+            target,
+            prediction,
             self.distance,
             self.temperature,
             self.push,
             sample_weight,
         )
+        return nan_unless_finite(value, features, target, prediction)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""
         return f"distance={self.distance}, temperature={self.temperature}, push={self.push}"
-
-
-def row_weights(features: Tensor, sample_weight: Tensor) -> Tensor:
-    """Check a user's weights and bring them to ``[..., N]``."""
-    weight = labels_of(features, sample_weight, "sample_weight")
-    if weight.shape[-1] != 1:
-        raise ValueError(
-            f"sample_weight has shape {tuple(sample_weight.shape)}; one weight is needed for each "
-            f"row of features of shape {tuple(features.shape)}, that is "
-            f"{tuple(features.shape[:-1])}"
-        )
-    check_nonnegative("sample_weight", weight)
-    return weight.squeeze(-1)
 
 
 @blockwise()

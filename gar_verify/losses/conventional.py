@@ -8,6 +8,10 @@ Huber (1964), "Robust estimation of a location parameter".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor, nn
 
@@ -17,10 +21,16 @@ from gar_verify.losses._validation import (
     Hyperparameter,
     as_batch,
     at_least_float32,
+    check_choice,
     check_positive,
     check_same_shape,
     per_model,
+    positive_number,
+    weights_of,
 )
+
+Reduction = Literal["mean", "sum", "none"]
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 
 def _errors(input: Tensor, target: Tensor) -> Tensor:
@@ -65,12 +75,50 @@ def huber_loss(input: Tensor, target: Tensor, delta: Hyperparameter = 1.0) -> Te
     """
     check_positive("delta", delta)
     e = _errors(input, target)
-    limit = torch.as_tensor(per_model("delta", delta, e.shape[:-2], 2), dtype=e.dtype)
+    limit = torch.as_tensor(
+        per_model("delta", delta, e.shape[:-2], 2), dtype=e.dtype, device=e.device
+    )
     mean: Tensor = formulas.huber(e, e.clamp(-limit, limit)).mean((-2, -1))
     return mean
 
 
-class MAELoss(nn.Module):
+class EntrywiseLoss(nn.Module):
+    """A function of each error, reduced as torch's losses are.
+
+    ``reduction`` is ``"mean"`` or ``"sum"`` over the ``N D`` entries of each model, or ``"none"``:
+    the function of each entry, in the shape of the input.
+    """
+
+    def __init__(self, reduction: Reduction = "mean") -> None:
+        """Keep how the entries are reduced."""
+        super().__init__()
+        check_choice("reduction", reduction, REDUCTIONS)
+        self.reduction = reduction
+
+    def _reduced(
+        self,
+        mean: Callable[..., Tensor],
+        input: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        """The mean of each model that ``mean`` gives, or of each entry by itself."""
+        given = as_batch(input, target)
+        if sample_weight is not None:
+            f = given[0]
+            weight = weights_of(sample_weight, f.shape[:-1], f, f.shape[-1])
+            given = (*given, weight.expand_as(f))  # type: ignore[assignment]
+        if self.reduction == "mean":
+            return mean(*given)
+        entries = mean(*(t[..., None, None] for t in given))
+        return entries.sum((-2, -1)) if self.reduction == "sum" else entries.reshape(input.shape)
+
+    def extra_repr(self) -> str:
+        """Show the options when the module is printed."""
+        return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
+
+
+class MAELoss(EntrywiseLoss):
     """`mae_loss` as a module.
 
     >>> MAELoss()(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
@@ -79,41 +127,40 @@ class MAELoss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
-        return mae_loss(*as_batch(input, target))
+        return self._reduced(mae_loss, input, target)
 
 
-class MSELoss(nn.Module):
+class MSELoss(EntrywiseLoss):
     """`mse_loss` as a module.
 
-    >>> MSELoss()(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
-    2.5
+    >>> MSELoss(reduction="none")(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).tolist()
+    [1.0, 4.0]
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
-        return mse_loss(*as_batch(input, target))
+        return self._reduced(mse_loss, input, target)
 
 
-class HuberLoss(nn.Module):
+class HuberLoss(EntrywiseLoss):
     """`huber_loss` as a module.
 
     >>> HuberLoss(delta=1.0)(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item()
     1.0
     """
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, reduction: Reduction = "mean") -> None:
         """Keep ``delta``, the error (in the unit of the labels) at which the loss turns linear."""
-        super().__init__()
-        check_positive("delta", delta)
-        self.delta = delta
+        super().__init__(reduction)
+        self.delta = positive_number("delta", delta)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
-        return huber_loss(*as_batch(input, target), self.delta)
+        return self._reduced(partial(huber_loss, delta=self.delta), input, target)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameter when the module is printed."""
-        return f"delta={self.delta}"
+        return ", ".join(filter(None, (f"delta={self.delta}", super().extra_repr())))
 
 
 def stacked_mae(f: Tensor, y: Tensor, x: Tensor, repeat: Tensor, draw: Draw) -> Tensor:

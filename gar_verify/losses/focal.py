@@ -13,23 +13,25 @@ baseline in Zhu, Yang, Jerby, "Gradient Aligned Regression via Pairwise Losses",
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import (
     Hyperparameter,
-    as_batch,
-    as_columns,
     at_least_float32,
     check_choice,
-    check_floating,
     check_nonnegative,
     check_positive,
     check_same_shape,
+    nonnegative_number,
     per_model,
+    positive_number,
 )
+from gar_verify.losses.conventional import EntrywiseLoss, Reduction
 
 _ARGUMENT_SCALE = {"sigmoid": 0.5, "tanh": 1.0}
 
@@ -43,13 +45,15 @@ def modulation(
     """The factor m, between 0 and 1, for absolute errors ``[..., N, D]``; 1 where the error is 0.
 
     (There it multiplies a zero, and the derivative of ``0^gamma`` is infinite for ``gamma < 1``.)
+    It is a constant where it rounds to 1: its derivative, 0, could meet an infinite square.
     """
     check_positive("beta", beta)
     check_nonnegative("gamma", gamma)
     check_choice("activation", activation, _ARGUMENT_SCALE)
     models = error.shape[:-2]
     scale = per_model("beta", beta, models, 2) * _ARGUMENT_SCALE[activation]
-    m = torch.tanh(scale * error).masked_fill(error == 0, 1.0)
+    m = torch.tanh(scale * error)
+    m = m.masked_fill((error == 0) | (m == 1), 1.0)
     factor: Tensor = m ** per_model("gamma", gamma, models, 2)
     return factor
 
@@ -108,29 +112,34 @@ def focal_mse_loss(
     return _mean(terms, sample_weight)
 
 
-class _FocalLoss(nn.Module):
+class _FocalLoss(EntrywiseLoss):
     """Holds the configuration of the two focal losses."""
 
-    def __init__(self, beta: float = 0.2, gamma: float = 1.0, activation: str = "sigmoid") -> None:
+    def __init__(
+        self,
+        beta: float = 0.2,
+        gamma: float = 1.0,
+        activation: str = "sigmoid",
+        reduction: Reduction = "mean",
+    ) -> None:
         """Keep the steepness ``beta``, the exponent ``gamma`` and the shape of the modulation."""
-        super().__init__()
-        check_positive("beta", beta)
-        check_nonnegative("gamma", gamma)
+        super().__init__(reduction)
         check_choice("activation", activation, _ARGUMENT_SCALE)
-        self.beta, self.gamma, self.activation = beta, gamma, activation
+        self.beta, self.gamma = positive_number("beta", beta), nonnegative_number("gamma", gamma)
+        self.activation = activation
 
-    def _arguments(
-        self, input: Tensor, target: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, float, float, str, Tensor | None]:
-        if sample_weight is not None:
-            check_floating(sample_weight=sample_weight)
-            check_same_shape(input, sample_weight, ("input", "sample_weight"))
-            sample_weight = as_columns(sample_weight)
-        return *as_batch(input, target), self.beta, self.gamma, self.activation, sample_weight
+    def _focal(
+        self, mean: Callable[..., Tensor], input: Tensor, target: Tensor, weight: Tensor | None
+    ) -> Tensor:
+        def of_entries(f: Tensor, y: Tensor, w: Tensor | None = None) -> Tensor:
+            return mean(f, y, self.beta, self.gamma, self.activation, w)
+
+        return self._reduced(of_entries, input, target, weight)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""
-        return f"beta={self.beta}, gamma={self.gamma}, activation={self.activation!r}"
+        shown = f"beta={self.beta}, gamma={self.gamma}, activation={self.activation!r}"
+        return ", ".join(filter(None, (shown, super().extra_repr())))
 
 
 class FocalMAELoss(_FocalLoss):
@@ -143,7 +152,7 @@ class FocalMAELoss(_FocalLoss):
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
-        return focal_mae_loss(*self._arguments(input, target, sample_weight))
+        return self._focal(focal_mae_loss, input, target, sample_weight)
 
 
 class FocalMSELoss(_FocalLoss):
@@ -156,7 +165,7 @@ class FocalMSELoss(_FocalLoss):
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Loss of ``input`` against ``target``, both ``(N,)`` or ``[..., N, D]``; ``[...]``."""
-        return focal_mse_loss(*self._arguments(input, target, sample_weight))
+        return self._focal(focal_mse_loss, input, target, sample_weight)
 
 
 def stacked_focal_mae(f: Tensor, y: Tensor, x: Tensor, beta: Tensor, draw: Draw) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import as_batch, at_least_float32, check_same_shape
-from gar_verify.losses.gar.tensor_reader import NAMESPACE, shifts_at
+from gar_verify.losses.gar.tensor_reader import Namespace, shifts_at
 
 
 def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
@@ -37,7 +37,7 @@ def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
 
 def _one_minus_pearson(m: formulas.Moments) -> Tensor:
     """1 - rho of each target, with gradient 0 where it is a choice and not a limit."""
-    distance = formulas.one_minus_pearson(m, NAMESPACE)
+    distance = formulas.one_minus_pearson(m, Namespace)
     constant = (formulas.prediction_variance(m) == 0) | (m.var_y == 0)
     return torch.where(constant, distance.detach(), distance)
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gar_verify.losses._validation import check_floating, check_same_shape
+from gar_verify.losses._validation import (
+    as_columns,
+    check_floating,
+    check_same_shape,
+    promoted,
+)
 
 
 def _differences(x: Tensor) -> Tensor:
@@ -24,9 +29,7 @@ def _columns(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             f"the pairwise losses take a batch of shape (N,) or (N, T), not empty, got "
             f"{tuple(input.shape)}"
         )
-    if input.ndim == 1:
-        return input.unsqueeze(1), target.unsqueeze(1)
-    return input, target
+    return promoted(as_columns(input), as_columns(target))  # type: ignore[return-value]
 
 
 def pairwise_difference_loss(input: Tensor, target: Tensor) -> Tensor:
@@ -61,5 +64,9 @@ def normalized_pairwise_loss(input: Tensor, target: Tensor) -> Tensor:
 
 
 def _normalize(pairs: Tensor) -> Tensor:
+    largest = pairs.abs().amax((0, 1), keepdim=True).detach()
+    pairs = pairs / torch.where(
+        largest == 0, 1, largest
+    )  # squares of 1e20 or 1e-30 are out of range
     norm = torch.linalg.vector_norm(pairs, dim=(0, 1), keepdim=True)
     return pairs / torch.where(norm == 0, 1, norm)

@@ -13,8 +13,14 @@ ranks counts as derivative,
 
     dL/dS_i = [R(S_i + lambda g_i) - R(S_i)] / (lambda + 1e-8)
 
-Since g holds everything that multiplies the ranks later, the weight (and any factor put on the
-result) acts inside R: it does not simply scale the gradient.
+g holds the weight, which so acts inside R: it does not simply scale the gradient. A factor put on
+the result (of `GradScaler`, of accumulation, of another loss's weight) does scale it; in the
+published implementation such a factor acts inside R as well, which ``upstream_inside`` keeps.
+
+On the CPU in eager mode, only the rows that stay take part. Elsewhere (another device, meta and
+fake tensors, `torch.compile`, also with ``fullgraph``) their number is not read: all rows are kept
+at their place and masked, with the same value. A ``generator`` breaks a compiled graph, as any does
+in torch.
 
 Source: Gong, Mori, Tung (2022), "RankSim: Ranking Similarity Regularization for Deep Imbalanced
 Regression"; Vlastelica et al. (2020), "Differentiation of Blackbox Combinatorial Solvers".
@@ -41,7 +47,11 @@ from gar_verify.losses._validation import (
     check_finite,
     check_nonnegative,
     labels_of,
+    nan_unless_finite,
+    nonnegative_number,
     per_model,
+    promoted,
+    values_readable,
 )
 from gar_verify.losses.conventional import mae_loss
 from gar_verify.losses.stacking import blockwise
@@ -55,22 +65,42 @@ def ranks(v: Tensor, count: Tensor | int) -> Tensor:
     return ranks_in_order(stable_argsort(v), count, v.dtype)
 
 
-class _BlackBoxRanks(torch.autograd.Function):
-    """`ranks`, with the finite difference of the header as its derivative."""
+class _RankGap(torch.autograd.Function):
+    """L from similarities and the ranks ``wanted``, with the derivative of the header."""
 
     @staticmethod
-    def forward(ctx: Any, v: Tensor, strength: Hyperparameter, count: Tensor | int) -> Tensor:
-        result = ranks(v, count)
-        ctx.save_for_backward(v, result)
-        ctx.strength, ctx.count = strength, count
-        return result
+    def forward(
+        ctx: Any,
+        similarity: Tensor,
+        wanted: Tensor,
+        present: Tensor | None,
+        found: Tensor,
+        strength: Hyperparameter,
+        weight: Hyperparameter,
+        upstream_inside: bool,
+    ) -> Tensor:
+        count = found[..., None, None]
+        before = ranks(similarity, count)
+        gap = before.unsqueeze(-3) - wanted
+        if present is not None:
+            gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
+        terms = wanted.shape[-3] * found
+        ctx.save_for_backward(similarity, before, gap, count, terms)
+        ctx.options = strength, weight, upstream_inside
+        mean: Tensor = gap.square().sum((-3, -2, -1)) / terms
+        return weight * mean
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        v, before = ctx.saved_tensors
-        after = ranks(v + ctx.strength * grad, ctx.count)
-        return (after - before) / (ctx.strength + 1e-8), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        similarity, before, gap, count, terms = ctx.saved_tensors
+        strength, weight, upstream_inside = ctx.options
+        one = torch.ones_like(grad)
+        inside, outside = (grad, one) if upstream_inside else (one, grad)
+        factor = (inside * weight / terms)[..., None, None, None]
+        push = (factor * (2 * gap)).sum(-3).to(similarity.dtype)
+        after = ranks(similarity + strength * push, count)
+        return outside[..., None, None] * ((after - before) / (strength + 1e-8)), *(None,) * 6
 
 
 def ranksim_loss(
@@ -80,14 +110,15 @@ def ranksim_loss(
     weight: Hyperparameter = 1.0,
     draw: Draw = None,
     keep: Tensor | None = None,
+    upstream_inside: bool = False,
 ) -> Tensor:
     """L of each model, a number without unit.
 
     ``features`` are ``[..., N, d]``, ``target`` is ``[..., N, D]``, ``interpolation`` (lambda) and
     ``weight`` are numbers or ``[...]``, the result is ``[...]``. ``keep``, indices ``[..., n]`` of
-    the rows that stay, replaces the random choice. For the gradient see the header of this file; it
-    is 0 at ``interpolation`` 0. Labels get none, and there is no second derivative. Equal entries
-    are ranked by their position, the same on every platform.
+    the rows that stay, replaces the random choice. For the gradient and ``upstream_inside`` see the
+    header of this file; it is 0 at ``interpolation`` 0. Only features get one, and there is no
+    second derivative. Equal entries are ranked by their position, the same on every platform.
 
     Raises ValueError for shapes that do not fit or a negative hyper-parameter.
     """
@@ -97,23 +128,21 @@ def ranksim_loss(
     models = features.shape[:-2]
     if keep is None:
         rows, found = distinct_rows(target, draw_numbers(draw, target.shape[:-1], target.device))
+        present = _present(rows, found)
     else:
-        rows = keep.expand(*models, -1)
-        found = torch.full(models, rows.shape[-1], device=rows.device)
+        rows, present = keep.expand(*models, -1), None
+        found = torch.full(models, rows.shape[-1], dtype=torch.int64, device=rows.device)
     similarity = cosine_similarities(_take(features, rows))
     columns = _take(target, rows).mT
-    present = _present(rows, found)
     if present is not None:  # what is not there ranks behind all that is
         similarity = similarity.masked_fill(~present.unsqueeze(-2), -torch.inf)
     strength = per_model("interpolation", interpolation, models, 2)
-    count = found[..., None, None]
-    wanted = _label_ranks(columns, present, count.unsqueeze(-1)).to(similarity.dtype)
-    ranked: Tensor = _BlackBoxRanks.apply(similarity, strength, count)  # type: ignore[no-untyped-call]
-    gap = ranked.unsqueeze(-3) - wanted
-    if present is not None:
-        gap = gap * (present.unsqueeze(-1) & present.unsqueeze(-2)).unsqueeze(-3)
-    mean: Tensor = gap.square().sum((-3, -2, -1)) / (target.shape[-1] * found)
-    return per_model("weight", weight, models, 0) * mean
+    wanted = _label_ranks(columns, present, found[..., None, None, None]).to(similarity.dtype)
+    scale = per_model("weight", weight, models, 0)
+    gap: Tensor = _RankGap.apply(  # type: ignore[no-untyped-call]
+        similarity, wanted, present, found, strength, scale, upstream_inside
+    )
+    return gap
 
 
 def _label_ranks(columns: Tensor, present: Tensor | None, count: Tensor) -> Tensor:
@@ -133,9 +162,9 @@ def _take(table: Tensor, rows: Tensor) -> Tensor:
 
 
 def _present(rows: Tensor, found: Tensor) -> Tensor | None:
-    """Which of the n places each model fills, ``[..., n]``; None if all models fill all."""
+    """Which of the n places each model fills, ``[..., n]``; None if all are known to fill all."""
     n = rows.shape[-1]
-    if bool((found == n).all()):
+    if values_readable(found) and bool((found == n).all()):
         return None
     return torch.arange(n, device=rows.device) < found.unsqueeze(-1)
 
@@ -153,34 +182,51 @@ class RankSimLoss(nn.Module):
         interpolation: float = 2.0,
         weight: float = 1.0,
         generator: torch.Generator | None = None,
+        upstream_inside: bool = False,
     ) -> None:
-        """Keep lambda, the weight (inside the backward) and the source of the random choice."""
+        """Keep lambda, the weight (inside the backward) and the source of the random choice.
+
+        ``upstream_inside`` puts the gradient that arrives at the loss inside the ranks too, as the
+        published implementation does: loss scaling and accumulation then change the direction of
+        the gradient, for large factors until nothing is left of it.
+        """
         super().__init__()
-        check_nonnegative("interpolation", interpolation)
-        check_nonnegative("weight", weight)
-        self.interpolation, self.weight, self.generator = interpolation, weight, generator
+        self.interpolation = nonnegative_number("interpolation", interpolation)
+        self.weight = nonnegative_number("weight", weight)
+        self.generator, self.upstream_inside = generator, upstream_inside
 
     def forward(self, features: Tensor, target: Tensor, keep: Tensor | None = None) -> Tensor:
         """Loss ``[...]`` of features ``[..., N, d]``; ``target`` ``[..., N]`` or ``[..., N, D]``.
 
         ``keep``, indices of rows, replaces the random choice among equal labels.
         """
-        target = labels_of(features, target)
+        features, target = promoted(features, labels_of(features, target))
         check_finite(target=target)
         if keep is not None:
             _check_keep(keep, features)
-        return ranksim_loss(features, target, self.interpolation, self.weight, self.generator, keep)
+        value = ranksim_loss(
+            features,
+            target,
+            self.interpolation,
+            self.weight,
+            self.generator,
+            keep,
+            self.upstream_inside,
+        )
+        return nan_unless_finite(value, features, target)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""
-        return f"interpolation={self.interpolation}, weight={self.weight}"
+        shown = f"interpolation={self.interpolation}, weight={self.weight}"
+        return shown + (", upstream_inside=True" if self.upstream_inside else "")
 
 
 def _check_keep(keep: Tensor, features: Tensor) -> None:
     n = features.shape[-2]
     if keep.dtype != torch.int64:
         raise TypeError(f"keep must hold indices of rows (torch.int64), got {keep.dtype}")
-    if keep.ndim == 0 or keep.numel() == 0 or bool(((keep < 0) | (keep >= n)).any()):
+    outside = values_readable(keep) and bool(((keep < 0) | (keep >= n)).any())
+    if keep.ndim == 0 or keep.numel() == 0 or outside:
         raise ValueError(f"keep must name rows between 0 and {n - 1}, got {keep.tolist()}")
 
 

@@ -217,6 +217,10 @@ def get_spec(name: str) -> LossSpec:
     >>> get_spec("rnc").tabular_grid
     (1.0, 2.0, 4.0)
     """
+    if not isinstance(name, str):
+        raise TypeError(
+            f"a loss is called by its name, got {name!r}; the names are {', '.join(LOSSES)}"
+        )
     if name not in LOSSES:
         near = difflib.get_close_matches(name.lower().replace("-", "_"), LOSSES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
+from gar_verify.losses._validation import check_batched, check_floating, promoted
 from gar_verify.losses.gar.aggregation import aggregate
 from gar_verify.losses.gar.options import (
     PARTS,
@@ -70,6 +71,13 @@ def released_gar_loss(
     -2.8503
     """
     options = Options(form=form, targets=targets, dim=dim, reduction=reduction, parts=tuple(parts))
+    return _of_user(input, target, alpha, options)
+
+
+def _of_user(input: Tensor, target: Tensor, alpha: float, options: Options) -> Tensor:
+    check_floating(input=input, target=target)
+    check_batched(input=input, target=target)
+    input, target = promoted(input, target)
     return _released(input, target, check_alpha(alpha), check_batch(input, target, None, options))
 
 
@@ -115,8 +123,7 @@ class ReleasedGARLoss(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of one batch."""
-        options = check_batch(input, target, None, self.options)
-        return _released(input, target, check_alpha(self.alpha), options)
+        return _of_user(input, target, self.alpha, self.options)
 
     def extra_repr(self) -> str:
         """The options that differ from the defaults."""

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from gar_verify.losses._distinct import Draw
-from gar_verify.losses._pairs import farthest_first, label_distances, stable_argsort
+from gar_verify.losses._pairs import farthest_first, label_distances, power_of_two, stable_argsort
 from gar_verify.losses._validation import (
     Hyperparameter,
     at_least_float32,
@@ -34,7 +34,11 @@ from gar_verify.losses._validation import (
     check_finite,
     check_positive,
     labels_of,
+    nan_unless_finite,
     per_model,
+    positive_number,
+    promoted,
+    values_readable,
 )
 from gar_verify.losses.stacking import blockwise
 
@@ -43,6 +47,9 @@ _FLOAT64_RANGE = 600.0  # exp(-600), and a sum of any number of such, are ordina
 
 def _running_logsumexp(z: Tensor) -> Tensor:
     """``log(cumsum(exp(z)))`` along the last dimension, for any z."""
+    if not values_readable(z):
+        wide = z if z.device.type == "mps" else z.double()
+        return wide.logcumsumexp(-1).to(z.dtype)
     top = z.amax(-1, keepdim=True)
     if bool((top - z.amin(-1, keepdim=True) < _FLOAT64_RANGE).all()):
         # the same numbers three times as fast; float64 holds the whole range of the row
@@ -54,20 +61,21 @@ class _TieGroups:
     """The runs of equal numbers in the rows of a sorted tensor, given where each starts."""
 
     def __init__(self, starts: Tensor) -> None:
-        self.trivial = bool(starts.all())
+        self.trivial = values_readable(starts) and bool(starts.all())
         if not self.trivial:
-            starts = starts.flatten()
-            self.first = starts.nonzero().squeeze(-1)
-            self.last = torch.cat((self.first[1:], self.first.new_tensor([len(starts)]))) - 1
-            self.group = starts.cumsum(0) - 1
+            n = starts.shape[-1]
+            place = torch.arange(n, device=starts.device).expand_as(starts)
+            ends = starts.roll(-1, -1)  # each row begins with a start
+            self.first = place.masked_fill(~starts, 0).cummax(-1).values
+            self.last = place.masked_fill(~ends, n - 1).flip(-1).cummin(-1).values.flip(-1)
 
     def at_first(self, v: Tensor) -> Tensor:
         """For each entry, the value of ``v`` where the entry's run starts."""
-        return v if self.trivial else v.flatten()[self.first][self.group].view_as(v)
+        return v if self.trivial else v.gather(-1, self.first)
 
     def at_last(self, v: Tensor) -> Tensor:
         """For each entry, the value of ``v`` where the entry's run ends."""
-        return v if self.trivial else v.flatten()[self.last][self.group].view_as(v)
+        return v if self.trivial else v.gather(-1, self.last)
 
 
 def _farthest_first(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,11 +133,23 @@ def rnc_loss(features: Tensor, target: Tensor, temperature: Hyperparameter = 2.0
     features, target = at_least_float32(features, target)
     if features.shape[-2] == 1:
         return 0 * features.sum((-2, -1))
+    scale = _scale(features)
+    scaled = features / scale
     # differences, not the scalar products of the faster modes, which lose small distances
-    distance = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
-    similarity = -distance / per_model("temperature", temperature, features.shape[:-2], 2)
+    distance = torch.cdist(scaled, scaled, compute_mode="donot_use_mm_for_euclid_dist")
+    similarity = -distance / (per_model("temperature", temperature, features.shape[:-2], 2) / scale)
     contrast: Tensor = _RankedContrast.apply(similarity, target)  # type: ignore[no-untyped-call]
     return contrast
+
+
+def _scale(features: Tensor) -> Tensor:
+    """A power of two for each model, ``[..., 1, 1]``, that puts the largest feature far from 1.
+
+    So far that squares of features 1e15 times as small are in range as well.
+    """
+    room = {torch.float32: 2.0**50, torch.float64: 2.0**400}[features.dtype]
+    largest = features.abs().amax((-2, -1), keepdim=True)
+    return power_of_two(largest.clamp(min=1 / room)) / room
 
 
 def two_views_as_rows(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,18 +192,18 @@ class RnCLoss(nn.Module):
         None reads the number from the shapes.
         """
         super().__init__()
-        check_positive("temperature", temperature)
         check_choice("views", views, (None, 1, 2))
-        self.temperature, self.views = temperature, views
+        self.temperature, self.views = positive_number("temperature", temperature), views
 
     def forward(self, features: Tensor, target: Tensor) -> Tensor:
         """Loss ``[...]`` of the features; ``target`` is ``[..., N]`` or ``[..., N, D]``.
 
         ``features`` are ``[..., N, d]``, or with two views of each sample ``[..., N, 2, d]``.
         """
-        features, target = as_rows(features, target, self.views)
+        features, target = promoted(*as_rows(features, target, self.views))
         check_finite(target=target)
-        return rnc_loss(features, target, self.temperature)
+        value = rnc_loss(features, target, self.temperature)
+        return nan_unless_finite(value, features, target)
 
     def extra_repr(self) -> str:
         """Show the hyper-parameters when the module is printed."""

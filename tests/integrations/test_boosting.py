@@ -117,6 +117,41 @@ def test_zero_weight_equals_absence() -> None:
         np.testing.assert_allclose(all_rows[kept], left, rtol=1e-12)
 
 
+def test_a_row_of_weight_zero_may_miss_its_label() -> None:
+    f, y, w = batch()
+    w[::3] = 0
+    without = lightgbm_objective(0.5)(y, f, w)
+    y[0], f[3] = math.nan, math.inf
+    np.testing.assert_array_equal(lightgbm_objective(0.5)(y, f, w), without)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_labels_whose_squares_are_out_of_range_are_refused(size: float) -> None:
+    """Their variance is 0 or infinite, which gave gradients of 0."""
+    f, y, _ = batch()
+    with pytest.raises(ValueError, match=r"labels have values up to .* scale the labels"):
+        lightgbm_objective(0.5)(size * y, np.zeros_like(y))
+    with pytest.raises(ValueError, match=r"predictions have values up to 1e\+200"):
+        lightgbm_objective(0.5)(y, np.append(f[1:], 1e200))
+
+
+def test_a_start_far_from_the_labels_warns() -> None:
+    _, y, _ = batch()
+    start = np.full(len(y), y.mean() - 11 * y.std())
+    with pytest.warns(UserWarning, match=f"11 standard dev.*base_score={y.mean():g}, LightGBM's"):
+        xgboost_objective()(y, start)
+    xgboost_objective()(y, start + 2 * y.std())
+    xgboost_objective()(y, start + np.arange(len(y)))  # after the first tree
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_the_libraries_start_warns_once(library: str) -> None:
+    x, y = regression_data(60)
+    with pytest.warns(UserWarning, match="boosting starts at 0") as caught:
+        predictions(library, 0.5, x, y + 1000)
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize(
     ("f", "y"),

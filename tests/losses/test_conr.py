@@ -158,6 +158,32 @@ def test_a_weight_of_zero_leaves_a_row_out() -> None:
     torch.testing.assert_close(value, loop(x, y, f, 1.0, 0.07, 0.01, v))
 
 
+def test_a_weight_of_zero_has_a_gradient_itself() -> None:
+    x, y, f = batch(0, 8)
+    loss = ConRLoss(temperature=0.5)
+    v = torch.ones(8, dtype=torch.float64, requires_grad=True)
+    row = int(torch.autograd.grad(loss(x, y, f, v), v)[0].argmax())  # one that contrasts
+    with torch.no_grad():
+        v[row] = 0
+    (slope,) = torch.autograd.grad(loss(x, y, f, v), v)
+    step = torch.zeros(8, dtype=torch.float64)
+    step[row] = 1e-7  # to the right: weights are not negative
+    with torch.no_grad():
+        difference = (loss(x, y, f, v + step) - loss(x, y, f, v)) / 1e-7
+    assert slope.isfinite().all()
+    assert slope[row].item() == pytest.approx(difference.item(), rel=1e-4)
+    assert slope[row] > 0
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e20, 1e38])
+def test_the_length_of_features_does_not_count(factor: float) -> None:
+    x, y, f = (t.detach().float() for t in batch(0, 8))
+    far = (x * torch.tensor(factor, dtype=torch.float32) / 4).requires_grad_()
+    value = ConRLoss(temperature=0.5)(far, y, f)
+    torch.testing.assert_close(value, conr_loss(x, y, f, temperature=0.5))
+    assert torch.isfinite(torch.autograd.grad(value, far)[0]).all()
+
+
 def test_a_model_that_diverged_hurts_nobody_else() -> None:
     x, y, f = batch(0, 8, models=3)
     broken = x.detach().clone()

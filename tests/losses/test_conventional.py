@@ -18,6 +18,7 @@ from gar_verify.losses.conventional import (
     mae_loss,
     mse_loss,
 )
+from gar_verify.losses.focal import FocalMAELoss, FocalMSELoss
 
 DELTA = 0.7
 
@@ -51,6 +52,35 @@ def test_against_a_loop(name: str, data: st.DataObject) -> None:
     y = torch.tensor(data.draw(entries), dtype=torch.float64).reshape(n, targets)
     module, one = LOSSES[name]
     assert module(f, y).item() == pytest.approx(loop(one, f, y), rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 2), (3, 6, 2)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_reductions_are_those_of_torch(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    f, y = batch(*shape, dtype=dtype)
+    pairs = (
+        (MAELoss, nn.L1Loss, {}),
+        (MSELoss, nn.MSELoss, {}),
+        (HuberLoss, nn.HuberLoss, {"delta": DELTA}),
+    )
+    for ours, theirs, options in pairs:
+        entries = ours(**options, reduction="none")(input=f, target=y)
+        torch.testing.assert_close(entries, theirs(**options, reduction="none")(f, y))
+        total = ours(**options, reduction="sum")(f, y).sum()  # over the leading models
+        torch.testing.assert_close(total, theirs(**options, reduction="sum")(f, y))
+        mean = ours(**options, reduction="mean")(f, y).mean()
+        torch.testing.assert_close(mean, theirs(**options)(f, y))
+        assert "reduction='sum'" in repr(ours(**options, reduction="sum"))
+    for module in (FocalMAELoss, FocalMSELoss):
+        weight = torch.rand(shape, dtype=dtype)
+        entries = module(reduction="none")(f, y, weight)
+        assert entries.shape == f.shape
+        mean, total = (module(reduction=r)(f, y, weight).sum() for r in ("mean", "sum"))
+        models = f.shape[:-2].numel()
+        torch.testing.assert_close(entries.sum(), total)
+        torch.testing.assert_close(entries.mean() * models, mean)
+    with pytest.raises(ValueError, match="reduction must be one of 'mean', 'sum', 'none', got 'b"):
+        MAELoss(reduction="batchmean")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -61,6 +61,24 @@ def test_an_error_of_zero_has_no_gradient(power: int, gamma: float) -> None:
     assert f.grad[2] < 0
 
 
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("error", [1e-30, 1e15, 1e25, 1e30])
+def test_gradients_of_tiny_and_huge_errors(
+    power: int, gamma: float, activation: str, error: float
+) -> None:
+    """In float32, where the square of 1e30 is infinite and its modulation has no slope."""
+
+    def slope(dtype: torch.dtype) -> Tensor:
+        f = torch.tensor([error, 0.5], dtype=dtype, requires_grad=True)
+        MODULES[power](0.2, gamma, activation)(f, torch.zeros(2, dtype=dtype)).backward()
+        assert f.grad is not None
+        return f.grad
+
+    torch.testing.assert_close(slope(torch.float32).double(), slope(torch.float64))
+
+
 def test_gamma_zero_is_the_plain_loss() -> None:
     f, y = torch.randn(5, 1), torch.randn(5, 1)
     torch.testing.assert_close(focal_mae_loss(f, y, gamma=0.0), mae_loss(f, y))
@@ -78,6 +96,18 @@ def test_weights_multiply_the_terms(power: int) -> None:
     weight = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
     terms = torch.stack([module(f[i : i + 1], y[i : i + 1]) for i in range(4)])
     torch.testing.assert_close(module(f, y, weight), (weight * terms).mean())
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_weights_of_rows_and_of_entries(shape: tuple[int, ...]) -> None:
+    f, y = torch.randn(4, 2), torch.randn(4, 2)
+    weight = torch.rand(4, 1)
+    expected = FocalMAELoss()(f, y, weight.expand(4, 2))
+    torch.testing.assert_close(FocalMAELoss()(f, y, weight.reshape(shape)), expected)
+    torch.testing.assert_close(
+        FocalMAELoss()(f[:, 0], y[:, 0], weight.reshape(shape)),
+        FocalMAELoss()(f[:, :1], y[:, :1], weight),
+    )
 
 
 @pytest.mark.parametrize("power", [1, 2])
@@ -99,7 +129,13 @@ def test_errors() -> None:
         ValueError, match=r"activation must be one of 'sigmoid', 'tanh', got 'relu'"
     ):
         FocalMAELoss(activation="relu")
-    with pytest.raises(ValueError, match=r"sample_weight has shape \(3, 1\)"):
-        FocalMAELoss()(torch.zeros(3), torch.zeros(3), torch.ones(3, 1))
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(3, 2\); one weight is nee"):
+        FocalMAELoss()(torch.zeros(3), torch.zeros(3), torch.ones(3, 2))
+    with pytest.raises(ValueError, match=r"that is \(3,\), or for each entry, \(3, 2\)"):
+        FocalMAELoss()(torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(2))
+    with pytest.raises(ValueError, match="sample_weight must be at least 0, got -1"):
+        FocalMAELoss()(torch.zeros(3), torch.zeros(3), -torch.ones(3))
+    with pytest.raises(ValueError, match="sample_weight must be finite, 3 of its 3 entries"):
+        FocalMAELoss()(torch.zeros(3), torch.zeros(3), torch.full((3,), math.inf))
     with pytest.raises(ValueError, match=r"target has shape \(4,\)"):
         FocalMSELoss()(torch.zeros(3), torch.zeros(4))

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gar_verify.losses._pairs import cosine_similarities, label_distances, stable_argsort
+from gar_verify.losses._pairs import (
+    cosine_similarities,
+    label_distances,
+    power_of_two,
+    stable_argsort,
+)
 from gar_verify.losses.conr import conr_loss
 from gar_verify.losses.ranksim import ranksim_loss
 from gar_verify.losses.rnc import rnc_loss
@@ -94,3 +99,12 @@ def test_nothing_is_larger_than_a_number_for_each_pair(loss: Any, tied: bool) ->
     with Largest() as largest:
         loss(*((x, y, y) if loss is conr_loss else (x, y))).sum().backward()
     assert largest.entries <= n * (n + 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_powers_of_two(dtype: torch.dtype) -> None:
+    info = torch.finfo(dtype)
+    v = torch.tensor([1.0, 1.5, 2.0, 0.3, info.max, info.tiny, 1e20], dtype=dtype)
+    found = v.log2().floor()
+    found[4] -= 1 if found[4] == torch.tensor(info.max, dtype=dtype).log2() else 0
+    assert torch.equal(power_of_two(v).log2(), found)

@@ -53,3 +53,11 @@ def test_errors_name_the_shapes() -> None:
             loss(torch.randn(2, 2, 2), torch.randn(2, 2, 2))
         with pytest.raises(TypeError, match=r"torch\.int64"):
             loss(torch.arange(3), torch.arange(3))
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e20, 1e30])
+def test_the_normalised_loss_does_not_know_the_unit(factor: float) -> None:
+    f, y = torch.randn(2, 6).unbind()
+    expected = normalized_pairwise_loss(f, y)
+    for one, two in ((factor, 1.0), (1.0, factor), (factor, 1 / factor)):
+        torch.testing.assert_close(normalized_pairwise_loss(one * f, two * y), expected)

@@ -91,10 +91,55 @@ def test_the_weight_acts_inside_the_backward() -> None:
     x, y = batch(0, 8)
     (slope,) = torch.autograd.grad(ranksim_loss(x, y, 2.0, 1.0), x)
     (inside,) = torch.autograd.grad(ranksim_loss(x, y, 2.0, 100.0), x)
-    (outside,) = torch.autograd.grad(100 * ranksim_loss(x, y, 2.0, 1.0), x)
-    torch.testing.assert_close(inside, outside)
+    published = 100 * ranksim_loss(x, y, 2.0, 1.0, upstream_inside=True)
+    torch.testing.assert_close(torch.autograd.grad(published, x)[0], inside)
     assert not torch.allclose(inside, 100 * slope)
     torch.testing.assert_close(ranksim_loss(x, y, 2.0, 100.0), 100 * ranksim_loss(x, y, 2.0, 1.0))
+
+
+@pytest.mark.parametrize("factor", [65536.0, 1 / 64, 0.0])
+def test_a_factor_put_on_the_result_scales_the_gradient(factor: float) -> None:
+    """Of loss scaling and of gradient accumulation; one for each model."""
+    x, y = batch(0, 8, models=2)
+    factors = torch.tensor([1.0, factor], dtype=torch.float64)
+    loss = RankSimLoss(weight=100.0)
+    (slope,) = torch.autograd.grad(loss(x, y).sum(), x)
+    (scaled,) = torch.autograd.grad((factors * loss(x, y)).sum(), x)
+    torch.testing.assert_close(scaled, factors[:, None, None] * slope, rtol=1e-12, atol=0)
+    assert slope.abs().max() > 0.1
+
+
+def test_the_published_backward_is_kept_as_an_option() -> None:
+    x, y = batch(0, 8)
+    loss = RankSimLoss(upstream_inside=True)
+    assert "upstream_inside=True" in repr(loss)
+    (slope,) = torch.autograd.grad(65536 * loss(x, y), x)
+    _, expected = loop(x, y, 2.0, 65536.0)
+    torch.testing.assert_close(slope, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e20, 1e38])
+def test_far_features_are_ranked_by_their_direction(factor: float) -> None:
+    x, y = batch(0, 8)
+    near = x.detach().float()
+    far = (near * torch.tensor(factor, dtype=torch.float32) / 4).requires_grad_()
+    value = RankSimLoss()(far, y.float())
+    assert value.item() == pytest.approx(ranksim_loss(near, y.float()).item(), rel=1e-6)
+    assert torch.isfinite(torch.autograd.grad(value, far)[0]).all()
+
+
+def test_masked_rows_are_the_rows_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where numbers are not read, all rows are kept and masked: value and gradient agree."""
+    x, y = batch(0, 12, models=3)
+    y = y.round()
+    numbers = torch.rand(3, 12)
+    here = ranksim_loss(x, y, draw=numbers)
+    for module in ("ranksim", "_distinct", "_pairs"):
+        monkeypatch.setattr(f"gar_verify.losses.{module}.values_readable", lambda tensor: False)
+    there = ranksim_loss(x, y, draw=numbers)
+    torch.testing.assert_close(there, here)
+    slopes = [torch.autograd.grad(value.sum(), x)[0] for value in (here, there)]
+    torch.testing.assert_close(*slopes)
 
 
 def test_without_interpolation_there_is_no_gradient() -> None:

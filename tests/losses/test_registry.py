@@ -111,14 +111,19 @@ def test_unknown_names_are_helped() -> None:
         get_loss("focal-MAE")
     with pytest.raises(ValueError, match="there is no loss 'xyz'; the names are"):
         get_spec("xyz")
+    with pytest.raises(ValueError, match="there is no loss 'GAR'; did you mean 'gar'"):
+        get_loss("GAR")
+    for name in (None, 3, ["gar"]):
+        with pytest.raises(TypeError, match=re.escape(f"called by its name, got {name!r}; the n")):
+            get_loss(name)  # type: ignore[arg-type]
 
 
 def test_unknown_hyperparameters_are_named() -> None:
     message = "rnc has no hyper-parameter 'temp', 'x'; it has temperature, views"
     with pytest.raises(TypeError, match=re.escape(message)):
         get_loss("rnc", temp=2.0, x=1)
-    with pytest.raises(TypeError, match="mae has no hyper-parameter 'beta'; it has none"):
-        get_loss("mae", beta=1.0)
+    with pytest.raises(TypeError, match="mae_pearson has no hyper-parameter 'beta'; it has none"):
+        get_loss("mae_pearson", beta=1.0)
 
 
 @pytest.mark.parametrize(("name", "phase"), STACKED)

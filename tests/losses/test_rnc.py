@@ -229,3 +229,41 @@ def test_errors() -> None:
         RnCLoss()(torch.zeros(5, 3), torch.zeros(5, dtype=torch.int64))
     with pytest.raises(ValueError, match="target must be finite, 1 of its 2 entries"):
         RnCLoss()(torch.zeros(2, 3), torch.tensor([0.0, math.nan]))
+
+
+@pytest.mark.parametrize("factor", [1e-38, 1e-30, 1e20, 1e30, 1e38])
+def test_features_and_temperature_may_have_any_unit(factor: float) -> None:
+    """Also where squares of features are out of range."""
+    x, y = torch.randn(8, 3), torch.randn(8)
+    scaled = (x * torch.tensor(factor) / 8).requires_grad_()
+    value = RnCLoss(temperature=2.0 * factor)(scaled, y)
+    near = (x / 8).requires_grad_()
+    expected = RnCLoss(temperature=2.0)(near, y)
+    torch.testing.assert_close(value, expected)
+    (slope,) = torch.autograd.grad(value, scaled)
+    (expected_slope,) = torch.autograd.grad(expected, near)
+    torch.testing.assert_close(slope.double() * factor, expected_slope.double())
+
+
+def test_one_far_row_leaves_the_others_their_distances() -> None:
+    x, y = torch.randn(8, 3, dtype=torch.float64), torch.randn(8)
+    x[0] = 1e20
+    single = x.float().requires_grad_()
+    double = x.requires_grad_()
+    values = [rnc_loss(v, y.unsqueeze(-1).to(v.dtype)) for v in (single, double)]
+    slopes = [torch.autograd.grad(v, t)[0] for v, t in zip(values, (single, double), strict=True)]
+    assert values[0].item() == pytest.approx(values[1].item(), rel=1e-5)
+    torch.testing.assert_close(slopes[0].double(), slopes[1], rtol=1e-3, atol=1e-6)
+
+
+def test_what_is_not_read_is_computed_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(3, 12, 4, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(3, 12, 1, dtype=torch.float64)
+    y[1:] = y[1:].round()
+    here = rnc_loss(x, y, temperature=0.01)
+    for module in ("rnc", "_pairs"):
+        monkeypatch.setattr(f"gar_verify.losses.{module}.values_readable", lambda tensor: False)
+    there = rnc_loss(x, y, temperature=0.01)
+    torch.testing.assert_close(there, here)
+    slopes = [torch.autograd.grad(value.sum(), x)[0] for value in (here, there)]
+    torch.testing.assert_close(*slopes)

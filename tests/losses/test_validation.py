@@ -93,6 +93,46 @@ def test_layouts() -> None:
         v.labels_of(torch.zeros(5), torch.zeros(5))
 
 
+def test_the_widest_dtype_counts_and_half_precision_is_raised() -> None:
+    half, single, double = (
+        torch.zeros(2, dtype=d) for d in (torch.half, torch.float, torch.double)
+    )
+    assert [t.dtype for t in v.promoted(half, half.bfloat16())] == [torch.float32] * 2
+    assert [t.dtype for t in v.promoted(half, single, double)] == [torch.float64] * 3
+    assert v.promoted(single)[0] is single
+
+
+def test_complex_numbers_are_told_what_to_do() -> None:
+    with pytest.raises(
+        TypeError, match=says("regress both parts as two targets, with torch.view_")
+    ):
+        v.check_floating(target=torch.zeros(3, dtype=torch.complex64))
+
+
+def test_values_are_read_on_the_cpu_only_and_in_no_trace() -> None:
+    plain = torch.zeros(2)
+    assert v.values_readable(plain)
+    assert v.values_readable(torch.nn.Parameter(plain))
+    assert not v.values_readable(plain.to("meta"))
+    seen: list[bool] = []
+
+    def look(x: torch.Tensor) -> torch.Tensor:
+        seen.append(v.values_readable(x))
+        return x.sum()
+
+    torch.func.grad(look)(plain)
+    assert seen == [False]
+
+
+def test_what_is_not_finite_makes_value_and_gradient_nan() -> None:
+    x = torch.tensor([[[1.0]], [[float("inf")]]], requires_grad=True)
+    value = v.nan_unless_finite(x.detach().sum((-2, -1)) * 0 + x.nan_to_num(0, 0).sum((-2, -1)), x)
+    assert value[0] == 1
+    assert value[1].isnan()
+    (slope,) = torch.autograd.grad(value.sum(), x)
+    assert slope[0] == 1
+
+
 def test_half_precision_is_raised_to_float32() -> None:
     halves = v.at_least_float32(torch.zeros(2, dtype=torch.float16), torch.zeros(2).bfloat16())
     assert [t.dtype for t in halves] == [torch.float32, torch.float32]

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from gar_verify.formulas import prediction_variance
+from gar_verify.losses._validation import values_readable
 from gar_verify.losses.gar.aggregation import accumulation_dtype
 from gar_verify.losses.gar.autograd import ClosedForm, evaluate
 from gar_verify.losses.gar.distributed import (
@@ -40,7 +41,6 @@ from gar_verify.losses.gar.options import (
     check_batch,
     check_chunkable,
     check_labels,
-    numbers_readable,
     omitted,
 )
 from gar_verify.losses.gar.tensor_reader import expand_weight, grouped
@@ -232,7 +232,7 @@ class GARAccumulator:
         check_chunkable(o)
         if o.missing == "omit":
             target, weight = omitted(target, weight, o.dim, chunk=True)
-        elif numbers_readable(target):
+        elif values_readable(target):
             check_labels(target, weight, o.dim)
         return o if groups is None else replace(o, grouped=True), target, weight
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gar_verify.losses._compiled import STATUS
+from gar_verify.losses._validation import PLAIN, executed_plainly, values_readable
 from gar_verify.losses.gar import compiled_reader
 from gar_verify.losses.gar.distributed import (
     check_derivatives,
@@ -27,8 +28,6 @@ from gar_verify.losses.gar.options import (
     Setting,
     check_labels,
     check_weight_values,
-    executed_plainly,
-    numbers_readable,
     result_dtype,
 )
 from gar_verify.losses.gar.tensor_reader import (
@@ -39,9 +38,6 @@ from gar_verify.losses.gar.tensor_reader import (
     split,
     value_of,
 )
-
-PLAIN = (Tensor, torch.nn.Parameter)
-"""Tensors that are nothing else besides."""
 
 
 def loss_of_checked(
@@ -86,7 +82,7 @@ def evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Value and closed-form gradient (an empty tensor unless asked for), by the tensor reader."""
     o, dtype = setting.options, result_dtype(input, target)
-    if weight is not None and numbers_readable(weight):
+    if weight is not None and values_readable(weight):
         check_weight_values(weight, o.dim, setting.partial or o.missing == "omit")
     index = None if groups is None else grouped(groups)
     if setting.partial:
@@ -95,7 +91,7 @@ def evaluate(
         batch = split(input, target, o.dim, weight, index)
         vectors = (batch.parts.residual, batch.parts.label)
         m = moments_of(batch, o.conventional, o.delta)
-    if not o.kept and numbers_readable(target) and bool(m.mean_y.isnan().any()):
+    if not o.kept and values_readable(target) and bool(m.mean_y.isnan().any()):
         check_labels(target, weight, o.dim)
     loss = loss_of(m, alpha, o, dtype)
     value = value_of(loss, o, dtype)

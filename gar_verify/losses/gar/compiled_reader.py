@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gar_verify.losses import _compiled
+from gar_verify.losses._validation import PLAIN
 from gar_verify.losses.gar import kernels as compiled
 from gar_verify.losses.gar.aggregation import smallest
 from gar_verify.losses.gar.kernels import STATE, WORK
@@ -64,7 +65,6 @@ State = tuple[Plan, Any, Places]
 """What the backward pass needs besides the tensors: the plan, the numbers that the kernel left, and
 where the groups lie."""
 
-_PLAIN = (Tensor, torch.nn.Parameter)
 _ARRAYS = {torch.float32: _compiled.float32_at, torch.float64: _compiled.float64_at}
 _PLANS = 64
 """Kinds of batches that a loss remembers."""
@@ -99,8 +99,8 @@ def value_and_state(
     """
     if not (
         input.is_cpu
-        and type(input) in _PLAIN
-        and type(target) in _PLAIN
+        and type(input) in PLAIN
+        and type(target) in PLAIN
         and input.layout is torch.strided is target.layout
     ):
         return None

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from gar_verify import formulas
 from gar_verify.formulas import Moments, Shifts
-from gar_verify.losses.gar.options import Options, Setting, numbers_readable, transforms_active
+from gar_verify.losses._validation import transforms_active, values_readable
+from gar_verify.losses.gar.options import Options, Setting
 from gar_verify.losses.gar.tensor_reader import (
     Groups,
     Split,
@@ -152,7 +153,7 @@ def union(summaries: Sequence[Summary], o: Options) -> Whole:
     nothing = (weight if ids is None else weight.sum(0)) == 0
     if o.missing == "omit":
         nothing = nothing.all()
-    if numbers_readable(weight) and bool(nothing.any()):
+    if values_readable(weight) and bool(nothing.any()):
         raise ValueError("sample_weight sums to zero over all chunks of the batch")
     rest[-1] = rest[-1].masked_fill(nothing, torch.nan)
     return Whole(Moments(weight, *rest), (f, y), ids)

@@ -170,6 +170,8 @@ def _loss(
     alpha: float,
     setting: Setting,
 ) -> Tensor:
+    if weight is not None and weight.ndim > 1 == input.ndim:
+        weight = weight.squeeze(-1)  # one for each row, written as a column
     options = check_batch(input, target, weight, setting.options, values=False, groups=groups)
     if options is not setting.options:
         setting = Setting(options, group=setting.group)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -13,7 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gar_verify.losses._validation import check_choice, check_floating, check_same_shape
+from gar_verify.losses._validation import (
+    check_choice,
+    check_floating,
+    check_number,
+    check_same_shape,
+    positive_number,
+    values_readable,
+)
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -42,15 +47,10 @@ _FULL = (torch.float32, torch.float64)
 def check_alpha(alpha: Any) -> float:
     """``alpha`` as a float in [0, inf], or a ValueError or TypeError that says what was passed.
 
-    Numbers of NumPy are numbers.
+    What a number is, see `check_number`.
     """
-    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, Real):
-        raise TypeError(
-            f"alpha must be a number in [0, inf] (0: maximum, inf: geometric mean), got "
-            f"{alpha!r} of type {type(alpha).__name__}"
-        )
-    number = float(alpha)
-    if math.isnan(number) or number < 0:
+    number = check_number("alpha", alpha)
+    if number < 0:
         raise ValueError(
             f"alpha must lie in [0, inf] (0: maximum, 1: mean, inf: geometric mean), got {number}"
         )
@@ -98,10 +98,7 @@ class Options:
                 "reduction='none' returns one loss per target and needs targets='per_target'; "
                 "with targets='joint' the sub-losses are averaged before they are aggregated"
             )
-        if isinstance(self.delta, (bool, str)) or not self.delta > 0:
-            raise ValueError(
-                f"delta, Huber's threshold, must be a positive number, got {self.delta!r}"
-            )
+        object.__setattr__(self, "delta", positive_number("delta", self.delta))
         _check_parts("parts", self.parts)
         _check_parts("within", self.within)
         if self.within != PARTS:
@@ -227,28 +224,6 @@ def result_dtype(input: Tensor, target: Tensor) -> torch.dtype:
     return torch.float32 if dtype in HALF else dtype
 
 
-def transforms_active() -> bool:
-    """Whether a transform of `torch.func` or forward-mode differentiation is at work."""
-    return bool(
-        torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
-    )
-
-
-def executed_plainly() -> bool:
-    """Whether operations run as they are called: no trace, no transform, no mode that sees them."""
-    return not (
-        torch.compiler.is_compiling()
-        or transforms_active()
-        or torch._C._len_torch_dispatch_stack()
-        or torch._C._get_tracing_state() is not None
-    )
-
-
-def numbers_readable(tensor: Tensor) -> bool:
-    """Whether values can be read from ``tensor`` without waiting for a device or losing a trace."""
-    return tensor.device.type == "cpu" and executed_plainly()
-
-
 def check_batch(
     input: Tensor,
     target: Tensor,
@@ -284,7 +259,7 @@ def check_batch(
         o = _check_tensors(input, target, o)
     if weight is not None:
         _check_weight(weight, input, o)
-        if values and numbers_readable(weight):
+        if values and values_readable(weight):
             check_weight_values(weight, o.dim, chunk)
     if groups is not None:
         _check_groups(groups, input, o)
@@ -384,9 +359,9 @@ def omitted(
 ) -> tuple[Tensor, Tensor | None]:
     """Labels and weights in which a NaN label is an absent one: of weight 0."""
     missing = target.isnan()
-    if numbers_readable(target) and not bool(missing.any()):
+    if values_readable(target) and not bool(missing.any()):
         return target, weight
-    if not chunk and numbers_readable(target) and bool(missing.all()):
+    if not chunk and values_readable(target) and bool(missing.all()):
         raise ValueError(f"all {target.numel()} labels are NaN: leave out a batch without labels")
     if weight is None:
         weight = torch.ones_like(target, dtype=torch.promote_types(target.dtype, torch.float32))

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import reduce
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,13 +30,14 @@ from gar_verify.formulas import (
     prediction_variance,
     square,
 )
+from gar_verify.losses._validation import executed_plainly
 from gar_verify.losses.gar.aggregation import (
     accumulation_dtype,
     aggregate,
     max_derivative,
     smallest,
 )
-from gar_verify.losses.gar.options import Conventional, Options, executed_plainly
+from gar_verify.losses.gar.options import Conventional, Options
 
 ROUNDINGS = 16
 """Rounding errors that `zero_rounding_residual` allows for; up to 5 were seen, whatever the size of
@@ -56,7 +56,10 @@ def square_root(v: Tensor) -> Tensor:
     return torch.where(zero, torch.zeros_like(v), v.masked_fill(zero, 1.0).rsqrt().reciprocal())
 
 
-NAMESPACE = SimpleNamespace(sqrt=square_root)
+class Namespace:
+    """What the formulas take their functions from (no instance: `torch.compile` follows it)."""
+
+    sqrt = staticmethod(square_root)
 
 
 class Groups(NamedTuple):
@@ -323,7 +326,7 @@ def sub_losses_of(m: Moments, o: Options) -> Tensor:
     1 - Pearson has no gradient where its value is a choice and not a limit.
     """
     resolved = without_rounding(m)
-    conventional, variance, pearson = formulas.sub_losses(m, resolved, NAMESPACE)
+    conventional, variance, pearson = formulas.sub_losses(m, resolved, Namespace)
     constant = (prediction_variance(resolved) == 0) | (m.var_y == 0)
     pearson = torch.where(constant, pearson.detach(), pearson)
     if o.conventional == "concordance":
@@ -432,7 +435,7 @@ def coefficients_of(loss: Loss, m: Moments, o: Options) -> Gradient:
     """The coefficients of the gradient of each unit and target."""
     by_conventional, *others = loss.derivatives
     if o.conventional != "concordance":
-        return formulas.sub_losses_gradient(m, without_rounding(m), loss.derivatives, NAMESPACE)
-    g = formulas.sub_losses_gradient(m, without_rounding(m), (0.0, *others), NAMESPACE)
+        return formulas.sub_losses_gradient(m, without_rounding(m), loss.derivatives, Namespace)
+    g = formulas.sub_losses_gradient(m, without_rounding(m), (0.0, *others), Namespace)
     own = formulas.one_minus_concordance_gradient(m)
     return Gradient(*(x + by_conventional * y for x, y in zip(g, own, strict=True)))
