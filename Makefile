@@ -78,7 +78,7 @@ lowest: $(UV)
 	$(UV) pip install --quiet --python build/lowest hypothesis pytest pytest-timeout pytest-xdist pyyaml
 	build/lowest/bin/python -m pytest -n 2 --dist loadscope tests \
 		--override-ini addopts="--strict-markers" --override-ini filterwarnings= \
-		--ignore tests/docs --ignore tests/test_notebooks_executed.py
+		--ignore tests/docs --ignore tests/reproduce/test_notebooks_executed.py
 
 $(UV):
 	$(PYTHON) -m venv build/uv

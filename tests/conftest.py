@@ -9,10 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
+
+from gar_verify.studies import pins
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of processes side by side wait for each other
+    for _name, _value in pins.ONE_THREAD.items():
+        os.environ.setdefault(_name, _value)
+
+import numpy as np
+import torch
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": True}
 settings.register_profile("quick", max_examples=60, **_COMMON)
@@ -42,8 +49,13 @@ def _same_start() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user has fetched and computed does not decide what a test sees."""
-    monkeypatch.setenv("GAR_VERIFY_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    """What the user has fetched and computed does not decide what a test sees.
+
+    The workers of a run have one cache, so that each kernel is compiled once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    monkeypatch.setenv("GAR_VERIFY_CACHE", str(shared / "cache"))
 
 
 @pytest.fixture

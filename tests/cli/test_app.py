@@ -1,4 +1,8 @@
-"""The command line: help with examples, exit codes, one-line errors, quiet when piped."""
+"""The command line: help with examples, exit codes, one-line errors, quiet when piped.
+
+A process of its own takes seconds to load the libraries. So each command is called once as a user
+calls it, and what remains to be seen of it, through the same door in this process.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from gar_verify import __main__ as door
 from gar_verify import paths
 
 COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare")
@@ -24,6 +31,20 @@ def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProce
         timeout=300,
         env={**os.environ, "COLUMNS": "100", "OMP_NUM_THREADS": "1", **environment},
     )
+
+
+def here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What `gar_verify` gives, without a process of its own."""
+    out, err, code = StringIO(), StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["gar-verify", *arguments])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        try:
+            door.main()
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def test_help_lists_every_command() -> None:
@@ -43,7 +64,7 @@ def test_prove_one_statement() -> None:
     shown = gar_verify("prove", "--only", "theorem-1")
     assert shown.returncode == 0
     assert "Verdict: proved" in shown.stdout
-    unknown = gar_verify("prove", "--only", "theorem-9")
+    unknown = here("prove", "--only", "theorem-9")
     assert unknown.returncode == 2
     assert "theorem-4-gradient-matching" in unknown.stderr
 
@@ -81,7 +102,7 @@ def test_prove_one_statement() -> None:
 def test_errors_are_one_line_and_exit_code_2(
     arguments: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
-    shown = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    shown = here(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert shown.returncode == 2
     assert shown.stdout == ""
     assert len(shown.stderr.splitlines()) == 1
@@ -89,19 +110,26 @@ def test_errors_are_one_line_and_exit_code_2(
     assert message in shown.stderr
 
 
+def test_an_error_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
+    arguments = ("table", "diabetes_corrected")
+    shown, same = (call(*arguments, GAR_VERIFY_CACHE=str(tmp_path)) for call in (gar_verify, here))
+    assert shown.stderr.startswith("gar-verify: there is no summary 'diabetes_corrected'")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", same.stderr)
+
+
 def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
     arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar")
     first = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.startswith("| metric | method |")
-    again = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    again = here(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert again.stdout == first.stdout
 
 
 def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
     before = (paths.figures() / "diabetes.csv").read_bytes()
     arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--save")
-    shown = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    shown = here(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert shown.returncode == 0
     assert "paper_figures stays as it is" in shown.stderr
     assert (tmp_path / "quick_figures" / "diabetes.csv").is_file()
@@ -131,7 +159,7 @@ def test_corrected_is_another_study(tmp_path: Path) -> None:
     """Two of its seeds, quickly: other scaling, and the sentence names it."""
     arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--seeds", "0,1")
     plain, corrected = (
-        gar_verify(*arguments, *option, GAR_VERIFY_CACHE=str(tmp_path))
+        here(*arguments, *option, GAR_VERIFY_CACHE=str(tmp_path))
         for option in ((), ("--corrected",))
     )
     assert (corrected.returncode, corrected.stderr) == (0, "")

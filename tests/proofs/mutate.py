@@ -58,12 +58,12 @@ def changes() -> Iterator[Change]:
             continue
         for number, node in enumerate(ast.walk(top)):
             for replaced in _replacements(node):
-                changed = copy.deepcopy(tree)
-                target = list(ast.walk(changed.body[place]))[number]
-                _Replace(target, replaced).visit(changed)
-                ast.fix_missing_locations(changed)
+                function = copy.deepcopy(top)
+                target = list(ast.walk(function))[number]
+                changed = ast.fix_missing_locations(_Replace(target, replaced).visit(function))
+                body = [*tree.body[:place], changed, *tree.body[place + 1 :]]
                 before, after = ast.unparse(node), ast.unparse(replaced)
-                yield Change(top.name, node.lineno, before, after, changed)
+                yield Change(top.name, node.lineno, before, after, ast.Module(body, []))
 
 
 def _replacements(node: ast.AST) -> Iterator[ast.expr]:

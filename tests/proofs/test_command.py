@@ -140,25 +140,32 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "before", "after"), CHANGES, ids=[c[0] for c in CHANGES])
-def test_a_changed_formula_fails_the_run_and_names_the_theorem(
-    name: str, before: str, after: str, tmp_path: Path
-) -> None:
-    """The file itself is changed, in a copy of the project."""
-    shutil.copytree(ROOT / "proofs", tmp_path / "proofs")
-    package = tmp_path / "gar_verify"
+def changed(folder: Path, *changes: tuple[str, str, str]) -> Path:
+    """A copy of the project whose formulas are changed."""
+    shutil.copytree(ROOT / "proofs", folder / "proofs")
+    package = folder / "gar_verify"
     package.mkdir()
-    for file in ("__init__.py", "formulas.py"):
-        shutil.copy(ROOT / "gar_verify" / file, package / file)
-    source = (package / "formulas.py").read_text(encoding="utf8")
-    assert source.count(before) == 1
-    (package / "formulas.py").write_text(source.replace(before, after), encoding="utf8")
-    done = run("-m", "proofs", "--only", name, folder=tmp_path)
+    shutil.copy(ROOT / "gar_verify" / "__init__.py", package)
+    source = (ROOT / "gar_verify" / "formulas.py").read_text(encoding="utf8")
+    for _, before, after in changes:
+        assert source.count(before) == 1
+        source = source.replace(before, after)
+    (package / "formulas.py").write_text(source, encoding="utf8")
+    return folder
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change[0])
+def test_a_changed_formula_fails_its_theorem(change: tuple[str, str, str], tmp_path: Path) -> None:
+    """The file itself is changed, in a copy of the project."""
+    done = run("-m", "proofs", "--only", change[0], folder=changed(tmp_path, change))
     assert done.returncode == 1
     assert "Verdict: NOT PROVED" in done.stdout
-    done = run("-m", "proofs", folder=tmp_path)
+
+
+def test_changed_formulas_fail_the_run_and_their_theorems_are_named(tmp_path: Path) -> None:
+    done = run("-m", "proofs", folder=changed(tmp_path, *CHANGES))
     assert done.returncode == 1
-    assert f"FAILED {name}" in done.stdout
+    assert all(f"FAILED {name}" in done.stdout for name, _, _ in CHANGES)
 
 
 def test_a_false_claim_in_a_step_fails_the_run_and_is_named(

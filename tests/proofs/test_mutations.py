@@ -30,7 +30,14 @@ def test_every_formula_is_called_by_some_proof(known: list[Check]) -> None:
 def test_every_change_fails_a_proof_or_is_known_to_change_nothing(
     known: list[Check], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    survivors = [change for change in CHANGES if killer(change, known) is None]
+    survivors, order = [], list(known)
+    for change in CHANGES:
+        check = killer(change, order)
+        if check is None:
+            survivors.append(change)
+        else:  # what has noticed one change is asked first about the next
+            order.remove(check)
+            order.insert(0, check)
     with capsys.disabled():
         killed = len(CHANGES) - len(survivors)
         print(f"\n{killed} of {len(CHANGES)} changes killed, {len(survivors)} equivalent")

@@ -16,7 +16,7 @@ from gar_verify.studies import catalogue, summaries, synthetic
 from gar_verify.studies.progress import Silent
 
 FEW = ("theorem-1", "motivating-example")
-STUDIES = ("sine", "concrete", "wine", "diabetes", "sensitivity")
+STUDIES = ("sine", "wine", "diabetes", "sensitivity")
 
 
 (CLAIM,) = claims.evaluate(only="motivating-example")
@@ -87,7 +87,7 @@ def test_offline_it_ends_well_and_says_what_is_from_where(runs: list[Done]) -> N
     assert summary.failures == []
     stored = summaries.read("wine")["test"].sel({"method": "mae", "metric": "MAE"})
     assert f"wine, stored: test MAE {stored.mean().item():.3f}" in text
-    for study in ("sine", "concrete", "diabetes"):
+    for study in ("sine", "diabetes"):
         assert f"{study}, trained briefly: it runs; so short a training gives no result." in text
     assert "gain" not in text.split("diabetes")[1].splitlines()[0]
     assert "2 statements proved for every N" in text
@@ -99,7 +99,7 @@ def test_the_report_marks_what_is_from_the_committed_summaries(runs: list[Done])
     articles = {part.split('"')[0]: part for part in page.split('<article id="study-')[1:]}
     trained = {name for name, part in articles.items() if "<strong>Trained</strong> by" in part}
     drawn = {name for name, part in articles.items() if "<strong>Stored</strong>" in part}
-    assert trained == {"sine", "concrete", "diabetes"}
+    assert trained == {"sine", "diabetes"}
     assert drawn == {"wine", "sensitivity"}
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import gar_verify
-from gar_verify import GARLoss, gar_loss, pearson_loss
+from gar_verify import GARLoss, gar_loss, paths, pearson_loss
 from gar_verify.losses import _compiled
 from gar_verify.losses.gar import backend, compiled_reader
 from gar_verify.losses.gar.loss import stacked_gar
@@ -336,16 +336,15 @@ print(compiled_reader._kernels(torch.float32, None).evaluate.stats.cache_hits)
 @pytest.mark.slow
 def test_an_edit_of_the_formulas_is_followed(tmp_path: Path) -> None:
     """Though the file keeps its size and time stamp, and the edited function is only called."""
-    root, cache = tmp_path / "copy", tmp_path / "cache"
+    root, cache = tmp_path / "copy", Path(os.environ["GAR_VERIFY_CACHE"])
     shutil.copytree(
         PACKAGE, root / "gar_verify", ignore=shutil.ignore_patterns("__pycache__", "*.json")
     )
+    compiled_reader._kernels.cache_clear()
+    gar_loss(*batch(0, 9, dtype=torch.float32))  # compiled here, or read from this run's cache
     value, reason, hits, _ = run(CALL, root, cache)
     assert value == "0.5 [0.0, 0.0, 0.5, -0.5]"
     assert reason.startswith("compiled")
-    assert hits == "Counter()"
-    value, _, hits, _ = run(CALL, root, cache)
-    assert value == "0.5 [0.0, 0.0, 0.5, -0.5]"
     assert hits != "Counter()"
     formulas = root / "gar_verify" / "formulas.py"
     before = formulas.stat()
@@ -360,14 +359,6 @@ def test_an_edit_of_the_formulas_is_followed(tmp_path: Path) -> None:
     value, reason, hits, _ = run(CALL, root, cache)
     assert float(value.split()[0]) != 0.5
     assert hits == "Counter()"
-
-
-@pytest.mark.slow
-def test_where_the_cache_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    value, reason, *_ = run(CALL, PACKAGE.parent, tmp_path / "file" / "cache")
-    assert value == "0.5 [0.0, 0.0, 0.5, -0.5]"
-    assert "compiled in each process: [Errno 20] Not a directory" in reason
 
 
 def twice(x: float) -> float:
@@ -410,11 +401,21 @@ def test_a_kernel_is_found_again_only_if_all_that_it_reaches_is_the_same(kernels
     assert len(list(kernels.iterdir())) == 4
 
 
+def test_where_the_cache_cannot_be_written(kernels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_compiled.STATUS, "unwritable", None)
+    kernels.write_text("")
+    assert hits() == (3.0, 0)
+    assert hits() == (3.0, 0)
+    name, reason = backend()
+    assert name == "compiled"
+    assert "compiled in each process: [Errno 17] File exists" in reason
+
+
 TWO = """
 import torch
 from gar_verify import GARLoss
 f, y, w = torch.tensor([[1.0, 2.0, 4.0, 3.0], [1.0, 2.0, 3.0, 4.0], [2.0, 1.0, 1.0, 1.0]]).double()
-for case in ((f, y, w), (f, y), (f.float(), y.float(), w), (f.float(), y.float())):
+for case in ((f, y, w), (f.float(), y.float())):
     value = GARLoss(form="power_mean", parts=("error_variance",))(*case)
     print(round(value.item(), 6))
 """
@@ -423,9 +424,9 @@ for case in ((f, y, w), (f, y), (f.float(), y.float(), w), (f.float(), y.float()
 @pytest.mark.slow
 def test_kernels_read_from_the_disk_keep_apart(tmp_path: Path) -> None:
     """Each compiled in a process of its own: their functions have one name, and not one meaning."""
-    for case in ("[:1]", "[1:2]", "[2:3]", "[3:]"):
+    for case in ("[:1]", "[1:]"):
         run(TWO.replace(":\n    value", f"{case}:\n    value"), PACKAGE.parent, tmp_path)
-    assert run(TWO, PACKAGE.parent, tmp_path)[:-1] == ["0.4", "0.5", "0.4", "0.5"]
+    assert run(TWO, PACKAGE.parent, tmp_path)[:-1] == ["0.4", "0.5"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
@@ -443,18 +444,26 @@ def test_a_damaged_kernel_is_compiled_again(kernels: Path, damage: str) -> None:
 def in_a_process(number: int) -> list[float]:
     f, y = batch(number, 2000, 2)
     found = value_and_gradient(GARLoss(), f, y)
-    return [found[0].item(), found[1].sum().item(), found[1].abs().max().item()]
+    return [hits()[0], found[0].item(), found[1].sum().item(), found[1].abs().max().item()]
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_several_processes_and_threads_at_once(method: str, kernels: Path) -> None:
+def test_several_processes_and_threads_at_once(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All read the large kernels, and are the first to compile a small one."""
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} on this system")
-    expected = [in_a_process(i) for i in range(8)]
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(in_a_process, range(8))) == expected
+    compiled_reader._kernels.cache_clear()
+    gar_loss(*batch(0, 9))  # compiled here, or read from this run's cache
+    shutil.copytree(paths.kernels(), tmp_path / "kernels")
+    monkeypatch.setenv("GAR_VERIFY_CACHE", str(tmp_path))
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(2, mp_context=context) as pool:
-        assert list(pool.map(in_a_process, range(8))) == expected
+        found = list(pool.map(in_a_process, range(8)))
+    expected = [in_a_process(i) for i in range(8)]
+    assert found == expected
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(in_a_process, range(8))) == expected
