@@ -216,6 +216,10 @@ def failures(example: Example) -> Iterator[str]:
         counts = expanded(example.weight, example.input, dim) != 0
     fine = ~counts | (example.input.isfinite() & example.target.isfinite())
     good = fine.all(dim) if loss.options.reduction == "none" else fine.all()
+    missing = int((counts & example.target.isnan()).sum())
+    if missing:
+        yield from unless_refused(example, loss, missing)
+        return
     f = example.input.clone().requires_grad_()
     value = loss(f, example.target, example.weight)
     value.sum().backward()
@@ -307,6 +311,17 @@ def failures_in_chunks(
         accumulator.loss(*chunk).sum().backward()
     assert f.grad is not None
     yield from compare(accumulator.value, f.grad, good, counts, fine, 0)
+
+
+def unless_refused(example: Example, loss: GARLoss, missing: int) -> Iterator[str]:
+    """Labels that are NaN and count are an error that says how many they are."""
+    try:
+        value = loss(example.input, example.target, example.weight)
+    except ValueError as error:
+        if f"target holds {missing} NaN" not in str(error):
+            yield f"{missing} NaN among the labels: {error}"
+    else:
+        yield f"{missing} NaN among the labels give {value.tolist()}"
 
 
 def compare(

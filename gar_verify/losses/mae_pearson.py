@@ -6,7 +6,7 @@ With z the standardised vectors (unbiased standard deviations, no floor, no epsi
     loss = (1 - beta) * MAE + beta * P,     beta = P / 2 without a gradient
 
 so that the correlation matters while it is bad, and the absolute error takes over. P is computed
-from `formulas.one_minus_pearson`, which keeps its digits when rho is close to 1.
+as that of GAR is, in float64, and keeps its digits when rho is close to 1.
 
 Source: a baseline of the synthetic studies of Zhu, Yang, Jerby, "Gradient Aligned Regression via
 Pairwise Losses", ICML 2025.
@@ -14,32 +14,20 @@ Pairwise Losses", ICML 2025.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from gar_verify import formulas
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import as_batch, at_least_float32, check_same_shape
-from gar_verify.losses.gar.tensor_reader import Namespace, shifts_at
+from gar_verify.losses.gar.autograd import loss_of_checked
+from gar_verify.losses.gar.options import Options, Setting
 
 
-def _mean(v: Tensor, times: Tensor | None = None) -> Tensor:
-    return (v if times is None else v * times).mean(-2, keepdim=True)
-
-
-def _moments(input: Tensor, target: Tensor) -> formulas.Moments:
-    """Moments of each target, ``[..., 1, D]``."""
-    # shifted by its first row, a constant column becomes exactly zero
-    shifts = shifts_at(input[..., :1, :], target[..., :1, :])
-    parts = formulas.decompose(input, target, _mean, shifts)
-    return formulas.moments(parts, formulas.absolute(input - target), input.shape[-2], _mean)
-
-
-def _one_minus_pearson(m: formulas.Moments) -> Tensor:
-    """1 - rho of each target, with gradient 0 where it is a choice and not a limit."""
-    distance = formulas.one_minus_pearson(m, Namespace)
-    constant = (formulas.prediction_variance(m) == 0) | (m.var_y == 0)
-    return torch.where(constant, distance.detach(), distance)
+def _mean_pearson(input: Tensor, target: Tensor) -> Tensor:
+    """1 - rho of each model, averaged over its targets."""
+    batch = input.ndim - 2
+    options = Options(parts=("pearson",), dim=batch, kept=tuple(range(batch)), raw=True)
+    return loss_of_checked(input, target, None, 1.0, Setting(options, reader="tensor"))
 
 
 def mae_pearson_loss(input: Tensor, target: Tensor) -> Tensor:
@@ -57,9 +45,9 @@ def mae_pearson_loss(input: Tensor, target: Tensor) -> Tensor:
     """
     check_same_shape(input, target)
     input, target = at_least_float32(input, target)
-    m = _moments(input, target)
-    mae: Tensor = m.conventional.mean((-2, -1))
-    pearson: Tensor = (m.weight - 1) / m.weight * _one_minus_pearson(m).mean((-2, -1))
+    n = input.shape[-2]
+    mae = formulas.absolute(input - target).mean((-2, -1))
+    pearson = (n - 1) / n * _mean_pearson(input, target)
     beta = pearson.detach() / 2
     return (1 - beta) * mae + beta * pearson
 

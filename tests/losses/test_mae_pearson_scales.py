@@ -36,7 +36,6 @@ def exact(f: Tensor, y: Tensor) -> tuple[mpmath.mpf, list[mpmath.mpf]]:
         return (1 - beta) * mae + beta * pearson, gradient
 
 
-@pytest.mark.xfail(strict=True, reason="needs the new decomposition")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_value_and_gradient_in_any_unit(dtype: torch.dtype) -> None:
     for of_f, of_y in itertools.product(SCALES, SCALES):

@@ -91,7 +91,7 @@ def evaluate(
         batch = split(input, target, o.dim, weight, index)
         vectors = (batch.parts.residual, batch.parts.label)
         m = moments_of(batch, o.conventional, o.delta)
-    if not o.kept and values_readable(target) and bool(m.mean_y.isnan().any()):
+    if setting.reader == "auto" and values_readable(target) and bool(m.mean_y.isnan().any()):
         check_labels(target, weight, o.dim)
     loss = loss_of(m, alpha, o, dtype)
     value = value_of(loss, o, dtype)

@@ -467,7 +467,7 @@ class GARLoss(nn.Module):
         )
         self.process_group = process_group
         self._setting = Setting(self.options, group=process_group)
-        self.alpha = alpha
+        self._alpha = check_alpha(alpha)
 
     @property
     def alpha(self) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_verify.losses._validation import (
+    check_batched,
     check_choice,
     check_floating,
     check_number,
@@ -268,6 +269,7 @@ def check_batch(
 
 def _check_tensors(input: Tensor, target: Tensor, o: Options) -> Options:
     check_floating(input=input, target=target)
+    check_batched(input=input, target=target)
     check_same_shape(input, target)
     if input.device != target.device:
         raise ValueError(

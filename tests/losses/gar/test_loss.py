@@ -459,7 +459,7 @@ ROW = torch.ones(4)
         ((ROW, [1.0] * 4), TypeError, "target must be a torch.Tensor, got list"),
         ((ROW.to("meta"), ROW), ValueError, "input is on meta and target on cpu"),
         ((torch.ones(0), torch.ones(0)), ValueError, r"batch is empty.*\(0,\)"),
-        ((torch.tensor(1.0), torch.tensor(1.0)), ValueError, r"dim=0 is not a dimension.*\(\)"),
+        ((torch.tensor(1.0), torch.tensor(1.0)), ValueError, "input is no batch.*got a scalar"),
         ((ROW, ROW, torch.ones(3)), ValueError, r"sample_weight has shape \(3,\); expected \(4,\)"),
         ((ROW, ROW, torch.ones(4).long()), TypeError, "sample_weight must hold floating-point"),
         ((ROW, ROW, torch.zeros(4)), ValueError, "positive sum.*sum 0"),
