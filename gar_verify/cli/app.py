@@ -146,9 +146,9 @@ def table_command(
 
     name = catalogue.corrected(study) if corrected else study
     if verify:
-        spot_check.verify(catalogue.SUMMARIES.get(name, name))
+        spot_check.verify(catalogue.stored_as(name))
     _show(name, catalogue.summary(name), save=False)
-    typer.echo(f"{name}: {spot_check.state(catalogue.SUMMARIES.get(name, name))}", err=True)
+    typer.echo(f"{name}: {spot_check.state(catalogue.stored_as(name))}", err=True)
 
 
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)

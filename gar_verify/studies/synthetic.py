@@ -87,7 +87,12 @@ def run(
 
 
 def select(results: xr.Dataset) -> xr.Dataset:
-    """What counts of a study: ``test`` after the last epoch, over method, seed and metric."""
+    """What counts of a study: ``test`` after the last epoch, over method, seed and metric.
+
+    A summary of a study is returned as it is.
+    """
+    if "test" in results:
+        return results
     last = results["metrics"].isel(epoch=-1, drop=True).sel(split="test", drop=True)
     return xr.Dataset({"test": last.astype(float)}, attrs=results.attrs)
 
@@ -98,8 +103,7 @@ def final_test_mae(results: xr.Dataset) -> xr.DataArray:
     Args:
         results: from `run`, or its summary from `summaries.read`.
     """
-    selected = results if "test" in results else select(results)
-    return selected["test"].sel(metric="MAE", drop=True)
+    return select(results)["test"].sel(metric="MAE", drop=True)
 
 
 def problem_of(table: Table) -> Problem:
