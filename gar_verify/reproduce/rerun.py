@@ -7,9 +7,7 @@ it is shown.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,23 +60,6 @@ def trainable(study: str) -> bool:
     return is_available(catalogue.data_of(study))
 
 
-def training(
-    study: str, *, part: bool = False, quick: bool = False, **options: Any
-) -> Callable[..., xr.Dataset]:
-    """What trains a study, of a quick one few methods.
-
-    Args:
-        study: one of `studies.STUDIES` or `studies.CORRECTED`.
-        part: only the methods of `PARTS`.
-        quick: a small part of the study.
-        options: those of `studies.run` (device, store, progress, ...).
-    """
-    named = None if study in catalogue.ONE_TABLE else methods(study, quick)
-    if part:
-        named = PARTS[study]
-    return partial(catalogue.run, study, named, quick=quick, **options)
-
-
 def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> Rerun:
     """Train a study and write its summary, its table, and its figure.
 
@@ -91,7 +72,8 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
         quick: a small part of the study.
         options: those of `studies.run`.
     """
-    results = training(study, quick=quick, **options)()
+    named = None if study in catalogue.ONE_TABLE else methods(study, quick)
+    results = catalogue.run(study, named, quick=quick, **options)
     place = folder / paths.RESULTS
     catalogue.save(study, results, folder)
     summaries.write(catalogue.select(study, results), (name := catalogue.stored_as(study)), place)
@@ -112,8 +94,8 @@ def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
         SummaryError: if there is no summary.
     """
     stored = catalogue.summary(study)
-    trained = selection.select(training(study, part=True, **options)()).round(summaries.DIGITS)
-    results, detail = combined(stored, trained)
+    trained = selection.select(catalogue.run(study, PARTS[study], **options))
+    results, detail = combined(stored, trained.round(summaries.DIGITS))
     catalogue.save(study, results, folder)
     copy_summaries(folder, catalogue.stored_as(study))
     return Rerun(study, "trained in part", results, detail)

@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +19,11 @@ from sklearn.model_selection import KFold
 
 from gar_verify import paths
 from gar_verify.data import Table, load_table
-from gar_verify.data.table import digest
 from gar_verify.metrics import METRICS
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import TABULAR, Method, losses_of, tabular_methods
+from gar_verify.studies.methods import TABULAR, Method, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
-from gar_verify.studies.store import Piece, collect, summary_of
-from gar_verify.studies.workers import work_per_epoch
+from gar_verify.studies.store import Piece, collect, piece_of_training, summary_of
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
 
 Scaling = Literal["all rows", "training part"]
@@ -182,33 +180,24 @@ def _piece(
     rates = learning_rates(method, settings, table.name)
     runs = grid(method, settings, rates, seed, fold)
 
-    work = work_per_epoch(problem, settings.recipe, pairwise=method.objective.pairwise)
-
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = fit(problem, runs, settings.recipe, method.objective, on_epoch=on_epoch)
         return _labelled(trained, method, rates, settings, seed, fold)
 
-    return Piece(
-        name=f"{method.name}-seed{seed}-fold{fold}",
-        settings={
-            "table": table.name,
-            "data": table.checksum,
-            "method": method.name,
-            "hyperparameters": method.hyperparameters,
-            "learning_rates": rates,
-            "weight_decays": settings.weight_decays,
-            "folds": settings.folds,
-            "fold": fold,
-            "seed": seed,
-            "recipe": asdict(settings.recipe),
-            "pretraining_epochs": method.objective.pretraining_epochs,
-            "losses": losses_of(method),
-            "rows": digest(*(rows.astype(float) for rows in problem.parts(fold).values())),
-        },
-        compute=compute,
-        work=len(runs) * settings.recipe.epochs * work,
-        work_per_epoch=work,
-        functions=method.objective.functions,
+    return piece_of_training(
+        f"{method.name}-seed{seed}-fold{fold}",
+        table,
+        problem,
+        method,
+        runs,
+        settings.recipe,
+        compute,
+        hyperparameters=method.hyperparameters,
+        learning_rates=rates,
+        weight_decays=settings.weight_decays,
+        folds=settings.folds,
+        fold=fold,
+        seed=seed,
     )
 
 
