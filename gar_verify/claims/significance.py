@@ -15,7 +15,7 @@ from gar_verify.studies.statistics import LEVEL, compare
 
 def gains(evidence: Evidence, gar: str) -> pd.DataFrame:
     """Comparisons of one kind of GAR with every baseline, on every table that has a summary."""
-    found = {}
+    found: dict[str, pd.DataFrame] = {}
     for table in REAL_TABLES:
         try:
             results = evidence.summary(table)

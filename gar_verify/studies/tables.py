@@ -57,8 +57,9 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
     """
     selected = selection.select(results)
     frame = _measured(selected, "metric", "method")
-    theirs = (published.tabular(results.attrs["table"], *line) for line in frame.index.swaplevel())
-    frame[["published", "published std"]] = list(theirs)
+    on = results.attrs["table"]
+    theirs = [published.tabular(on, name, metric) for metric, name in frame.index]
+    frame[["published", "published std"]] = theirs
     frame["deviation"] = (frame["measured"] - frame["published"]) / frame["published std"]
     others = [name for name in frame.index.unique("method") if name != "mae"]
     if others and "mae" in selected["method"]:

@@ -54,7 +54,7 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
     if study in CURVES:
         return _curve(frame, caption)
     if study in catalogue.SENSITIVITIES:  # the metrics are columns
-        frame = frame.stack(0, future_stack=True).swaplevel()
+        frame = pd.DataFrame(frame.stack(0, future_stack=True)).swaplevel()
         frame.index.names = "metric", "alpha"
     return _by_metric(frame, caption)
 
