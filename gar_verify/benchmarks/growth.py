@@ -59,21 +59,17 @@ def fit(sizes: Sequence[int], seconds: Sequence[float], fitted_from: int = FITTE
     return Growth(float(slope), float(error), int(n[large].min()), int(n[large].max()))
 
 
-def of_methods(lines: pd.DataFrame, fitted_from: int = FITTED_FROM) -> pd.DataFrame:
+def of_methods(lines: pd.DataFrame) -> pd.DataFrame:
     """Exponents of all methods.
 
     Args:
         lines: with columns ``method``, ``batch_size``, ``seconds``; others are not looked at.
-        fitted_from: smaller sizes are left out.
 
     Returns:
         By method, in order of appearance: the fields of `Growth`.
     """
     fits = {
-        str(name): fit(group["batch_size"].tolist(), group["seconds"].tolist(), fitted_from)
+        str(name): fit(group["batch_size"].tolist(), group["seconds"].tolist())._asdict()
         for name, group in lines.groupby("method", sort=False)
     }
-    frame = pd.DataFrame.from_dict(
-        {name: found._asdict() for name, found in fits.items()}, orient="index"
-    )
-    return frame.rename_axis("method")
+    return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")

@@ -101,10 +101,12 @@ class _Stage:
 def _stages(settings: Settings) -> list[_Stage]:
     names, table, seed, rounds = settings.timed, settings.table, settings.seed, settings.rounds
     size = tabular.protocol(table).recipe.batch_size
-    loops = {PUBLISHED_LOOP: _published_jobs, IN_MEMORY: _in_memory_jobs}
+    loops = {
+        PUBLISHED_LOOP: lambda: (of := Epochs.of(table, seed)).published(names) | of.parts(UNIT),
+        IN_MEMORY: lambda: Epochs.of(table, seed).in_memory(names),
+    }
     stages = {
-        setup: [_Stage(setup, size, partial(jobs, names, table, seed), rounds, work=LOOP_WORK)]
-        for setup, jobs in loops.items()
+        setup: [_Stage(setup, size, jobs, rounds, work=LOOP_WORK)] for setup, jobs in loops.items()
     }
     stages[LOSS_ONLY] = [stage for n in settings.sizes for stage in _call_stages(settings, n)]
     return [stage for setup in settings.setups for stage in stages[setup]]
@@ -125,15 +127,6 @@ def _call_stages(settings: Settings, size: int) -> Iterator[_Stage]:
     yield _Stage(LOSS_ONLY, size, jobs_of(others), settings.rounds)
     rounds, work = settings.rounds_of_long_calls, (size / LONG_CALLS) ** 2
     yield _Stage(LOSS_ONLY, size, jobs_of([UNIT, *pairs]), rounds, (UNIT,), work)
-
-
-def _published_jobs(names: Sequence[str], table: str, seed: int) -> dict[str, Job]:
-    loops = Epochs.of(table, seed)
-    return {**loops.published(names), **loops.parts(UNIT)}
-
-
-def _in_memory_jobs(names: Sequence[str], table: str, seed: int) -> dict[str, Job]:
-    return Epochs.of(table, seed).in_memory(names)
 
 
 def _lines(settings: Settings, stage: _Stage, turns: Turns) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from gar_verify.benchmarks.runtime import Measured
 from gar_verify.benchmarks.runtime_jobs import PUBLISHED_LOADER
 from gar_verify.benchmarks.runtime_settings import COLUMNS, LOSS_ONLY
 from gar_verify.data import load_table
-from gar_verify.studies import provenance, summaries
+from gar_verify.studies import pins, provenance, summaries
 from gar_verify.studies.summaries import SummaryError
 
 STEM = "runtime"
@@ -105,16 +105,7 @@ def read(folder: Path | None = None) -> Summary:
 
 def machine() -> str:
     """The machine in words: processor and cores, no name."""
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}"
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.machine()
-    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
-    return models[0] if models else platform.machine()
+    return f"{pins.processor()}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def _load() -> tuple[float, ...]:

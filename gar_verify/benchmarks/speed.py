@@ -60,16 +60,12 @@ def measure(
     return pd.DataFrame(lines)
 
 
-def shapes(n: int = 4_096, targets: int = 8) -> pd.DataFrame:
-    """GAR with weights and for several targets, against L1Loss of the same shape; one thread.
-
-    Args:
-        n: rows of the batch.
-        targets: columns of the batch that has several.
-    """
+def shapes() -> pd.DataFrame:
+    """GAR with weights and for eight targets, against L1Loss of the same shape; one thread."""
+    n = 4_096
     generator = torch.Generator().manual_seed(0)
     lines = []
-    for shape in ((n,), (n, targets)):
+    for shape in ((n,), (n, 8)):
         y = torch.randn(shape, generator=generator)
         f = (y + torch.randn(shape, generator=generator)).requires_grad_()
         w = torch.rand(n, generator=generator)
@@ -91,19 +87,19 @@ def training_step(device: str = "cpu") -> pd.DataFrame:
     return pd.DataFrame([{"threads": 1, **_ratios(turns, "MAE")}])
 
 
-def peak_memory(n: int = 10_000_000) -> pd.DataFrame:
+def peak_memory() -> pd.DataFrame:
     """Megabytes that forward and backward add to the peak of a fresh process, for each loss."""
+    n = SIZES[-1]
     return pd.DataFrame([{"N": n, **{name: _peak_of(name, n) for name in _losses()}}])
 
 
-def pair_losses(n: int = 512, width: int = 8, side: int = 1024) -> pd.DataFrame:
+def pair_losses() -> pd.DataFrame:
     """Forward and backward of the losses of pairs on one thread, in matrix products.
 
-    Args:
-        n: rows of the batch.
-        width: features of a row; the tables' small MLP has eight.
-        side: of the square float32 matrices whose product is the unit.
+    Of 512 rows with eight features, as the tables' small MLP has, against the product of two square
+    float32 matrices of 1,024 rows.
     """
+    n, width, side = 512, 8, 1024
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(n, width, generator=generator).requires_grad_()
     y = torch.randn(n, generator=generator)

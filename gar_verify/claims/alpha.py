@@ -1,24 +1,19 @@
-"""Claims about the choice of alpha, on Concrete."""
+"""Judges of the choice of alpha, on Concrete."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Claim, Finding
-from gar_verify.claims.rules import FIGURES, SHARE, Figure, judge_figures, listed, share
-from gar_verify.metrics import METRICS
+from gar_verify.claims.model import Finding
+from gar_verify.claims.rules import Figure, judge_figures, listed, share
 from gar_verify.studies import published, sensitivity
-from gar_verify.studies.methods import RELEASED, label
+from gar_verify.studies.catalogue import SENSITIVITIES
+from gar_verify.studies.methods import label
 
-TOPIC = "The choice of alpha"
-STUDIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
-"""The summaries over alpha, and the kind of GAR that each is of."""
-BOTH = "by each kind of GAR, the released constants and the paper's formula"
-CHOSEN = "the paper's protocol on Concrete, the selection made for each alpha by itself"
 STEADY_FROM = 0.25
 """From this alpha on the published test MAE stays within an eighth of its lowest."""
 MUCH, LITTLE = 2.0, 1.25
@@ -35,46 +30,40 @@ def curve(evidence: Evidence, study: str, metric: str) -> Curve:
 
 
 def _curves(evidence: Evidence, metric: str) -> dict[str, Curve]:
-    return {label(gar): curve(evidence, study, metric) for study, gar in STUDIES.items()}
+    return {label(gar): curve(evidence, study, metric) for study, gar in SENSITIVITIES.items()}
 
 
-def _figures_of_alpha(metric: str) -> Callable[[Evidence], Finding]:
-    def judge(evidence: Evidence) -> Finding:
-        spread = published.alpha_deviation(metric)
-        theirs = {
-            alpha: (value, spread.get(alpha, np.nan))
-            for alpha, value in published.alpha_sensitivity(metric).items()
-        }
-        curves = _curves(evidence, metric)
-        figures = [
-            Figure(f"{gar} at {alpha:g}", *ours, *theirs[alpha])
-            for gar, line in curves.items()
-            for alpha, ours in line.items()
-        ]
-        return replace(judge_figures(figures, _said(theirs)), measured=_all_said(curves))
-
-    return judge
+def figures_of_alpha(evidence: Evidence, metric: str) -> Finding:
+    """Whether the test values of each kind of GAR are the published ones, alpha by alpha."""
+    spread = published.alpha_deviation(metric)
+    theirs = {
+        alpha: (value, spread.get(alpha, np.nan))
+        for alpha, value in published.alpha_sensitivity(metric).items()
+    }
+    curves = _curves(evidence, metric)
+    figures = [
+        Figure(f"{gar} at {alpha:g}", *ours, *theirs[alpha])
+        for gar, line in curves.items()
+        for alpha, ours in line.items()
+    ]
+    return replace(judge_figures(figures, _said(theirs)), measured=_all_said(curves))
 
 
-def _by_alpha(holds: Callable[[Curve], bool]) -> Callable[[Evidence], Finding]:
-    """Judge of a property of the curve of test MAE over alpha, for each kind of GAR."""
-
-    def judge(evidence: Evidence) -> Finding:
-        curves = _curves(evidence, "MAE")
-        hits = {gar: holds(line) for gar, line in curves.items()}
-        answers = (
-            f"{gar}: {'holds' if hit else 'does not hold'}{_extremes(curves[gar])}"
-            for gar, hit in hits.items()
-        )
-        theirs = published.alpha_sensitivity("MAE").items()
-        return Finding(
-            verdict=share(hits.values()),
-            measured=_all_said(curves),
-            published=_said({alpha: (value, np.nan) for alpha, value in theirs}),
-            reason="; ".join(answers),
-        )
-
-    return judge
+def by_alpha(evidence: Evidence, holds: str) -> Finding:
+    """Whether one of the `PROPERTIES` holds for the test MAE of each kind of GAR."""
+    curves = _curves(evidence, "MAE")
+    hits = {gar: PROPERTIES[holds](line) for gar, line in curves.items()}
+    answers = (
+        f"{gar}: {'holds' if hit else 'does not hold'}{_extremes(curves[gar])}"
+        for gar, hit in hits.items()
+    )
+    theirs = published.alpha_sensitivity("MAE").items()
+    return Finding(
+        verdict=share(hits.values()),
+        measured=_all_said(curves),
+        published=_said({alpha: (value, np.nan) for alpha, value in theirs}),
+        reason="; ".join(answers),
+    )
 
 
 def _said(line: Curve) -> str:
@@ -117,50 +106,9 @@ def largest_is_best(line: Curve) -> bool:
     return mean - std <= _lowest(line)
 
 
-def _entries() -> Iterator[Claim]:
-    for metric in METRICS:
-        yield Claim(
-            f"figures-alpha-{metric.lower()}",
-            TOPIC,
-            f"Concrete: test {metric} at thirteen values of alpha",
-            "the authors' released analysis",
-            f"{CHOSEN}; {BOTH}",
-            FIGURES,
-            "gar-verify table sensitivity",
-            _figures_of_alpha(metric),
-            tuple(f"alpha_sensitivity/{of}" for of in ("alpha", metric, f"{metric}_std")),
-        )
-    for identifier, statement, holds, rule in (
-        (
-            "alpha-small",
-            "Small alpha (0.1 and 0.2) costs a multiple of the best test MAE",
-            small_hurts,
-            f"at least {MUCH:g} times the lowest at both",
-        ),
-        (
-            "alpha-steady",
-            "From alpha = 0.25 on the test MAE hardly depends on alpha",
-            is_steady,
-            f"at most {LITTLE:g} times the lowest at every alpha from {STEADY_FROM:g} on",
-        ),
-        (
-            "alpha-large",
-            "The largest alpha, 10, is the best, or within one deviation of the best",
-            largest_is_best,
-            "within one standard deviation of the lowest",
-        ),
-    ):
-        yield Claim(
-            identifier,
-            TOPIC,
-            statement,
-            "the authors' released analysis, read off its figures",
-            f"{CHOSEN}; {BOTH}",
-            f"test MAE {rule}. {SHARE.capitalize()}",
-            "gar-verify table sensitivity",
-            _by_alpha(holds),
-            ("alpha_sensitivity/MAE",),
-        )
-
-
-ENTRIES = tuple(_entries())
+PROPERTIES: dict[str, Callable[[Curve], bool]] = {
+    "small_hurts": small_hurts,
+    "is_steady": is_steady,
+    "largest_is_best": largest_is_best,
+}
+"""Of a curve, as the ledger names them."""

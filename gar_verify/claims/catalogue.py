@@ -1,36 +1,82 @@
-"""All claims in the order of the ledger, found by name and judged."""
+"""All claims in the order of the ledger: read from ``ledger.toml``, found by name, judged."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from gar_verify.claims import (
     ablation,
     alpha,
     peaks,
     released,
+    rules,
     runtime,
     significance,
     synthetic,
     tabular,
     theory,
 )
-from gar_verify.claims.evidence import Evidence
+from gar_verify.claims.evidence import LEDGER, Evidence
 from gar_verify.claims.model import Claim, Verdict
+from gar_verify.studies import published
+from gar_verify.studies.methods import label
 
-ENTRIES: tuple[Claim, ...] = (
-    *theory.ENTRIES,
-    *released.ENTRIES,
-    *synthetic.ENTRIES,
-    *peaks.ENTRIES,
-    *tabular.ENTRIES,
-    *significance.ENTRIES,
-    *alpha.ENTRIES,
-    *ablation.ENTRIES,
-    *runtime.ENTRIES,
-)
+TOPICS = (ablation, alpha, peaks, released, runtime, significance, synthetic, tabular, theory)
+JUDGES: dict[str, ModuleType] = {topic.__name__.rpartition(".")[2]: topic for topic in TOPICS}
+
+TEXTS = {"topic", "statement", "where", "how", "rule", "command"}
+"""Fields of a claim that may name something in braces."""
+
+STATEMENTS: Mapping[str, str] = published.published()["statements"]
+
+
+def _entries() -> Iterator[Claim]:
+    """Every claim of the ledger, topic by topic."""
+    for topic in LEDGER["topic"]:
+        shared = {key: value for key, value in topic.items() if key not in ("claim", "each")}
+        for each, entry in product(topic.get("each", [{}]), topic["claim"]):
+            whole = shared | each | entry
+            for arguments in whole.pop("each", [{}]):
+                yield _claim(whole | arguments)
+
+
+def _claim(entry: Mapping[str, Any]) -> Claim:
+    fields = Claim.__dataclass_fields__
+    arguments = {key: value for key, value in entry.items() if key not in fields}
+    module, _, judge = entry["judge"].partition(".")
+    known = vars(rules) | vars(JUDGES[module]) | arguments | _words(**arguments)
+    name = entry["identifier"].format_map(known).lower().replace("_", "-")
+    known["identifier"] = name
+    answers = tuple(pattern.format_map(known) for pattern in entry.get("answers", ()))
+    said = [words for key, words in STATEMENTS.items() if f"statements/{key}" in answers]
+    texts = {"statement": "".join(said)} | {key: entry[key] for key in TEXTS & entry.keys()}
+    return Claim(
+        identifier=name,
+        **{key: text.format_map(known) for key, text in texts.items()},
+        answers=answers,
+        judge=partial(getattr(JUDGES[module], judge), **arguments),
+    )
+
+
+def _words(table: str = "", method: str = "", metric: str = "", **others: Any) -> dict[str, str]:
+    """What the texts of a claim may name of its arguments."""
+    words: dict[str, str] = {}
+    if table:
+        words |= {"title": tabular.title(table), "shown": tabular.shown(table)}
+    if method:
+        words |= {"label": label(method), "claimed": f"{published.relative_time(method):g}"}
+    if table and metric:
+        words["claimed"] = tabular.claimed(table, metric)
+    return words
+
+
+ENTRIES = tuple(_entries())
 """Every claim, topic by topic."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,9 @@ from gar_verify import paths
 from gar_verify._proofs import proofs, statements
 from gar_verify.data.synthetic import CURVES
 from gar_verify.studies import peaks, summaries
+
+LEDGER = tomllib.loads(files("gar_verify.claims").joinpath("ledger.toml").read_text("utf-8"))
+"""The claims in words, see its head."""
 
 RUNTIME = "runtime"
 PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
@@ -40,32 +45,7 @@ class Untestable(NamedTuple):
     reason: str
 
 
-UNTESTABLE = {
-    "superconductivity": Untestable(
-        "Superconductivity",
-        "the released scripts cover Superconductivity, but neither its table nor a published "
-        "figure of it is available to us",
-    ),
-    "ic50": Untestable(
-        "IC50",
-        "the released scripts cover IC50 with its 15 targets, but neither its table nor a "
-        "published figure of it is available to us",
-    ),
-    "agedb": Untestable(
-        "AgeDB",
-        "the released scripts cover AgeDB, but neither its images nor a published figure of it "
-        "are available to us",
-    ),
-    "sts_b": Untestable(
-        "STS-B",
-        "STS-B does not appear in the authors' released scripts: the row has no protocol to follow",
-    ),
-    "imdb_wiki": Untestable(
-        "IMDB-WIKI",
-        "IMDB-WIKI does not appear in the authors' released scripts: the row has no protocol to "
-        "follow",
-    ),
-}
+UNTESTABLE = {name: Untestable(**about) for name, about in LEDGER["untestable"].items()}
 """Such tasks by name; one that gets a summary is judged like any other."""
 
 

@@ -1,4 +1,4 @@
-"""Claims about the peaks of Sine and Squared sine, judged run by run.
+"""Judges of the peaks of Sine and Squared sine, run by run.
 
 A published summary of the paper says which method recovers how many peaks of which curve. Each
 claim is looked up in the peaks that `studies.peaks` counts, by a stated rule and not by eye,
@@ -7,19 +7,16 @@ for every seed: `SHARE` of the runs that it is about makes the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pandas as pd
 
 from gar_verify.claims.evidence import COMMANDS, Evidence, MissingEvidence
-from gar_verify.claims.model import Claim, Finding
+from gar_verify.claims.model import Finding
 from gar_verify.claims.rules import share
-from gar_verify.studies import published
 from gar_verify.studies.methods import GARS, SYNTHETIC, label
 from gar_verify.studies.peaks import SUFFIX
 
-TOPIC = "Synthetic curves"
 NAMED = tuple(dict.fromkeys((*SYNTHETIC, *GARS)))
 """The methods of the published comparison, and both kinds of GAR."""
 
@@ -33,17 +30,6 @@ RUNS = "In all of these runs: reproduced; in some: in part; in none: not reprodu
 KINDS = "a run of GAR, of the paper's formula or the released constants,"
 Hits = Callable[[pd.DataFrame], pd.Series]
 """Whether the claim holds, for the runs that it is about, by method and seed."""
-
-
-class Said(NamedTuple):
-    """A claim, and the rule by which a run counts for it."""
-
-    identifier: str
-    curve: str
-    key: str
-    """Of its words among the published statements."""
-    rule: str
-    holds: Hits
 
 
 def runs(peaks: pd.DataFrame) -> pd.DataFrame:
@@ -104,93 +90,35 @@ def _of_gar(by_seed: pd.DataFrame) -> pd.Series:
     return found
 
 
-SAID = (
-    Said(
-        "peaks-missed",
-        "sine",
-        "mae_misses",
-        f"a run of MAE counts if it misses one or two peaks. {RUNS}",
-        _misses_one_or_two,
-    ),
-    Said(
-        "peaks-most",
-        "sine",
-        "gar_most",
-        f"{KINDS} counts if it recovers at least as many peaks as the same seed's runs of RnC, "
-        f"MAE-Pearson, MAE and MSE. {RUNS}",
-        _most,
-    ),
-    Said(
-        "peaks-largest",
-        "squared_sine",
-        "mae_largest",
-        "a run of MAE counts if it recovers one or more of the largest peaks (within 1 % of the "
-        f"greatest height) and no other. {RUNS}",
-        _only_largest,
-    ),
-    Said(
-        "peaks-almost-all",
-        "squared_sine",
-        "gar_almost_all",
-        f"{KINDS} counts if it recovers at least nine tenths of the peaks. {RUNS}",
-        _almost_all,
-    ),
-    *(
-        Said(
-            f"peaks-medium-{curve.replace('_', '-')}",
-            curve,
-            f"rnc_medium_{curve}",
-            f"{KINDS} counts if the same seed's run of RnC recovers fewer peaks, and more than "
-            f"that of MAE. {RUNS}",
-            _between,
-        )
-        for curve in ("sine", "squared_sine")
-    ),
-)
+RULES: dict[str, Hits] = {
+    "misses_one_or_two": _misses_one_or_two,
+    "only_largest": _only_largest,
+    "most": _most,
+    "almost_all": _almost_all,
+    "between": _between,
+}
+"""By which a run counts, as the ledger names them."""
 
 
-def _judge(said: Said) -> Callable[[Evidence], Finding]:
-    name = said.curve + SUFFIX
-
-    def judge(evidence: Evidence) -> Finding:
-        peaks = evidence.table(name)
-        lacking = [method for method in SYNTHETIC if method not in set(peaks["method"])]
-        if lacking:
-            absent = ", ".join(map(label, lacking))
-            raise MissingEvidence(f"{name}.csv lacks {absent}; to make it: {COMMANDS[name]}")
-        counts = runs(peaks[peaks["method"].isin(NAMED)])
-        hits = said.holds(counts)
-        by_method = counts["recovered"].groupby("method", sort=False)
-        held = hits.groupby("method", sort=False)
-        return Finding(
-            verdict=share(hits),
-            measured="peaks recovered, seed by seed: "
-            + "; ".join(f"{label(str(m))} {', '.join(map(str, values))}" for m, values in by_method)
-            + f"; of {peaks['peak'].nunique()}",
-            reason="the rule holds for "
-            + ", ".join(
-                f"{values.sum()} of {len(values)} runs of {label(str(m))}" for m, values in held
-            ),
-        )
-
-    return judge
-
-
-def _entries() -> Iterator[Claim]:
-    words = published.published()["statements"]
-    for said in SAID:
-        yield Claim(
-            said.identifier,
-            TOPIC,
-            words[said.key],
-            "a published summary of the paper, on its synthetic figures",
-            "peaks recovered by each method and seed, counted by a rule instead of by eye: the "
-            "prediction rises from its chord at least half as far as the truth, and at most twice",
-            said.rule,
-            f"gar-verify claims --only {said.identifier}",
-            _judge(said),
-            (f"statements/{said.key}",),
-        )
-
-
-ENTRIES = tuple(_entries())
+def in_runs(evidence: Evidence, table: str, holds: str) -> Finding:
+    """In which runs on a curve one of the `RULES` holds."""
+    name = table + SUFFIX
+    peaks = evidence.table(name)
+    lacking = [method for method in SYNTHETIC if method not in set(peaks["method"])]
+    if lacking:
+        absent = ", ".join(map(label, lacking))
+        raise MissingEvidence(f"{name}.csv lacks {absent}; to make it: {COMMANDS[name]}")
+    counts = runs(peaks[peaks["method"].isin(NAMED)])
+    hits = RULES[holds](counts)
+    by_method = counts["recovered"].groupby("method", sort=False)
+    held = hits.groupby("method", sort=False)
+    return Finding(
+        verdict=share(hits),
+        measured="peaks recovered, seed by seed: "
+        + "; ".join(f"{label(str(m))} {', '.join(map(str, values))}" for m, values in by_method)
+        + f"; of {peaks['peak'].nunique()}",
+        reason="the rule holds for "
+        + ", ".join(
+            f"{values.sum()} of {len(values)} runs of {label(str(m))}" for m, values in held
+        ),
+    )

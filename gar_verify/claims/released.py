@@ -1,4 +1,4 @@
-"""Claims of the paper about the loss itself, and what the authors' released code computes instead.
+"""Judges by example: what the loss and the authors' released code compute on a few numbers.
 
 Of that code nothing is copied; its formulas are restated in `gar_verify.formulas`, proved, and held
 against observed values where those are available (``tests/losses/test_reference_gar.py``).
@@ -7,27 +7,15 @@ against observed values where those are available (``tests/losses/test_reference
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Claim, Finding, Verdict
-from gar_verify.claims.theory import by_counterexample, by_proof
+from gar_verify.claims.model import Finding, Verdict
 from gar_verify.losses import RankSimLoss, RnCLoss, gar_loss, kl_dro
 from gar_verify.losses.released_gar import released_gar_loss
-from gar_verify.studies import published
 
-TOPIC = "The loss and the released code"
-CODE = "the authors' released code"
-RELEASED = "released-constants"
-LIVE = "computed on the spot"
-OBSERVED = (
-    "by proof about its formulas as they are restated in gar_verify.formulas; that these give the "
-    "values observed of the released code is tested where GAR_VERIFY_REFERENCE is set"
-)
 FEATURES = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (-1.0, 2.0))
 LABELS = (0.0, 1.0, 3.0, 7.0)
 STRETCHED = (0.0, 1.0, 3.0, 20.0)
@@ -37,7 +25,7 @@ OVERFLOWING = (1e-3, 1.0, 1e3)
 SMALL_ALPHA = 0.05
 
 
-def _ranks(evidence: Evidence) -> Finding:
+def ranks(evidence: Evidence) -> Finding:
     """Two label sets: the rank losses and their gradients, and what GAR makes of them."""
     sim, contrast = (_of_both(loss) for loss in (RankSimLoss(), RnCLoss()))
     f = torch.tensor(PREDICTIONS)
@@ -82,7 +70,8 @@ def ranks_verdict(ranksim: bool, rnc: bool, *, sees: bool) -> Verdict:
     return Verdict.PROVED if rnc else Verdict.IN_PART
 
 
-def _overflow(evidence: Evidence) -> Finding:
+def overflow(evidence: Evidence) -> Finding:
+    """Powers of sub-losses, with and without dividing by the largest first."""
     losses = torch.tensor(OVERFLOWING)
     naive = (SMALL_ALPHA * (losses ** (1 / SMALL_ALPHA)).mean().log()).item()
     ours = kl_dro(losses, SMALL_ALPHA).item()
@@ -99,7 +88,8 @@ def _overflow(evidence: Evidence) -> Finding:
     )
 
 
-def _floored(evidence: Evidence) -> Finding:
+def floored(evidence: Evidence) -> Finding:
+    """Constant predictions, with and without the floor of the released code."""
     labels = torch.tensor(LABELS)
     constant = torch.full_like(labels, 2.0)
     floored = released_gar_loss(constant, labels, 1.0, parts=("pearson",))
@@ -113,7 +103,8 @@ def _floored(evidence: Evidence) -> Finding:
     )
 
 
-def _broadcast(evidence: Evidence) -> Finding:
+def broadcast(evidence: Evidence) -> Finding:
+    """A column of predictions against a row of labels."""
     column, row = torch.zeros(4, 1), torch.zeros(4)
     shape = tuple((column - row).shape)
     try:
@@ -133,103 +124,3 @@ def _broadcast(evidence: Evidence) -> Finding:
 
 def _set(labels: tuple[float, ...]) -> str:
     return f"({', '.join(f'{label:g}' for label in labels)})"
-
-
-Judge = Callable[[Evidence], Finding]
-
-
-def _live(
-    identifier: str,
-    statement: str,
-    where: str,
-    rule: str,
-    judge: Judge,
-    answers: tuple[str, ...] = (),
-) -> Claim:
-    command = f"gar-verify claims --only {identifier}"
-    return Claim(identifier, TOPIC, statement, where, LIVE, rule, command, judge, answers)
-
-
-def _by_code(identifier: str, statement: str, steps: Sequence[str], *refuted: str) -> Claim:
-    return _of_code(by_proof(identifier, statement, CODE, RELEASED, steps, refuted))
-
-
-def _fails(identifier: str, statement: str, variant: str) -> Claim:
-    return _of_code(by_counterexample(identifier, statement, CODE, RELEASED, variant))
-
-
-def _of_code(entry: Claim) -> Claim:
-    return replace(entry, topic=TOPIC, how=OBSERVED)
-
-
-def _entries() -> Iterator[Claim]:
-    yield _live(
-        "overflow",
-        "Dividing by the largest sub-loss first avoids overflow at small alpha",
-        "the paper, on the loss",
-        "the plain formula overflows and the divided one keeps six digits: reproduced; otherwise "
-        "not reproduced",
-        _overflow,
-    )
-    yield _by_code(
-        "released-half-variance",
-        "The released code computes half the variance of the errors",
-        ("half the error variance of the code",),
-        "half forgotten",
-    )
-    yield _by_code(
-        "released-pearson",
-        "Its Pearson term is (N - 1) / N times 1 - rho: the released code has unbiased deviations "
-        "in a mean over N",
-        ("the Pearson term", "the Pearson term as the paper has it"),
-        "no factor",
-    )
-    yield _by_code(
-        "released-eps",
-        "The released code adds 1e-7 to each sub-loss, which changes the gradient by the factor "
-        "L / (L + 1e-7)",
-        ("eps",),
-        "eps without effect",
-    )
-    yield _live(
-        "released-floor",
-        "The released code floors standard deviations at 1e-7",
-        CODE,
-        "constant predictions give NaN without the floor and a finite value with it: reproduced; "
-        "otherwise not reproduced",
-        _floored,
-    )
-    yield _by_code(
-        "released-normaliser",
-        "For alpha other than 1 the released code does not add the log of its normaliser back: the "
-        "value is shifted, the gradient is right",
-        ("the forgotten normaliser", "the same gradient"),
-        "value not shifted",
-    )
-    yield _by_code(
-        "released-power-mean",
-        "The variant GAR-EXP of the released code returns the power mean itself",
-        ("GAR-EXP",),
-    )
-    yield _fails("released-alpha-0", "At alpha = 0 the released code divides by zero", "alpha = 0")
-    yield _fails("released-one-sample", "For N = 1 the released code gives NaN", "one sample")
-    yield _live(
-        "released-broadcasting",
-        "Predictions of shape (N, 1) against labels of shape (N,) broadcast silently to N x N "
-        "in the released code",
-        CODE,
-        "torch widens the shapes, and gar_loss refuses them: reproduced; otherwise not reproduced",
-        _broadcast,
-    )
-    yield _live(
-        "ranks-lose-information",
-        published.published()["statements"]["ranks"],
-        "the paper, on RankSim and RnC",
-        "two label sets with equal RankSim and RnC losses and gradients, but different error "
-        "variances: proved, for an example is enough; RankSim alone: in part; none: not reproduced",
-        _ranks,
-        ("statements/ranks",),
-    )
-
-
-ENTRIES = tuple(_entries())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gar_verify.claims.model import Finding, Verdict
+from gar_verify.studies.methods import label
 
 DEVIATIONS = 3.0
 """Standard deviations within which a figure counts as reproduced."""
@@ -18,7 +19,7 @@ PART = 0.1
 ROUNDING = 5e-4
 """Half a unit of the last digit that is published."""
 
-SHARE = "all: reproduced; some: in part; none: not reproduced"
+SHARE = "All: reproduced; some: in part; none: not reproduced"
 
 
 def share(hits: Iterable[bool]) -> Verdict:
@@ -66,7 +67,7 @@ CLOSE = (
     f"within {DEVIATIONS:g} published standard deviations; where none is published, within "
     f"{DEVIATIONS:g} measured ones and a tenth of the figure"
 )
-FIGURES = f"each figure {CLOSE}. {SHARE.capitalize()}"
+FIGURES = f"each figure {CLOSE}. {SHARE}"
 
 
 def judge_figures(figures: Sequence[Figure], published: str) -> Finding:
@@ -86,6 +87,11 @@ def how_close(figures: Sequence[Figure]) -> str:
     far = [f"{figure.name} by {figure.gap:.3f}" for figure in figures if not figure.is_close]
     said = f"{close} of {len(figures)} figures close enough"
     return f"{said}; off: {', '.join(far)}" if far else said
+
+
+def named(lines: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, float, float]]:
+    """Lines by method as `listed` takes them."""
+    return ((label(name), *line) for name, line in lines.items())
 
 
 def listed(lines: Iterable[tuple[str, float, float]]) -> str:

@@ -1,28 +1,28 @@
-"""Claims about running time: the same as the MAE's, and linear in the size of the batch."""
+"""Judges of running time: the same as the MAE's, and linear in the size of the batch."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
 from gar_verify.benchmarks.growth import fit
+from gar_verify.benchmarks.runtime_settings import (
+    IN_MEMORY,
+    LOSS_ONLY,
+    METHODS,
+    PAIRS,
+    PUBLISHED_LOOP,
+)
 from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvidence
-from gar_verify.claims.model import Claim, Finding, Verdict
-from gar_verify.claims.rules import SHARE, share
-from gar_verify.claims.tabular import SUMMARY
-from gar_verify.losses.registry import LOSSES
+from gar_verify.claims.model import Finding, Verdict
+from gar_verify.claims.rules import share
 from gar_verify.studies import published
 from gar_verify.studies.methods import GARS, label
+from gar_verify.studies.objectives import CONTRAST
 
-TOPIC = "Running time"
-LOADER, MEMORY, LOSS = "published_loop", "in_memory", "loss_only"
-SETUPS = {
-    LOADER: "the published loop with its loader process",
-    MEMORY: "an in-memory loop",
-    LOSS: "the loss alone",
+LOOPS = {
+    PUBLISHED_LOOP: "the published loop with its loader process",
+    IN_MEMORY: "an in-memory loop",
 }
-HOW = "median over interleaved rounds of the time relative to the MAE's, on one machine"
 BATCH = 256
 """Of the paper's tabular studies."""
 SAME = 1.1
@@ -31,8 +31,6 @@ NEAR = 1.25
 """Up to this factor two ratios count as the same: they are of different machines."""
 LINEAR, PAIRWISE = 1.1, 1.5
 """Exponents of growth: at most linear, and clearly more than that."""
-PAIRS = tuple(name for name, spec in LOSSES.items() if spec.needs_features)
-CONTRASTIVE = "rnc_contrastive"
 
 
 def ratio(times: pd.DataFrame, setup: str, method: str) -> float:
@@ -57,78 +55,59 @@ def growth(times: pd.DataFrame, method: str) -> float:
     Raises:
         MissingEvidence: if too few sizes were measured.
     """
-    lines = times[(times["setup"] == LOSS) & (times["method"] == method)]
+    lines = times[(times["setup"] == LOSS_ONLY) & (times["method"] == method)]
     try:
         return fit(lines["batch_size"].tolist(), lines["seconds"].tolist()).exponent
     except ValueError as error:
         raise MissingEvidence(
-            f"{RUNTIME}.csv says too little of {method} in {LOSS} ({error}); to measure it: "
+            f"{RUNTIME}.csv says too little of {method} in {LOSS_ONLY} ({error}); to measure it: "
             f"{COMMANDS[RUNTIME]}"
         ) from error
 
 
-SAME_TIME = (
-    f"at most {SAME:g} times the MAE's, for each kind of GAR in the published loop and in memory. "
-    f"{SHARE.capitalize()}"
-)
-
-
-def _same_time(evidence: Evidence) -> Finding:
+def same_time(evidence: Evidence) -> Finding:
+    """Whether training with each kind of GAR takes as long as with the MAE."""
     times = evidence.table(RUNTIME)
-    found = {(setup, gar): ratio(times, setup, gar) for setup in (LOADER, MEMORY) for gar in GARS}
-    over = [f"{label(g)} in {SETUPS[s]}" for (s, g), value in found.items() if value > SAME]
+    found = {(setup, gar): ratio(times, setup, gar) for setup in LOOPS for gar in GARS}
+    over = [f"{label(g)} in {LOOPS[s]}" for (s, g), value in found.items() if value > SAME]
     return Finding(
         verdict=share(value <= SAME for value in found.values()),
         measured=", ".join(
-            f"{label(gar)} {value:.2f} in {SETUPS[setup]}" for (setup, gar), value in found.items()
+            f"{label(gar)} {value:.2f} in {LOOPS[setup]}" for (setup, gar), value in found.items()
         ),
-        published=f"GAR {published.published()['relative_time']['gar']:.1f}",
+        published=f"GAR {published.relative_time('gar'):.1f}",
         reason=f"slower: {'; '.join(over)}" if over else "the same in all of them",
     )
 
 
-RELATIVE = (
-    f"in the published loop, within a factor {NEAR:g} of the published ratio: reproduced; slower "
-    f"than the MAE by more than a tenth, but not by that ratio: in part; otherwise not reproduced"
-)
-
-
-def _relative(method: str) -> Callable[[Evidence], Finding]:
-    theirs = published.published()["relative_time"][method]
-
-    def judge(evidence: Evidence) -> Finding:
-        times = evidence.table(RUNTIME)
-        ours = {setup: ratio(times, setup, method) for setup in (LOADER, MEMORY)}
-        return Finding(
-            verdict=relative(ours[LOADER], theirs),
-            measured=", ".join(f"{value:.2f} in {SETUPS[s]}" for s, value in ours.items()),
-            published=f"{theirs:.1f}",
-            reason=f"{max(ours[LOADER] / theirs, theirs / ours[LOADER]):.2f} is the factor between "
-            "measured and published ratio",
-        )
-
-    return judge
+def slower(evidence: Evidence, method: str) -> Finding:
+    """Whether a method takes as many times as long as the MAE as was published."""
+    theirs = published.relative_time(method)
+    times = evidence.table(RUNTIME)
+    ours = {setup: ratio(times, setup, method) for setup in LOOPS}
+    factor = max(ours[PUBLISHED_LOOP] / theirs, theirs / ours[PUBLISHED_LOOP])
+    return Finding(
+        verdict=relative(ours[PUBLISHED_LOOP], theirs),
+        measured=", ".join(f"{value:.2f} in {LOOPS[s]}" for s, value in ours.items()),
+        published=f"{theirs:.1f}",
+        reason=f"{factor:.2f} is the factor between measured and published ratio",
+    )
 
 
 def relative(measured: float, theirs: float) -> Verdict:
-    """`RELATIVE`."""
+    """How near a ratio to the MAE's time is to the published one."""
     if 1 / NEAR <= measured / theirs <= NEAR:
         return Verdict.REPRODUCED
     return Verdict.IN_PART if measured > SAME else Verdict.NOT_REPRODUCED
 
 
-SECONDS = (
-    f"relative to the MAE's, each within a factor {NEAR:g} of the published figures in the "
-    f"published loop. {SHARE.capitalize()}"
-)
-
-
-def _seconds(evidence: Evidence) -> Finding:
+def seconds(evidence: Evidence) -> Finding:
+    """Whether the times of all methods have the published ratios."""
     times = evidence.table(RUNTIME)
     theirs = published.published()["seconds_per_epoch"]
-    contrastive = (times["method"] == CONTRASTIVE).any()
-    names = {n: CONTRASTIVE if n == "rnc" and contrastive else n for n in theirs if n != "mae"}
-    ours = {name: ratio(times, LOADER, at) for name, at in names.items()}
+    contrastive = (times["method"] == CONTRAST).any()
+    names = {n: CONTRAST if n == "rnc" and contrastive else n for n in theirs if n != "mae"}
+    ours = {name: ratio(times, PUBLISHED_LOOP, at) for name, at in names.items()}
     quotients = {name: ours[name] / (theirs[name] / theirs["mae"]) for name in ours}
     hits = {name: 1 / NEAR <= quotient <= NEAR for name, quotient in quotients.items()}
     off = [label(name) for name, hit in hits.items() if not hit]
@@ -144,17 +123,15 @@ def _seconds(evidence: Evidence) -> Finding:
     )
 
 
-COST = (
-    f"exponent of the batch size over the larger half of the sizes: at most {LINEAR:g} for both "
-    f"kinds of GAR, more than {PAIRWISE:g} for each loss of pairs. {SHARE.capitalize()}"
-)
-
-
-def _cost(evidence: Evidence) -> Finding:
+def cost(evidence: Evidence) -> Finding:
+    """Whether the time of GAR grows linearly in the batch, and that of the losses of pairs more."""
     times = evidence.table(RUNTIME)
-    exponents = {name: growth(times, name) for name in ("mae", *GARS, *_measured(times, PAIRS))}
+    there = set(times.loc[times["setup"] == LOSS_ONLY, "method"])
+    there -= {"rnc"} if CONTRAST in there else set()
+    losses_of_pairs = [name for name in METHODS if name in PAIRS and name in there]
+    exponents = {name: growth(times, name) for name in ("mae", *GARS, *losses_of_pairs)}
     linear = [exponents[gar] <= LINEAR for gar in GARS]
-    pairs = [exponents[name] > PAIRWISE for name in exponents if name not in ("mae", *GARS)]
+    pairs = [exponents[name] > PAIRWISE for name in losses_of_pairs]
     return Finding(
         verdict=share([*linear, *pairs]),
         measured="exponents: " + ", ".join(f"{_name(n)} {e:.2f}" for n, e in exponents.items()),
@@ -164,63 +141,4 @@ def _cost(evidence: Evidence) -> Finding:
 
 
 def _name(method: str) -> str:
-    return f"{label('rnc')}, contrastive phase" if method == CONTRASTIVE else label(method)
-
-
-def _measured(times: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    there = set(times.loc[times["setup"] == LOSS, "method"])
-    renamed = {"rnc": CONTRASTIVE} if CONTRASTIVE in there else {}
-    return [renamed.get(name, name) for name in names if renamed.get(name, name) in there]
-
-
-def _entries() -> Iterator[Claim]:
-    claimed = published.published()["relative_time"]
-    command = COMMANDS[RUNTIME]
-    yield Claim(
-        "time-gar",
-        TOPIC,
-        published.published()["statements"]["running_time"],
-        SUMMARY,
-        HOW,
-        SAME_TIME,
-        command,
-        _same_time,
-        ("relative_time/gar", "relative_time/mae", "statements/running_time"),
-    )
-    for method in claimed:
-        if method not in ("mae", "gar"):
-            yield Claim(
-                f"time-{method}",
-                TOPIC,
-                f"{label(method)} takes {claimed[method]:g} times as long as the MAE",
-                SUMMARY,
-                HOW,
-                RELATIVE,
-                command,
-                _relative(method),
-                (f"relative_time/{method}",),
-            )
-    yield Claim(
-        "seconds-per-epoch",
-        TOPIC,
-        "Concrete: seconds per epoch of all nine methods",
-        "the authors' released analysis",
-        HOW,
-        SECONDS,
-        command,
-        _seconds,
-        ("seconds_per_epoch/*",),
-    )
-    yield Claim(
-        "linear-cost",
-        TOPIC,
-        "GAR costs O(B) a step in the batch size B, losses of pairs O(B^2)",
-        "the paper, on its complexity",
-        "seconds of the loss alone, forward and backward, over batch sizes",
-        COST,
-        command,
-        _cost,
-    )
-
-
-ENTRIES = tuple(_entries())
+    return f"{label('rnc')}, contrastive phase" if method == CONTRAST else label(method)

@@ -1,26 +1,22 @@
-"""Claims about the real tables: the published figures, and whether GAR is the best."""
+"""Judges of the real tables: the published figures, and whether GAR is the best."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from gar_verify.claims.evidence import UNTESTABLE, Evidence, MissingEvidence
-from gar_verify.claims.model import Claim, Finding, Verdict
-from gar_verify.claims.rules import CLOSE, FIGURES, Figure, how_close, judge_figures, listed, share
+from gar_verify.claims.model import Finding, Verdict
+from gar_verify.claims.rules import Figure, how_close, judge_figures, listed, named, share
 from gar_verify.data.real import REAL_TABLES
-from gar_verify.metrics import LOWER_IS_BETTER, METRICS
+from gar_verify.data.synthetic import CURVES
+from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies import published
 from gar_verify.studies.methods import GARS, TABULAR, label
 from gar_verify.studies.selection import summarize
 
-TOPIC = "Real tables"
-SUMMARY = "a published summary of the paper"
-PROTOCOL = (
-    "the paper's protocol with five folds: mean (standard deviation) of the selected test values"
-)
 BASELINES = tuple(name for name in TABULAR if name not in GARS)
 TASKS = (*(name for name in REAL_TABLES if name not in UNTESTABLE), *UNTESTABLE)
 """The paper's tasks as far as they are named; it counts eight."""
@@ -45,28 +41,28 @@ def is_best(value: float, others: Iterable[float], metric: str) -> bool:
     return all(sign * round(value, DIGITS) <= sign * round(other, DIGITS) for other in others)
 
 
-def title(task: str) -> str:
-    """The name of a task as it is printed."""
-    if task in UNTESTABLE:
-        return UNTESTABLE[task].title
-    about = REAL_TABLES[task]
+def title(table: str) -> str:
+    """The name of a curve or a task as it is printed."""
+    if table in UNTESTABLE:
+        return UNTESTABLE[table].title
+    if table in CURVES:
+        return table.replace("_", " ").capitalize()
+    about = REAL_TABLES[table]
     name = about.original.title
     return f"{name}, {about.target}" if len(about.original.targets) > 1 else name
 
 
-def _shown(task: str) -> str:
-    """The table of a task; of one that cannot be run, which tables there are."""
-    return "gar-verify data" if task in UNTESTABLE else f"gar-verify table {task}"
+def shown(table: str) -> str:
+    """What shows the table of a task; of one that cannot be run, which tables there are."""
+    return "gar-verify data" if table in UNTESTABLE else f"gar-verify table {table}"
 
 
-def _figures_of_concrete(metric: str) -> Callable[[Evidence], Finding]:
-    def judge(evidence: Evidence) -> Finding:
-        summary = summarize(evidence.summary("concrete"))
-        names = [str(name) for name in summary["method"].to_numpy()]
-        theirs = listed((label(n), *published.tabular("concrete", n, metric)) for n in TABULAR)
-        return judge_figures([_figure(summary, "concrete", n, metric) for n in names], theirs)
-
-    return judge
+def figures_of_concrete(evidence: Evidence, metric: str) -> Finding:
+    """Whether the test values of all methods are the published ones."""
+    summary = summarize(evidence.summary("concrete"))
+    names = [str(name) for name in summary["method"].to_numpy()]
+    theirs = listed((label(n), *published.tabular("concrete", n, metric)) for n in TABULAR)
+    return judge_figures([_figure(summary, "concrete", n, metric) for n in names], theirs)
 
 
 def _figure(
@@ -77,40 +73,33 @@ def _figure(
     return Figure(label(method), *measured(summary, method, metric), theirs, std)
 
 
-SUMMARY_RULE = (
-    "by each kind of GAR, the paper's formula and the released constants: better than the others "
-    f"named or equal, and all figures {CLOSE}. Both: reproduced; one: in part; none: not reproduced"
-)
+def summary_row(evidence: Evidence, table: str, metric: str) -> Finding:
+    """Whether GAR is the best by a metric, with the figures that a published summary has."""
+    figures = published.published()["summary_claims"][table][metric]
+    others = [name for name in figures if name != "gar"]
+    results = evidence.summary(table)
+    _need(results, ["gar", *others], table)
+    summary = summarize(results)
+    baselines = [_figure(summary, table, name, metric, figures[name]) for name in others]
+    ours = [_figure(summary, table, name, metric, figures["gar"]) for name in gars(results)]
+    best = [is_best(gar.mean, [b.mean for b in baselines], metric) for gar in ours]
+    close = [all(figure.is_close for figure in (*baselines, gar)) for gar in ours]
+    lines = [*baselines, *ours]
+    return Finding(
+        verdict=share(a and b for a, b in zip(best, close, strict=True)),
+        measured=listed((line.name, line.mean, line.std) for line in lines),
+        published=claimed(table, metric),
+        reason=f"{how_close(lines)}; "
+        + "; ".join(
+            f"{gar.name} is {'best or equal' if won else 'not best'}"
+            for gar, won in zip(ours, best, strict=True)
+        ),
+    )
 
 
-def _summary_row(table: str, metric: str) -> Callable[[Evidence], Finding]:
-    claimed: dict[str, float] = published.published()["summary_claims"][table][metric]
-    others = [name for name in claimed if name != "gar"]
-
-    def judge(evidence: Evidence) -> Finding:
-        results = evidence.summary(table)
-        _need(results, ["gar", *others], table)
-        summary = summarize(results)
-        baselines = [_figure(summary, table, name, metric, claimed[name]) for name in others]
-        ours = [_figure(summary, table, name, metric, claimed["gar"]) for name in gars(results)]
-        best = [is_best(gar.mean, [b.mean for b in baselines], metric) for gar in ours]
-        close = [all(figure.is_close for figure in (*baselines, gar)) for gar in ours]
-        lines = [*baselines, *ours]
-        return Finding(
-            verdict=share(a and b for a, b in zip(best, close, strict=True)),
-            measured=listed((line.name, line.mean, line.std) for line in lines),
-            published=_claimed(claimed),
-            reason=f"{how_close(lines)}; "
-            + "; ".join(
-                f"{gar.name} is {'best or equal' if won else 'not best'}"
-                for gar, won in zip(ours, best, strict=True)
-            ),
-        )
-
-    return judge
-
-
-def _claimed(figures: Mapping[str, float]) -> str:
+def claimed(table: str, metric: str) -> str:
+    """The figures of a published summary of the paper."""
+    figures = published.published()["summary_claims"][table][metric]
     return listed((label(name), value, np.nan) for name, value in figures.items())
 
 
@@ -123,36 +112,21 @@ def _need(results: xr.Dataset, methods: Sequence[str], table: str) -> None:
         )
 
 
-LOWEST = (
-    "by each kind of GAR: mean test MAE at most that of every baseline, to three decimals. Both, "
-    "and no baseline missing: reproduced; one, or a baseline missing: in part; none: not reproduced"
-)
-
-
-def lowest_mae(table: str) -> Callable[[Evidence], Finding]:
-    """Judge of whether GAR's test MAE is the lowest on a table, by `LOWEST`."""
-
-    def judge(evidence: Evidence) -> Finding:
-        results = evidence.summary(table)
-        _need(results, ["gar", "mae"], table)
-        summary = summarize(results)
-        there = [name for name in BASELINES if name in results["method"]]
-        lines = {name: measured(summary, name, "MAE") for name in (*there, *gars(results))}
-        wins = [
-            is_best(lines[name][0], [lines[other][0] for other in there], "MAE")
-            for name in gars(results)
-        ]
-        verdict = share(wins)
-        lacking = [label(name) for name in BASELINES if name not in there]
-        if lacking and verdict is Verdict.REPRODUCED:
-            verdict = Verdict.IN_PART
-        said = [_better_than(lines, name, there) for name in gars(results)]
-        said += [f"not trained yet: {', '.join(lacking)}"] * bool(lacking)
-        return Finding(
-            verdict, listed((label(n), *line) for n, line in lines.items()), "; ".join(said)
-        )
-
-    return judge
+def lowest_mae(evidence: Evidence, table: str) -> Finding:
+    """Whether GAR's test MAE is the lowest on a table."""
+    results = evidence.summary(table)
+    _need(results, ["gar", "mae"], table)
+    summary = summarize(results)
+    there = [name for name in BASELINES if name in results["method"]]
+    lines = {name: measured(summary, name, "MAE") for name in (*there, *gars(results))}
+    baselines = [lines[name][0] for name in there]
+    verdict = share(is_best(lines[name][0], baselines, "MAE") for name in gars(results))
+    lacking = [label(name) for name in BASELINES if name not in there]
+    if lacking and verdict is Verdict.REPRODUCED:
+        verdict = Verdict.IN_PART
+    said = [_better_than(lines, name, there) for name in gars(results)]
+    said += [f"not trained yet: {', '.join(lacking)}"] * bool(lacking)
+    return Finding(verdict, listed(named(lines)), "; ".join(said))
 
 
 def _better_than(lines: dict[str, tuple[float, float]], name: str, others: Sequence[str]) -> str:
@@ -161,17 +135,12 @@ def _better_than(lines: dict[str, tuple[float, float]], name: str, others: Seque
     return f"{said} (better: {', '.join(ahead)})" if ahead else said
 
 
-EVERYWHERE = (
-    "reproduced on every task of the paper: reproduced; on some, or in part: in part; on none: not "
-    "reproduced"
-)
-
-
-def _lowest_everywhere(evidence: Evidence) -> Finding:
+def lowest_everywhere(evidence: Evidence) -> Finding:
+    """Whether GAR's test MAE is the lowest on every task of the paper."""
     verdicts: dict[str, Verdict] = {}
     for task in TASKS:
         try:
-            verdicts[task] = lowest_mae(task)(evidence).verdict
+            verdicts[task] = lowest_mae(evidence, task).verdict
         except MissingEvidence:
             verdicts[task] = Verdict.NOT_TESTABLE
     tested = [task for task, verdict in verdicts.items() if verdict is not Verdict.NOT_TESTABLE]
@@ -188,63 +157,9 @@ def _lowest_everywhere(evidence: Evidence) -> Finding:
 
 
 def everywhere(verdicts: Iterable[Verdict]) -> Verdict:
-    """`EVERYWHERE`."""
+    """Of all tasks, from the verdicts on those that can be tested."""
     found = set(verdicts)
     if found == {Verdict.REPRODUCED}:
         return Verdict.REPRODUCED
     positive = found & {Verdict.REPRODUCED, Verdict.IN_PART}
     return Verdict.IN_PART if positive else Verdict.NOT_REPRODUCED
-
-
-def _entries() -> Iterator[Claim]:
-    words = published.published()["statements"]
-    for metric in METRICS:
-        yield Claim(
-            f"figures-concrete-{metric.lower()}",
-            TOPIC,
-            f"Concrete: test {metric} of all nine methods",
-            "the authors' released analysis",
-            PROTOCOL,
-            FIGURES,
-            "gar-verify table concrete",
-            _figures_of_concrete(metric),
-            (f"tabular/concrete/*/{metric}/*",),
-        )
-    for table, by_metric in published.published()["summary_claims"].items():
-        for metric in by_metric:
-            yield Claim(
-                f"summary-{table.replace('_', '-')}-{metric.lower()}",
-                TOPIC,
-                f"{title(table)}, test {metric}: {_claimed(by_metric[metric])}; GAR is the best",
-                SUMMARY,
-                PROTOCOL,
-                SUMMARY_RULE,
-                _shown(table),
-                _summary_row(table, metric),
-                (f"summary_claims/{table}/{metric}/*", f"tabular/{table}/*/{metric}/mean"),
-            )
-    for task in TASKS:
-        yield Claim(
-            f"lowest-mae-{task.replace('_', '-')}",
-            TOPIC,
-            f"{title(task)}: the test MAE of GAR is at most that of every baseline",
-            SUMMARY,
-            PROTOCOL,
-            LOWEST,
-            _shown(task),
-            lowest_mae(task),
-        )
-    yield Claim(
-        "lowest-mae-everywhere",
-        TOPIC,
-        words["lowest_mae"],
-        SUMMARY,
-        "by the claims lowest-mae-... together",
-        EVERYWHERE,
-        "gar-verify claims --only lowest-mae",
-        _lowest_everywhere,
-        ("statements/lowest_mae",),
-    )
-
-
-ENTRIES = tuple(_entries())

@@ -14,8 +14,6 @@ from gar_verify.cli import bench, boosting, claims, compare, data, reproduce
 if TYPE_CHECKING:
     import xarray as xr
 
-    from gar_verify.studies.progress import Progress
-
 app = typer.Typer(
     name="gar-verify",
     help="Check the paper on Gradient Aligned Regression: its proofs, its loss, its tables.",
@@ -94,6 +92,7 @@ def run(
     pins.set_here()  # before numpy is loaded
     from gar_verify.data import is_available
     from gar_verify.studies import catalogue
+    from gar_verify.studies.progress import progress_for_stderr
     from gar_verify.studies.workers import cluster
     from gar_verify.training.devices import check_device
 
@@ -104,7 +103,7 @@ def run(
         "device": check_device(device),
         "store": store,
         "jobs": jobs,
-        "progress": _progress(),
+        "progress": progress_for_stderr(),
     }
     if jobs is not None and jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {jobs}")
@@ -146,9 +145,9 @@ def table_command(
 
     name = catalogue.corrected(study) if corrected else study
     if verify:
-        spot_check.verify(catalogue.SUMMARIES.get(name, name))
+        spot_check.verify(catalogue.stored_as(name))
     _show(name, catalogue.summary(name), save=False)
-    typer.echo(f"{name}: {spot_check.state(catalogue.SUMMARIES.get(name, name))}", err=True)
+    typer.echo(f"{name}: {spot_check.state(catalogue.stored_as(name))}", err=True)
 
 
 app.command("reproduce", epilog=reproduce.EXAMPLE)(reproduce.reproduce)
@@ -223,12 +222,6 @@ def _names(methods: str | None) -> tuple[str, ...] | None:
     if not names or len(set(names)) < len(names):
         raise ValueError(f"--methods takes different losses such as mae,gar, got {methods!r}")
     return names
-
-
-def _progress() -> Progress:
-    from gar_verify.studies.progress import progress_for_stderr
-
-    return progress_for_stderr()
 
 
 def _expected() -> tuple[type[BaseException], ...]:

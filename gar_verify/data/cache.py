@@ -35,7 +35,6 @@ def fetch(
     original: Original,
     *,
     patience: download.Patience | None = None,
-    report: Callable[[float], None] = lambda count: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Fetch a table into the cache, check it, and record its checksum.
@@ -52,7 +51,6 @@ def fetch(
             limit=uci.LARGEST,
             check=lambda temporary: _check_first(temporary, original),
             patience=patience,
-            report=report,
             note=note,
         )
     except (DataError, OSError) as error:

@@ -46,7 +46,6 @@ def download(
     limit: int,
     check: Callable[[Path], None],
     patience: Patience | None = None,
-    report: Callable[[float], None] = lambda count: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Fetch a file, check it, and move it into place.
@@ -57,7 +56,6 @@ def download(
         limit: bytes beyond which a file is refused.
         check: called with the temporary file; what it raises ends the download.
         patience: time-outs and retries.
-        report: told of the bytes that came in.
         note: told of every attempt that failed.
 
     Raises:
@@ -65,7 +63,7 @@ def download(
     """
     patience = patience or Patience()
     with replaced(path) as temporary:
-        _persistently(url, temporary, limit, patience, report, note)
+        _persistently(url, temporary, limit, patience, note)
         check(temporary)
 
 
@@ -74,12 +72,11 @@ def _persistently(
     path: Path,
     limit: int,
     patience: Patience,
-    report: Callable[[float], None],
     note: Callable[[str], None],
 ) -> None:
     for attempt in range(1, patience.attempts + 1):
         try:
-            _attempt(url, path, limit, patience, report)
+            _attempt(url, path, limit, patience)
             return
         except _PassingError as error:
             if attempt == patience.attempts:
@@ -91,9 +88,7 @@ def _persistently(
             time.sleep(pause)
 
 
-def _attempt(
-    url: str, path: Path, limit: int, patience: Patience, report: Callable[[float], None]
-) -> None:
+def _attempt(url: str, path: Path, limit: int, patience: Patience) -> None:
     end = time.monotonic() + patience.attempt
     try:
         with urllib.request.urlopen(url, timeout=patience.silence) as answer, path.open("wb") as to:
@@ -105,7 +100,6 @@ def _attempt(
                 if time.monotonic() > end:
                     raise _PassingError(f"not finished after {patience.attempt:g} s")
                 to.write(chunk)
-                report(len(chunk))
     except urllib.error.HTTPError as error:
         answered = f"the server answered {error.code} ({' '.join(str(error.reason).split())})"
         error.close()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gar_verify import paths
 from gar_verify.data import cache, files, splits
 from gar_verify.data.table import SCALED, DataError, Table, column, zscore
-from gar_verify.data.uci import ORIGINALS, Original
+from gar_verify.data.uci import ABOUT, ORIGINALS, Original
 
 DIABETES_SPLIT_SEED = 0
 
@@ -36,23 +36,9 @@ class RealTable:
     follows from a seed, so that the original is enough."""
 
 
-PARKINSONS = "parkinsons_telemonitoring.npz"
-
 REAL_TABLES = {
-    "concrete": RealTable(ORIGINALS["concrete"], "compressive strength", "MPa"),
-    "wine": RealTable(ORIGINALS["wine"], "quality", "points of 10"),
-    "parkinsons_motor": RealTable(
-        ORIGINALS["parkinsons"], "motor UPDRS", "points", 0, arrays=PARKINSONS
-    ),
-    "parkinsons_total": RealTable(
-        ORIGINALS["parkinsons"], "total UPDRS", "points", 1, arrays=PARKINSONS
-    ),
-    "superconductivity": RealTable(
-        ORIGINALS["superconductivity"],
-        "critical temperature",
-        "K",
-        arrays="superconductivity.npz",
-    ),
+    name: RealTable(**about | {"original": ORIGINALS[about["original"]]})
+    for name, about in ABOUT["tables"].items()
 }
 
 
@@ -83,13 +69,6 @@ def place(name: str) -> Path | None:
     about = REAL_TABLES[name]
     arrays = files.find(about.arrays) if about.arrays else None
     return arrays or cache.find(about.original)
-
-
-def has_published_split(name: str) -> bool:
-    """Whether `load` gives the split of the paper's authors."""
-    about = REAL_TABLES[name]
-    by_seed = about.original.name in splits.PUBLISHED_SEEDS
-    return by_seed or bool(about.arrays and files.find(about.arrays))
 
 
 def absent(name: str) -> str:

@@ -4,8 +4,7 @@ Three of them are part of the package, compressed (``tables/``; its README has s
 A file is read where it lies, an archive or a compressed file without unpacking it to the disk.
 Nothing in it is executed or unpickled. What is read must be what it should be: the columns by name,
 the number of rows, finite numbers, and the content or the checksum that is known (`contents.json`,
-written by
-``tools/write_contents.py`` from the published arrays).
+written by ``tools/write_contents.py`` from the published arrays).
 """
 
 from __future__ import annotations
@@ -14,11 +13,14 @@ import hashlib
 import io
 import json
 import lzma
+import tomllib
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,9 +54,9 @@ class Original:
     doi: str
     url: str
     rows: int
-    targets: tuple[str, ...]
+    targets: Sequence[str]
     """Columns that are targets, in the order of the published arrays."""
-    features: tuple[str, ...] = ()
+    features: Sequence[str] = ()
     """Columns that are features, in that order; empty: all but the targets."""
     count: int = 0
     """How many features there are, where they are not named."""
@@ -86,75 +88,12 @@ TABLES = Path(__file__).with_name("tables")
 LICENCE = "CC BY 4.0"
 """Of all four tables, by their pages in the repository."""
 
-ADDRESS = "https://archive.ics.uci.edu/static/public"
-
-WINE = (
-    "fixed_acidity volatile_acidity citric_acid residual_sugar chlorides free_sulfur_dioxide "
-    "total_sulfur_dioxide density pH sulphates alcohol"
+ABOUT: dict[str, Any] = tomllib.loads(
+    files("gar_verify.data").joinpath("originals.toml").read_text(encoding="utf8")
 )
+"""The tables in words and names, see its head."""
 
-VOICE = (
-    "Jitter(%) Jitter(Abs) Jitter:RAP Jitter:PPQ5 Jitter:DDP Shimmer Shimmer(dB) Shimmer:APQ3 "
-    "Shimmer:APQ5 Shimmer:APQ11 Shimmer:DDA NHR HNR RPDE DFA PPE"
-)
-
-ORIGINALS = {
-    original.name: original
-    for original in (
-        Original(
-            "concrete",
-            "Concrete Compressive Strength",
-            165,
-            "10.24432/C5PK67",
-            f"{ADDRESS}/165/data.csv",
-            1030,
-            ("Concrete compressive strength",),
-            (
-                "Cement",
-                "Blast Furnace Slag",
-                "Fly Ash",
-                "Water",
-                "Superplasticizer",
-                "Coarse Aggregate",
-                "Fine Aggregate",
-                "Age",
-            ),
-            checksum="8d4b15b6fc68cd932d745cbd663d5ceae66dd54422e99c1e4865f2936ab7e2af",
-        ),
-        Original(
-            "wine",
-            "Wine Quality",
-            186,
-            "10.24432/C56S3T",
-            f"{ADDRESS}/186/data.csv",
-            6497,
-            ("quality",),
-            tuple(WINE.split()),
-        ),
-        Original(
-            "parkinsons",
-            "Parkinsons Telemonitoring",
-            189,
-            "10.24432/C5ZS3N",
-            f"{ADDRESS}/189/data.csv",
-            5875,
-            ("motor_UPDRS", "total_UPDRS"),
-            ("age", "test_time", *VOICE.split(), "sex"),
-        ),
-        Original(
-            "superconductivity",
-            "Superconductivty Data",  # its spelling there
-            464,
-            "10.24432/C53P47",
-            f"{ADDRESS}/464/superconductivty+data.zip",
-            21263,
-            ("critical_temp",),
-            count=81,
-            member="train.csv",
-            checksum="4dfb6e3a1f6ffd969e5a5e42f093c4800d1e2a6c8b1e309f8fcd9f23d86952f3",
-        ),
-    )
-}
+ORIGINALS = {name: Original(name, **about) for name, about in ABOUT["originals"].items()}
 
 
 def read(path: Path, original: Original) -> tuple[Array, Array]:
@@ -222,7 +161,7 @@ def _limited(text: bytes, name: str) -> bytes:
 
 
 def _columns(frame: pd.DataFrame, original: Original) -> tuple[Array, Array]:
-    names = original.features or tuple(c for c in frame.columns if c not in original.targets)
+    names = original.features or [c for c in frame.columns if c not in original.targets]
     missing = [name for name in (*names, *original.targets) if name not in frame.columns]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}; it has {', '.join(frame.columns)}")

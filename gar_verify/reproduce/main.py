@@ -67,15 +67,12 @@ def reproduce(
     options: dict[str, Any] = {"quick": quick, "device": device, "store": store}
     known = catalogue.in_report()
     wanted = QUICK if quick else known if everything else MAIN
-    trainings = {
-        study: [rerun.training(study, part=_in_part(study, everything, quick), **options)]
-        for study in known
-        if study in wanted and rerun.trainable(study)
-    }
-    job = Job(folder, store, progress or Silent(), trainings)
+    parts = len(known) + (4 if quick else 5)  # proofs, runtime, claims, notebooks and report
+    job = Job(folder, progress or Silent(), parts)
     material = report.Material(*prove(job), quick=quick)
     for study in known:
-        material.studies += _study(job, study, study in trainings, everything, options)
+        train = study in wanted and rerun.trainable(study)
+        material.studies += _study(job, study, train, everything, options)
     material.runtime = _time(job, quick, everything)
     material.claims = _judge(job, quick)
     _run_notebooks(job, quick)

@@ -7,9 +7,7 @@ it is shown.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +18,7 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify.data import is_available
 from gar_verify.data.synthetic import CURVES
-from gar_verify.studies import catalogue, selection, sensitivity, summaries, synthetic, tables
+from gar_verify.studies import catalogue, curves, peaks, selection, summaries, tables
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
 
 Origin = Literal["trained", "trained in part", "stored"]
@@ -28,12 +26,7 @@ Origin = Literal["trained", "trained in part", "stored"]
 QUICK_METHODS = ("mae", "gar")
 PARTS = {"wine": ("mae", "gar", RELEASED)}
 """Methods that the main job trains of a study that takes long; the rest is stored."""
-SELECT = {
-    **dict.fromkeys(CURVES, synthetic.select),
-    **dict.fromkeys(catalogue.SENSITIVITIES, sensitivity.select),
-}
-"""What makes a summary of a study's arrays, where that is not `selection.select`."""
-BESIDE = ("_curves", "_start", "_peaks")
+BESIDE = (curves.SUFFIX, curves.START_SUFFIX, peaks.SUFFIX)
 """End the names of what a summary of a curve has beside it."""
 
 
@@ -67,23 +60,6 @@ def trainable(study: str) -> bool:
     return is_available(catalogue.data_of(study))
 
 
-def training(
-    study: str, *, part: bool = False, quick: bool = False, **options: Any
-) -> Callable[..., xr.Dataset]:
-    """What trains a study, of a quick one few methods.
-
-    Args:
-        study: one of `studies.STUDIES` or `studies.CORRECTED`.
-        part: only the methods of `PARTS`.
-        quick: a small part of the study.
-        options: those of `studies.run` (device, store, progress, ...).
-    """
-    named = None if study in catalogue.ONE_TABLE else methods(study, quick)
-    if part:
-        named = PARTS[study]
-    return partial(catalogue.run, study, named, quick=quick, **options)
-
-
 def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> Rerun:
     """Train a study and write its summary, its table, and its figure.
 
@@ -96,10 +72,11 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
         quick: a small part of the study.
         options: those of `studies.run`.
     """
-    results = training(study, quick=quick, **options)()
+    named = None if study in catalogue.ONE_TABLE else methods(study, quick)
+    results = catalogue.run(study, named, quick=quick, **options)
     place = folder / paths.RESULTS
     catalogue.save(study, results, folder)
-    summaries.write(SELECT.get(study, selection.select)(results), (name := _name(study)), place)
+    summaries.write(catalogue.select(study, results), (name := catalogue.stored_as(study)), place)
     shown = _shown(study, summaries.read(name, place))
     tables.save(catalogue.table(study, shown), study, folder)
     return Rerun(study, "trained", shown)
@@ -117,10 +94,10 @@ def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
         SummaryError: if there is no summary.
     """
     stored = catalogue.summary(study)
-    trained = selection.select(training(study, part=True, **options)()).round(summaries.DIGITS)
-    results, detail = combined(stored, trained)
+    trained = selection.select(catalogue.run(study, PARTS[study], **options))
+    results, detail = combined(stored, trained.round(summaries.DIGITS))
     catalogue.save(study, results, folder)
-    copy_summaries(folder, _name(study))
+    copy_summaries(folder, catalogue.stored_as(study))
     return Rerun(study, "trained in part", results, detail)
 
 
@@ -151,12 +128,8 @@ def from_summary(study: str, folder: Path) -> Rerun:
     """
     results = catalogue.summary(study)
     catalogue.save(study, results, folder)
-    copy_summaries(folder, _name(study))
+    copy_summaries(folder, catalogue.stored_as(study))
     return Rerun(study, "stored", _shown(study, results))
-
-
-def _name(stem: str) -> str:
-    return catalogue.SUMMARIES.get(stem, stem)
 
 
 def _shown(study: str, results: xr.Dataset) -> xr.Dataset:

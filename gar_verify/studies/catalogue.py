@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import xarray as xr
@@ -113,15 +113,36 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
     return tabular.run(data_of(study), methods or TABULAR, **options)
 
 
+class Kind(NamedTuple):
+    """What is made of the results of a study, or of its summary."""
+
+    select: Callable[[xr.Dataset], xr.Dataset]
+    table: Callable[[xr.Dataset], pd.DataFrame]
+    figure: Callable[[xr.Dataset], Figure]
+
+
+KINDS = {
+    **dict.fromkeys(CURVES, Kind(synthetic.select, tables.sine_table, figures.sine_figure)),
+    **dict.fromkeys(
+        (*tabular.RECIPES, *CORRECTED),
+        Kind(selection.select, tables.tabular_table, figures.tabular_figure),
+    ),
+    "ablation": Kind(selection.select, tables.ablation_table, figures.ablation_figure),
+    **dict.fromkeys(
+        SENSITIVITIES,
+        Kind(sensitivity.select, tables.sensitivity_table, figures.sensitivity_figure),
+    ),
+}
+
+
+def select(study: str, results: xr.Dataset) -> xr.Dataset:
+    """The selected test values of a study, which its summary holds."""
+    return KINDS[check(study)].select(results)
+
+
 def table(study: str, results: xr.Dataset) -> pd.DataFrame:
     """The table of a study: published beside measured."""
-    if check(study) in CURVES:
-        return tables.sine_table(results)
-    if study == "ablation":
-        return tables.ablation_table(results)
-    if study in SENSITIVITIES:
-        return tables.sensitivity_table(results)
-    return tables.tabular_table(results)
+    return KINDS[check(study)].table(results)
 
 
 def sentence(study: str, results: xr.Dataset) -> str:
@@ -131,20 +152,23 @@ def sentence(study: str, results: xr.Dataset) -> str:
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
         return ""
-    selected = results if "test" in results else selection.select(results)
-    return statistics.sentence(statistics.compare(selected, METHOD), METHOD, study)
+    selected = statistics.compare(selection.select(results), METHOD)
+    return statistics.sentence(selected, METHOD, study)
+
+
+def stored_as(study: str) -> str:
+    """The name of the summary of a study."""
+    return SUMMARIES.get(check(study), study)
 
 
 def summary(study: str) -> xr.Dataset:
     """The summary of a full run that travels with the repository; as from `summaries.read`."""
-    name = SUMMARIES.get(check(study), study)
-    return summaries.read(name, command=f"gar-verify run {study} --save")
+    return summaries.read(stored_as(study), command=f"gar-verify run {study} --save")
 
 
 def missing(study: str) -> list[str]:
     """Methods of the paper's table that the summary of a tabular study lacks; all without one."""
-    name = SUMMARIES.get(check(study), study)
-    there = summary(study)["method"].to_numpy() if summaries.exists(name) else ()
+    there = summary(study)["method"].to_numpy() if summaries.exists(stored_as(study)) else ()
     return [label(method) for method in TABULAR if method not in there]
 
 
@@ -154,7 +178,7 @@ def verdict(study: str) -> str:
     The two lowest test MAE; the sentence of the corrected test; and the methods that were not run
     yet. One line that says so if there is no summary.
     """
-    if not summaries.exists(SUMMARIES.get(check(study), study)):
+    if not summaries.exists(stored_as(study)):
         return f"{study}: no full run is stored; gar-verify run {study} --save"
     results = summary(study)
     lowest = tables.tabular_table(results).xs("MAE")["measured"].sort_values()
@@ -171,13 +195,9 @@ def verdict(study: str) -> str:
 
 def figure(study: str, results: xr.Dataset) -> Figure:
     """The figure of a study, drawn from what its table is made of."""
-    if check(study) in CURVES:
-        return figures.sine_figure(results if "prediction" in results else curves.read(study))
-    if study == "ablation":
-        return figures.ablation_figure(results)
-    if study in SENSITIVITIES:
-        return figures.sensitivity_figure(results)
-    return figures.tabular_figure(results)
+    if check(study) in CURVES and "prediction" not in results:
+        results = curves.read(study)
+    return KINDS[study].figure(results)
 
 
 def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Path]:
@@ -217,8 +237,7 @@ def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[
 
 def is_for_the_record(study: str, results: xr.Dataset) -> bool:
     """Whether results may replace what is committed: of full length, and nothing would be lost."""
-    name = SUMMARIES.get(check(study), study)
-    return _is_full(study, results) and not _would_lose(name, results, None)
+    return _is_full(study, results) and not _would_lose(stored_as(study), results, None)
 
 
 def _compares_losses(study: str) -> bool:
@@ -229,10 +248,7 @@ def _compares_losses(study: str) -> bool:
 def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
     """What tables are made of, to the digits of a summary: the same from either."""
     if "metrics" in results:
-        by_study = (
-            synthetic if study in CURVES else sensitivity if study in SENSITIVITIES else selection
-        )
-        results = by_study.select(results).round(summaries.DIGITS)
+        results = select(study, results).round(summaries.DIGITS)
     if study not in CURVES:
         return results
     chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
@@ -241,16 +257,15 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
 
 def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:
     """Write the summaries of results of full length, unless there are some of more than these."""
-    name = SUMMARIES.get(study, study)
+    name = stored_as(study)
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
+    written = summaries.write(select(study, results), name, folder)
     if study in CURVES:
-        written = summaries.write(synthetic.select(results), name, folder)
         written += curves.write(results, study, folder)
         written += curves.write_start(results, study, folder)
-        return written + peaks.write(results, study, folder)
-    selected = sensitivity.select(results) if study in SENSITIVITIES else results
-    return summaries.write(selected, name, folder)
+        written += peaks.write(results, study, folder)
+    return written
 
 
 def _is_full(study: str, results: xr.Dataset) -> bool:

@@ -6,7 +6,7 @@ deviation over the seeds at every x, to the digits that ink can show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,38 +56,27 @@ def mean_and_band(results: xr.Dataset) -> xr.Dataset:
     ).assign_coords(x=results["x"].astype(float).round(DIGITS))
 
 
-def write(
-    results: xr.Dataset,
-    study: str,
-    folder: Path | None = None,
-    methods: Sequence[str] = SYNTHETIC,
-) -> list[Path]:
-    """Write the mean and the band of some methods, those of the paper by default.
+def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[Path]:
+    """Write the mean and the band of those of the paper's methods that are in the results.
 
     Args:
-        results: from `sine.run`.
+        results: from `synthetic.run`.
         study: ``sine`` or ``squared_sine``.
         folder: where to; default: `paths.new_summaries`.
-        methods: those of them that are in the results are written.
     """
     found = mean_and_band(results)
     frame = found["y"].to_dataframe().reset_index()
-    for name in [str(name) for name in found["method"].values if name in methods]:
+    for name in [str(name) for name in found["method"].values if name in SYNTHETIC]:
         for part in ("mean", "std"):
             frame[f"{name} {part}"] = found[part].sel({"method": name}).to_numpy()
     return summaries.write_frame(frame, study + SUFFIX, summaries.provenance_of(results), folder)
 
 
-def write_start(
-    results: xr.Dataset,
-    study: str,
-    folder: Path | None = None,
-    methods: Sequence[str] = SYNTHETIC,
-) -> list[Path]:
+def write_start(results: xr.Dataset, study: str, folder: Path | None = None) -> list[Path]:
     """Write the test scores after `START` epochs, method by method and seed by seed."""
     scores = results["metrics"].sel(split="test", epoch=START, drop=True).astype(float)
     frame = scores.round(6).to_series().unstack("metric")[list(METRICS)].reset_index()
-    chosen = frame[frame["method"].isin(methods)]
+    chosen = frame[frame["method"].isin(SYNTHETIC)]
     provenance = summaries.provenance_of(results)
     return summaries.write_frame(chosen, study + START_SUFFIX, provenance, folder)
 

@@ -77,13 +77,7 @@ class Sources:
         Raises:
             ValueError: if one of them does not exist.
         """
-        trees = {root: self._tree(root) for root in roots}
-        waiting = list(trees)
-        while waiting:
-            for reached in trees[waiting.pop()].reached:
-                if reached not in trees:
-                    trees[reached] = self._tree(reached)
-                    waiting.append(reached)
+        trees = self.reached(roots)
         digests = {definition: tree.own for definition, tree in trees.items()}
         for _ in trees:  # as often as the longest chain of references may be long: circles end too
             digests = {
@@ -92,13 +86,14 @@ class Sources:
             }
         return _sha(*(digests[root] for root in roots))
 
-    def reached(self, root: Definition) -> set[Definition]:
-        """All definitions that one reaches, itself included."""
-        found, waiting = {root}, [root]
+    def reached(self, roots: Sequence[Definition]) -> dict[Definition, _Tree]:
+        """All definitions that some reach, themselves included."""
+        found: dict[Definition, _Tree] = {}
+        waiting = list(roots)
         while waiting:
-            fresh = set(self._tree(waiting.pop()).reached) - found
-            found |= fresh
-            waiting += fresh
+            if (definition := waiting.pop()) not in found:
+                found[definition] = self._tree(definition)
+                waiting += found[definition].reached
         return found
 
     def resolve(self, module: str, name: str) -> Reference | None:

@@ -30,57 +30,31 @@ def step_loss(name: str) -> StepLoss:
     Raises:
         ValueError: for a name that is not one of `STEP_LOSSES`.
     """
-    if name == CONTRAST:
-        return _of_features(RnCLoss(_middle("rnc")))
     if name not in STEP_LOSSES:
         raise ValueError(f"no step loss {name!r}; choose from {', '.join(STEP_LOSSES)}")
+    mae: Callable[..., Tensor] = MAELoss()
+    if name == CONTRAST:
+        contrast: Callable[..., Tensor] = RnCLoss(_middle("rnc"))
+        return lambda prediction, target, features, numbers: contrast(features, target)
     if name == "rnc":
-        return _of_predictions(MAELoss())
+        return lambda prediction, target, features, numbers: mae(prediction, target)
     if name == "ranksim":
-        return _ranksim(_middle(name))
+        source = torch.Generator().manual_seed(0)
+        ranks: Callable[..., Tensor] = RankSimLoss(_middle(name), TRAINING_WEIGHT, source)
+        return lambda prediction, target, features, numbers: (
+            mae(prediction, target) + ranks(features, target)
+        )
     if name == "conr":
-        return _conr(_middle(name))
+        gamma = _middle(name)
+        conr: Callable[..., Tensor] = ConRLoss()
+        return lambda prediction, target, features, numbers: (
+            mae(prediction, target) + gamma * conr(features, target, prediction)
+        )
     hyperparameter = get_spec(name).hyperparameter
-    return _of_predictions(
-        get_loss(name, **({hyperparameter: _middle(name)} if hyperparameter else {}))
-    )
+    loss = get_loss(name, **({hyperparameter: _middle(name)} if hyperparameter else {}))
+    return lambda prediction, target, features, numbers: loss(prediction, target)
 
 
 def _middle(name: str) -> float:
     grid = get_spec(name).tabular_grid
     return grid[len(grid) // 2]
-
-
-def _of_predictions(loss: Callable[..., Tensor]) -> StepLoss:
-    def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
-        return loss(prediction, target)
-
-    return step
-
-
-def _of_features(loss: Callable[..., Tensor]) -> StepLoss:
-    def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
-        return loss(features, target)
-
-    return step
-
-
-def _ranksim(interpolation: float) -> StepLoss:
-    source = torch.Generator().manual_seed(0)
-    mae: Callable[..., Tensor] = MAELoss()
-    regulariser: Callable[..., Tensor] = RankSimLoss(interpolation, TRAINING_WEIGHT, source)
-
-    def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
-        return mae(prediction, target) + regulariser(features, target)
-
-    return step
-
-
-def _conr(gamma: float) -> StepLoss:
-    mae: Callable[..., Tensor] = MAELoss()
-    regulariser: Callable[..., Tensor] = ConRLoss()
-
-    def step(prediction: Tensor, target: Tensor, features: Tensor, numbers: Tensor) -> Tensor:
-        return mae(prediction, target) + gamma * regulariser(features, target, prediction)
-
-    return step

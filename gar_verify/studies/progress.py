@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 
-class Progress(Protocol):
-    """What a study reports to. Work is counted in units that take about the same time each."""
+class Progress:
+    """What a study reports to: nothing comes of it here.
+
+    Work is counted in units that take about the same time each.
+    """
 
     def start(self, title: str, total: float) -> None:
         """A study begins; ``total`` units of work are ahead."""
@@ -29,26 +31,11 @@ class Progress(Protocol):
         """The study has ended."""
 
 
-class Silent:
-    """Reports nothing."""
-
-    def start(self, title: str, total: float) -> None:
-        """Nothing."""
-
-    def advance(self, amount: float) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def stage(self, text: str) -> None:
-        """Nothing."""
-
-    def finish(self) -> None:
-        """Nothing."""
+Silent = Progress
+"""Reports nothing."""
 
 
-class Notes(Silent):
+class Notes(Progress):
     """No bar; notes go to stderr, one line each."""
 
     def note(self, text: str) -> None:
@@ -56,7 +43,7 @@ class Notes(Silent):
         print(text, file=sys.stderr, flush=True)
 
 
-class Terminal:
+class Terminal(Progress):
     """A bar on stderr with elapsed and remaining time."""
 
     def __init__(self) -> None:

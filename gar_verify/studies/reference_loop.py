@@ -1,13 +1,12 @@
 """The plain loop: one model at a time, with torch's modules, optimisers and data loader.
 
 It trains a run exactly as the stack does (same initial parameters, same batches), the way anyone
-would write it. The tests hold the stacked trainer against it, and `speed` measures how much time
-stacking saves. An epoch of it, taken apart, is what `benchmarks.runtime` times.
+would write it. The tests hold the stacked trainer against it, `benchmarks.targets` measures how
+much time stacking saves, and `benchmarks.runtime` times an epoch of it, taken apart.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from gar_verify.losses.stacking import StackedLoss
-from gar_verify.training import Architecture, Objective, Problem, Recipe, Run, train
+from gar_verify.training import Architecture, Objective, Problem, Recipe, Run
 from gar_verify.training.runs import Epoch, epochs
 
 StepLoss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -118,47 +117,6 @@ def _of_one_model(loss: StackedLoss, hyperparameter: float) -> StepLoss:
         return loss(prediction[None], target[None], features[None], value, numbers[None]).sum()
 
     return of_one
-
-
-def speed(
-    problem: Problem, runs: Sequence[Run], recipe: Recipe, objective: Objective, sample: int = 3
-) -> dict[str, float]:
-    """Seconds for all runs in a stack and one at a time, on one thread each.
-
-    Args:
-        problem: rows and folds.
-        runs: all that the stack trains.
-        recipe: how they are trained.
-        objective: what they minimise.
-        sample: of so many runs, the time of all one at a time is reckoned.
-
-    Returns:
-        ``stacked``, ``alone`` and ``alone, with a loader process`` (as in the released scripts).
-    """
-    train(problem, runs[:1], recipe, objective)  # nothing is timed while it is loaded
-    chosen = runs[:: max(1, len(runs) // sample)][:sample]
-    share = len(chosen) / len(runs)
-
-    def alone(loader_processes: int) -> None:
-        for run in chosen:
-            train_alone(problem, run, recipe, objective, loader_processes)
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return {
-            "stacked": _seconds(lambda: train(problem, runs, recipe, objective)),
-            "alone": _seconds(lambda: alone(0)) / share,
-            "alone, with a loader process": _seconds(lambda: alone(1)) / share,
-        }
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 def network(problem: Problem, run: Run, recipe: Recipe) -> nn.Sequential:

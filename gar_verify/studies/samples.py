@@ -30,6 +30,7 @@ from gar_verify.studies import (
     tabular,
     workers,
 )
+from gar_verify.studies.catalogue import SENSITIVITIES, STUDIES, data_of
 from gar_verify.studies.methods import (
     RELEASED,
     SYNTHETIC,
@@ -48,10 +49,6 @@ DIGITS = 6
 """Significant digits of the scores that are kept beside the bytes."""
 TOLERANCE = 1e-3
 """Of a relative difference between scores in other arithmetic."""
-
-TABLES = {"ablation": "wine", "sensitivity": "concrete", "sensitivity_paper": "concrete"}
-"""The table of a study that is not called after it."""
-STUDIES = (*CURVES, *tabular.RECIPES, *TABLES)
 
 
 class Sample(NamedTuple):
@@ -131,7 +128,7 @@ def _is_close(one: float | None, other: float | None) -> bool:
 
 
 def _training(study: str) -> tuple[Problem, Recipe, Sequence[tuple[Method, list[Run]]]]:
-    table = load_table(TABLES.get(study, study))
+    table = load_table(data_of(study))
     if study in CURVES:
         recipe = replace(synthetic.RECIPE, epochs=curves.START)
         methods = synthetic_methods(SYNTHETIC, recipe.epochs)
@@ -152,8 +149,8 @@ def _training(study: str) -> tuple[Problem, Recipe, Sequence[tuple[Method, list[
 def _methods(study: str) -> list[Method]:
     if study == "ablation":
         return [ablation.ablation_method(name) for name in ablation.SUB_LOSSES]
-    if study in TABLES:
-        return [gar_at(sensitivity.ALPHAS, RELEASED if study == "sensitivity" else "gar")]
+    if study in SENSITIVITIES:
+        return [gar_at(sensitivity.ALPHAS, SENSITIVITIES[study])]
     return tabular_methods((*TABULAR, RELEASED), EPOCHS)
 
 

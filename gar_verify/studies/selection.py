@@ -28,13 +28,16 @@ def select(results: xr.Dataset, over: tuple[str, ...] = CANDIDATES) -> xr.Datase
     """Best candidate by validation, for each metric and everything else that is not selected over.
 
     Args:
-        results: with ``metrics`` over ``over``, ``split``, ``metric`` and any others.
+        results: with ``metrics`` over ``over``, ``split``, ``metric`` and any others; or what was
+            selected already, which is returned as it is.
         over: the dimensions of the candidates, the outermost first.
 
     Returns:
         ``test`` and ``validation`` of the selected candidates, and which they are (``selected_...``
         for each dimension of ``over``); NaN or -1 where every candidate is NaN.
     """
+    if "test" in results:
+        return results
     scores = results["metrics"].astype(float).stack(candidate=over)
     validation = scores.sel(split="validation", drop=True)
     rank = validation * _signs(validation["metric"])

@@ -61,6 +61,8 @@ def method_of(results: xr.Dataset) -> str:
 
 def select(results: xr.Dataset) -> xr.Dataset:
     """Selected test values over alpha (and seed, fold, metric), as `selection.select`."""
+    if "test" in results:
+        return results
     over = tuple(dim for dim in selection.CANDIDATES if dim != "hyperparameter")
     selected = selection.select(results.squeeze("method", drop=True), over)
     alphas = results["hyperparameter_value"].squeeze("method", drop=True)
@@ -74,8 +76,7 @@ def summarize(results: xr.Dataset) -> xr.Dataset:
     Args:
         results: from `run`, or its summary from `summaries.read`.
     """
-    selected = results if "test" in results else select(results)
-    return selection.summarize(selected).assign_attrs(results.attrs)
+    return selection.summarize(select(results)).assign_attrs(results.attrs)
 
 
 def lost(results: xr.Dataset, above: float) -> pd.Series:
@@ -85,8 +86,7 @@ def lost(results: xr.Dataset, above: float) -> pd.Series:
         results: from `run`, or its summary from `summaries.read`.
         above: in the unit of the target.
     """
-    selected = results if "test" in results else select(results)
-    return (selected["test"].sel(metric="MAE") > above).sum(["seed", "fold"]).to_series()
+    return (select(results)["test"].sel(metric="MAE") > above).sum(["seed", "fold"]).to_series()
 
 
 def by_start(

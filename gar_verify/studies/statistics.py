@@ -52,26 +52,17 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
         paper's test; ``p corrected``: the corrected resampled t-test; ``p holm``: with Holm's
         correction over the competitors; ``survives``: whether that is below 5 %.
     """
-    ratio = 1 / (selected.sizes["fold"] - 1)
     runs = selected["test"].mean("seed", skipna=False).rename(fold="run")
     others = [str(name) for name in selected["method"].to_numpy() if name != method]
-    published = {other: t_test(selected, method, other) for other in others}
-    metrics = list(map(str, selected["metric"].to_numpy()))
     families = [[name for name in others if is_competitor(name, method)]]
     families += [[name] for name in others if not is_competitor(name, method)]
-    lines = {
-        (metric, other): {"metric": metric, "competitor": label(other), **line}
-        for metric in metrics
-        for family in families
-        for other, line in zip(
-            family, _tested(-_advantages(runs, metric, family, method), ratio), strict=True
-        )
-    }
-    ordered = [lines[metric, other] for metric in metrics for other in others]
-    frame = pd.DataFrame(ordered).set_index(["metric", "competitor"])
-    p = [published[other][metric] for metric in metrics for other in others]
+    frame = pd.concat([_against(selected, runs, family, method, -1) for family in families])
+    metrics = list(map(str, selected["metric"].to_numpy()))
+    frame = frame.reindex(pd.MultiIndex.from_product([metrics, others]))
+    published = {other: t_test(selected, method, other) for other in others}
+    p = [published[other][metric] for metric, other in frame.index]
     frame.insert(int(frame.columns.get_loc("p holm")), "p published", p)  # type: ignore[arg-type]
-    return frame
+    return frame.rename(index=label, level=1).rename_axis(["metric", "competitor"])
 
 
 def against(selected: xr.Dataset, baseline: str = "mae") -> pd.DataFrame:
@@ -87,16 +78,21 @@ def against(selected: xr.Dataset, baseline: str = "mae") -> pd.DataFrame:
         `compare`, but ``difference`` is positive where the method is better than the baseline, and
         the paper's test is left out.
     """
-    ratio = 1 / (selected.sizes["fold"] - 1)
     runs = selected["test"].stack(run=("seed", "fold"))
     others = [str(name) for name in selected["method"].to_numpy() if name != baseline]
-    lines = [
-        {"metric": metric, "method": other, **line}
-        for metric in map(str, selected["metric"].to_numpy())
-        for other, line in zip(
-            others, _tested(_advantages(runs, metric, others, baseline), ratio), strict=True
-        )
-    ]
+    return _against(selected, runs, others, baseline)
+
+
+def _against(
+    selected: xr.Dataset, runs: xr.DataArray, methods: list[str], baseline: str, sign: int = 1
+) -> pd.DataFrame:
+    """Methods against a baseline by (metric, method); sign -1: the baseline against each."""
+    ratio = 1 / (selected.sizes["fold"] - 1)
+    lines = []
+    for metric in map(str, selected["metric"].to_numpy()):
+        gains = sign * _advantages(runs, metric, methods, baseline)
+        for method, line in zip(methods, _tested(gains, ratio), strict=True):
+            lines.append({"metric": metric, "method": method, **line})
     return pd.DataFrame(lines).set_index(["metric", "method"])
 
 

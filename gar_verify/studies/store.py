@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,11 @@ import xarray as xr
 
 from gar_verify._files import atomic_write
 from gar_verify.data import Table
+from gar_verify.data.table import digest
 from gar_verify.studies import definitions, pins, provenance, workers
+from gar_verify.studies.methods import Method, losses_of
 from gar_verify.studies.progress import Progress
+from gar_verify.training import Problem, Recipe, Run
 
 SEAL = hashlib.sha256().digest_size
 """Bytes at the end of a file that are the SHA-256 of those before; readers of HDF5 ignore them."""
@@ -67,6 +70,37 @@ class Piece:
     def fingerprint(self) -> str:
         """Of the settings, the code, and what pins the arithmetic."""
         return provenance.fingerprint(self.settings, self.code, self.device)
+
+
+def piece_of_training(
+    name: str,
+    table: Table,
+    problem: Problem,
+    method: Method,
+    runs: Sequence[Run],
+    recipe: Recipe,
+    compute: Callable[[Callable[[int], None]], xr.Dataset],
+    **settings: Any,
+) -> Piece:
+    """A piece that trains runs of a method on a fold, with ``settings`` beside those of all."""
+    work = workers.work_per_epoch(problem, recipe, pairwise=method.objective.pairwise)
+    return Piece(
+        name=name,
+        settings={
+            "table": table.name,
+            "data": table.checksum,
+            "method": method.name,
+            "recipe": asdict(recipe),
+            "pretraining_epochs": method.objective.pretraining_epochs,
+            "losses": losses_of(method),
+            "rows": digest(*(rows.astype(float) for rows in problem.parts(runs[0].fold).values())),
+            **settings,
+        },
+        compute=compute,
+        work=len(runs) * recipe.epochs * work,
+        work_per_epoch=work,
+        functions=method.objective.functions,
+    )
 
 
 def collect(

@@ -46,8 +46,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     Returns:
         The CSV and the JSON file.
     """
-    selected = results if "test" in results else select(results)
-    frame = selected.to_dataframe().reset_index()
+    frame = select(results).to_dataframe().reset_index()
     rounded = frame.round({"test": DIGITS, "validation": DIGITS})
     return write_frame(rounded, study, provenance_of(results), folder)
 

@@ -7,7 +7,7 @@ batches of 128, five seeds, no validation, the last epoch counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,11 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify.data import Table, load_table
 from gar_verify.data.synthetic import CURVES
-from gar_verify.data.table import digest
 from gar_verify.metrics import METRICS
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import SYNTHETIC, Method, losses_of, synthetic_methods
+from gar_verify.studies.methods import SYNTHETIC, Method, synthetic_methods
 from gar_verify.studies.progress import Progress, Silent
-from gar_verify.studies.store import Piece, collect, summary_of
-from gar_verify.studies.workers import work_per_epoch
+from gar_verify.studies.store import Piece, collect, piece_of_training, summary_of
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -87,7 +85,12 @@ def run(
 
 
 def select(results: xr.Dataset) -> xr.Dataset:
-    """What counts of a study: ``test`` after the last epoch, over method, seed and metric."""
+    """What counts of a study: ``test`` after the last epoch, over method, seed and metric.
+
+    A summary of a study is returned as it is.
+    """
+    if "test" in results:
+        return results
     last = results["metrics"].isel(epoch=-1, drop=True).sel(split="test", drop=True)
     return xr.Dataset({"test": last.astype(float)}, attrs=results.attrs)
 
@@ -98,8 +101,7 @@ def final_test_mae(results: xr.Dataset) -> xr.DataArray:
     Args:
         results: from `run`, or its summary from `summaries.read`.
     """
-    selected = results if "test" in results else select(results)
-    return selected["test"].sel(metric="MAE", drop=True)
+    return select(results)["test"].sel(metric="MAE", drop=True)
 
 
 def problem_of(table: Table) -> Problem:
@@ -125,30 +127,21 @@ def _piece(
     (value,) = method.hyperparameters
     runs = [Run(LEARNING_RATE, hyperparameter=value, seed=seed) for seed in seeds]
 
-    work = work_per_epoch(problem, recipe, pairwise=method.objective.pairwise)
-
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = train(problem, runs, recipe, method.objective, device=device, on_epoch=on_epoch)
         return _labelled(trained, problem, method.name, seeds, recipe)
 
-    return Piece(
-        name=method.name,
-        settings={
-            "table": table.name,
-            "data": table.checksum,
-            "method": method.name,
-            "hyperparameter": value,
-            "learning_rate": LEARNING_RATE,
-            "seeds": list(seeds),
-            "recipe": asdict(recipe),
-            "pretraining_epochs": method.objective.pretraining_epochs,
-            "losses": losses_of(method),
-            "rows": digest(*(rows.astype(float) for rows in problem.parts(0).values())),
-        },
-        compute=compute,
-        work=len(runs) * recipe.epochs * work,
-        work_per_epoch=work,
-        functions=method.objective.functions,
+    return piece_of_training(
+        method.name,
+        table,
+        problem,
+        method,
+        runs,
+        recipe,
+        compute,
+        hyperparameter=value,
+        learning_rate=LEARNING_RATE,
+        seeds=list(seeds),
     )
 
 

@@ -55,27 +55,18 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
         ``published std``, ``deviation``; with MAE among the methods, ``gain`` over it in per cent
         and ``p`` of the paper's t-test against it.
     """
-    selected = _selected(results)
-    summary = selection.summarize(selected)
-    lines = []
-    for metric in METRICS:
-        for name in results["method"].to_numpy():
-            at = {"method": name, "metric": metric}
-            mean, std = published.tabular(results.attrs["table"], name, metric)
-            measured = summary["mean"].sel(at).item()
-            lines.append(
-                {
-                    "metric": metric,
-                    "method": label(name),
-                    "measured": measured,
-                    "std": summary["std"].sel(at).item(),
-                    "published": mean,
-                    "published std": std,
-                    "deviation": (measured - mean) / std,
-                    **_against_mae(selected, name, metric),
-                }
-            )
-    return pd.DataFrame(lines).set_index(["metric", "method"])
+    selected = selection.select(results)
+    frame = _measured(selected, "metric", "method")
+    on = results.attrs["table"]
+    theirs = [published.tabular(on, name, metric) for metric, name in frame.index]
+    frame[["published", "published std"]] = theirs
+    frame["deviation"] = (frame["measured"] - frame["published"]) / frame["published std"]
+    others = [name for name in frame.index.unique("method") if name != "mae"]
+    if others and "mae" in selected["method"]:
+        for column, of_method in (("gain", selection.gain), ("p", selection.t_test)):
+            found = {name: of_method(selected, name, "mae") for name in others}
+            frame[column] = pd.concat(found, names=["method"]).swaplevel()
+    return frame.rename(index=label, level="method")
 
 
 def ablation_table(results: xr.Dataset) -> pd.DataFrame:
@@ -87,22 +78,10 @@ def ablation_table(results: xr.Dataset) -> pd.DataFrame:
     Returns:
         Columns ``measured``, ``std`` (1/5) and ``published``, by metric and sub-losses.
     """
-    summary = selection.summarize(_selected(results))
-    lines = []
-    for metric in METRICS:
-        for name in map(str, results["method"].to_numpy()):
-            at = {"method": name, "metric": metric}
-            letters = name.removeprefix(ablation.PREFIX)
-            lines.append(
-                {
-                    "metric": metric,
-                    "sub-losses": label(letters),
-                    "measured": summary["mean"].sel(at).item(),
-                    "std": summary["std"].sel(at).item(),
-                    "published": published.ablation(letters, metric),
-                }
-            )
-    return pd.DataFrame(lines).set_index(["metric", "sub-losses"])
+    frame = _measured(selection.select(results), "metric", "method")
+    frame = frame.rename(index=lambda name: name.removeprefix(ablation.PREFIX), level="method")
+    frame["published"] = [published.ablation(letters, metric) for metric, letters in frame.index]
+    return frame.rename(index=label, level="method").rename_axis(["metric", "sub-losses"])
 
 
 def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:
@@ -136,7 +115,7 @@ def gains_table(results: xr.Dataset) -> pd.DataFrame:
         ``over MAE`` in per cent, positive where GAR is better, with ``p`` of the paper's test;
         ``best competitor`` by test mean, the gain ``over it`` and ``p over it``.
     """
-    selected = _selected(results)
+    selected = selection.select(results)
     lines = [
         {"metric": metric, "method": label(name), **_gains(selected, name, metric)}
         for metric in METRICS
@@ -156,7 +135,7 @@ def comparison_table(results: xr.Dataset, method: str = "gar") -> pd.DataFrame:
     Returns:
         See `studies.statistics.compare`.
     """
-    return statistics.compare(_selected(results), method)
+    return statistics.compare(selection.select(results), method)
 
 
 def boosting_table(results: xr.Dataset) -> pd.DataFrame:
@@ -171,26 +150,17 @@ def boosting_table(results: xr.Dataset) -> pd.DataFrame:
         see `studies.statistics.compare`.
     """
     selected = boosting.select(results)
-    lines = []
-    for metric in METRICS:
-        for library in map(str, selected["library"].to_numpy()):
-            of_library = selected.sel(library=library)
-            summary = selection.summarize(of_library)
-            against = statistics.compare(of_library, "gar")
-            for name, title in boosting.METHODS.items():
-                at = {"method": name, "metric": metric}
-                line = {
-                    "metric": metric,
-                    "library": library,
-                    "objective": title,
-                    "measured": summary["mean"].sel(at).item(),
-                    "std": summary["std"].sel(at).item(),
-                }
-                if name != "gar":
-                    line["GAR better by"] = against.loc[(metric, label(name)), "difference"]
-                    line["p corrected"] = against.loc[(metric, label(name)), "p corrected"]
-                lines.append(line)
-    return pd.DataFrame(lines).set_index(["metric", "library", "objective"])
+    libraries = list(map(str, selected["library"].to_numpy()))
+    compared = pd.concat(
+        {name: statistics.compare(selected.sel(library=name), "gar") for name in libraries},
+        names=["library", "metric", "method"],
+    )
+    against = compared[["difference", "p corrected"]]
+    frame = _measured(selected, "metric", "library", "method").rename(index=label, level="method")
+    frame = frame.join(against.rename(columns={"difference": "GAR better by"}))
+    titles = {label(name): title for name, title in boosting.METHODS.items()}
+    frame = frame.rename(index=titles, level="method")
+    return frame.rename_axis(["metric", "library", "objective"])
 
 
 def markdown(frame: pd.DataFrame, digits: int = 3) -> str:
@@ -225,10 +195,6 @@ def save(frame: pd.DataFrame, stem: str | Path, folder: Path | None = None) -> l
     ]
 
 
-def _selected(results: xr.Dataset) -> xr.Dataset:
-    return results if "test" in results else selection.select(results)
-
-
 def _is_published(results: xr.Dataset) -> bool:
     return bool(results.attrs.get("table") == "concrete")
 
@@ -237,13 +203,10 @@ def _spread(runs: np.ndarray) -> dict[str, float]:
     return {"mean": runs.mean(), "std": runs.std(), "min": runs.min(), "max": runs.max()}
 
 
-def _against_mae(selected: xr.Dataset, name: str, metric: str) -> dict[str, float]:
-    if "mae" not in selected["method"] or name == "mae":
-        return {}
-    return {
-        "gain": selection.gain(selected, name, "mae")[metric],
-        "p": selection.t_test(selected, name, "mae")[metric],
-    }
+def _measured(selected: xr.Dataset, *levels: str) -> pd.DataFrame:
+    """Mean and deviation of what was selected, by the levels of the index."""
+    frame = selection.summarize(selected).to_dataframe(dim_order=list(levels))
+    return frame[["mean", "std"]].rename(index=str, columns={"mean": "measured"})
 
 
 def _gains(selected: xr.Dataset, name: str, metric: str) -> dict[str, float | str]:

@@ -8,10 +8,10 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -19,13 +19,11 @@ from sklearn.model_selection import KFold
 
 from gar_verify import paths
 from gar_verify.data import Table, load_table
-from gar_verify.data.table import digest
 from gar_verify.metrics import METRICS
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import TABULAR, Method, losses_of, tabular_methods
+from gar_verify.studies.methods import TABULAR, Method, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
-from gar_verify.studies.store import Piece, collect, summary_of
-from gar_verify.studies.workers import work_per_epoch
+from gar_verify.studies.store import Piece, collect, piece_of_training, summary_of
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
 
 Scaling = Literal["all rows", "training part"]
@@ -77,31 +75,15 @@ def protocol(table: str, quick: bool = False) -> Protocol:
 
 
 def run(
-    table_name: str,
-    methods: Sequence[str] = TABULAR,
-    *,
-    seeds: Sequence[int] = (0,),
-    quick: bool = False,
-    scaling: Scaling = "all rows",
-    device: str = "cpu",
-    store: Path | None = None,
-    memory_bytes: int | None = None,
-    jobs: int | None = None,
-    progress: Progress | None = None,
+    table_name: str, methods: Sequence[str] = TABULAR, *, quick: bool = False, **options: Any
 ) -> xr.Dataset:
     """Train methods on a table with the paper's protocol.
 
     Args:
         table_name: one of `RECIPES`.
         methods: names of losses that have a tabular grid.
-        seeds: each repeats the whole study with other random numbers; the paper has one.
         quick: a small part of the grid and of the epochs.
-        scaling: features z-scored over all rows (the paper's leak) or on the training part only.
-        device: where to train.
-        store: folder to keep results in and to go on from; default: `paths.results`.
-        memory_bytes: bound on the memory of a stack; default: a quarter of what is free.
-        jobs: processes that train side by side; default: see `workers.default_jobs`.
-        progress: told how far it is; default: nobody.
+        options: those of `run_methods` (seeds, scaling, device, store, jobs, progress, ...).
 
     Returns:
         ``metrics`` (method, seed, fold, learning_rate, weight_decay, hyperparameter, epoch, split,
@@ -109,18 +91,8 @@ def run(
         ``hyperparameter`` counts from 0; NaN where a method has no such setting.
     """
     settings = protocol(table_name, quick)
-    return run_methods(
-        load_table(table_name),
-        tabular_methods(methods, settings.recipe.epochs),
-        settings,
-        seeds=seeds,
-        scaling=scaling,
-        device=device,
-        store=store,
-        memory_bytes=memory_bytes,
-        jobs=jobs,
-        progress=progress,
-    )
+    chosen = tabular_methods(methods, settings.recipe.epochs)
+    return run_methods(load_table(table_name), chosen, settings, **options)
 
 
 def run_methods(
@@ -136,7 +108,20 @@ def run_methods(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """As `run`, for any table, methods and settings."""
+    """As `run`, for any table, methods and settings.
+
+    Args:
+        table: what is learned.
+        methods: one line of the table each.
+        settings: what they share.
+        seeds: each repeats the whole study with other random numbers; the paper has one.
+        scaling: features z-scored over all rows (the paper's leak) or on the training part only.
+        device: where to train.
+        store: folder to keep results in and to go on from; default: `paths.results`.
+        memory_bytes: bound on the memory of a stack; default: a quarter of what is free.
+        jobs: processes that train side by side; default: see `workers.default_jobs`.
+        progress: told how far it is; default: nobody.
+    """
     table = table.scaled_on_training_part() if scaling == "training part" else table
     problem = folds(table, settings.folds)
     fit = partial(train, device=device, memory_bytes=memory_bytes)
@@ -195,33 +180,24 @@ def _piece(
     rates = learning_rates(method, settings, table.name)
     runs = grid(method, settings, rates, seed, fold)
 
-    work = work_per_epoch(problem, settings.recipe, pairwise=method.objective.pairwise)
-
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = fit(problem, runs, settings.recipe, method.objective, on_epoch=on_epoch)
         return _labelled(trained, method, rates, settings, seed, fold)
 
-    return Piece(
-        name=f"{method.name}-seed{seed}-fold{fold}",
-        settings={
-            "table": table.name,
-            "data": table.checksum,
-            "method": method.name,
-            "hyperparameters": method.hyperparameters,
-            "learning_rates": rates,
-            "weight_decays": settings.weight_decays,
-            "folds": settings.folds,
-            "fold": fold,
-            "seed": seed,
-            "recipe": asdict(settings.recipe),
-            "pretraining_epochs": method.objective.pretraining_epochs,
-            "losses": losses_of(method),
-            "rows": digest(*(rows.astype(float) for rows in problem.parts(fold).values())),
-        },
-        compute=compute,
-        work=len(runs) * settings.recipe.epochs * work,
-        work_per_epoch=work,
-        functions=method.objective.functions,
+    return piece_of_training(
+        f"{method.name}-seed{seed}-fold{fold}",
+        table,
+        problem,
+        method,
+        runs,
+        settings.recipe,
+        compute,
+        hyperparameters=method.hyperparameters,
+        learning_rates=rates,
+        weight_decays=settings.weight_decays,
+        folds=settings.folds,
+        fold=fold,
+        seed=seed,
     )
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS, Scorer
-from gar_verify.training import memory
+from gar_verify.training import devices
 from gar_verify.training.mlp import Architecture, Scratch
 from gar_verify.training.optimizers import SGD, Adam, Optimizer
 from gar_verify.training.runs import PARTS, Epoch, Problem, Recipe, Rows, Run, Trained, epochs
@@ -96,7 +96,7 @@ def train(
         ValueError: if a fold has fewer training rows than a batch.
     """
     device = torch.device(device)
-    bound = memory.default_bound(device) if memory_bytes is None else memory_bytes
+    bound = devices.default_bound(device) if memory_bytes is None else memory_bytes
     limit = max(1, bound // model_bytes(problem, recipe, objective))
     limit = min(limit, models_at_once or _models_in_cache(recipe, device))
     stacks = list(_stacks(problem, runs, recipe, limit))

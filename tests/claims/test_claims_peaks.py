@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gar_verify.claims import Claim, Evidence, Verdict
-from gar_verify.claims.peaks import SAID, runs
+from gar_verify.claims.peaks import runs
 
 Judge = Callable[[str, Evidence], Claim]
 Lines = Callable[..., Evidence]
@@ -24,7 +24,12 @@ NONE, ALL, OUTER, ONE, INNER = (
     (0, 1, 0, 0, 0),
 )
 FOUR, THREE, TWO = (0, 1, 1, 1, 1), (0, 0, 1, 1, 1), (0, 0, 0, 1, 1)
-CURVES = {said.identifier: f"{said.curve}_peaks" for said in SAID}
+CURVES = {
+    **dict.fromkeys(("peaks-missed", "peaks-most", "peaks-medium-sine"), "sine_peaks"),
+    **dict.fromkeys(
+        ("peaks-largest", "peaks-almost-all", "peaks-medium-squared-sine"), "squared_sine_peaks"
+    ),
+}
 
 
 def lines_of(**methods: tuple[Run, ...]) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ def test_what_is_no_code_of_the_package_is_refused() -> None:
 
 def test_the_trainer_reaches_what_it_computes_with_and_no_loss() -> None:
     def names(root: Definition) -> set[str]:
-        return {f"{found.module}.{found.name}" for found in SOURCES.reached(root)}
+        return {f"{found.module}.{found.name}" for found in SOURCES.reached([root])}
 
     trainer = names(definition_of(train))
     assert {"gar_verify.training.mlp.product", "gar_verify.metrics.Scorer"} <= trainer

@@ -125,7 +125,7 @@ def end_workers() -> None:
 @pytest.mark.parametrize("study", samples.STUDIES)
 def test_the_committed_sample_comes_out(pinned: None, study: str) -> None:
     """To the byte where this machine can be pinned and has the libraries; else closely."""
-    if not is_available(samples.TABLES.get(study, study)):
+    if not is_available(samples.data_of(study)):
         pytest.skip(f"the table of {study} is not available")
     found = workers.call(partial(samples.check, study))
     assert found in ("same bytes", "close")

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from gar_verify.studies import reference_loop
 from gar_verify.studies.methods import tabular_methods
 from gar_verify.studies.objectives import step_loss
 from gar_verify.studies.reference_loop import PlainLoop, train_alone
@@ -44,17 +43,3 @@ def test_a_loader_and_the_memory_give_the_same_batches(problem):
     assert len(by_loader) == len(by_memory) == 2
     for one, other in zip(by_loader, by_memory, strict=True):
         torch.testing.assert_close(tuple(one), tuple(other))
-
-
-def test_the_time_of_all_runs_is_reckoned_from_a_sample(problem, monkeypatch):
-    """Where every piece of work takes a second, eight runs of which two are timed take four."""
-
-    def one_second(work):
-        work()
-        return 1.0
-
-    monkeypatch.setattr(reference_loop, "_seconds", one_second)
-    runs = [Run(0.02, 0.001, hyperparameter=1.0, seed=seed) for seed in range(8)]
-    objective = tabular_methods(["mae"], RECIPE.epochs)[0].objective
-    found = reference_loop.speed(problem, runs, RECIPE, objective, sample=2)
-    assert found == {"stacked": 1.0, "alone": 4.0, "alone, with a loader process": 4.0}

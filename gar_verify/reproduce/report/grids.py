@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -54,8 +53,9 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
     """
     if study in CURVES:
         return _curve(frame, caption)
-    if study in catalogue.SENSITIVITIES:
-        return _sensitivity(frame, caption)
+    if study in catalogue.SENSITIVITIES:  # the metrics are columns
+        frame = pd.DataFrame(frame.stack(0, future_stack=True)).swaplevel()
+        frame.index.names = "metric", "alpha"
     return _by_metric(frame, caption)
 
 
@@ -113,20 +113,10 @@ def _by_metric(frame: pd.DataFrame, caption: str) -> Grid:
     for name in frame.index.unique(level=1):
         lines = {metric: frame.loc[(metric, name)] for metric in METRICS}
         cells = [_beside(line, name == best[metric]) for metric, line in lines.items()]
-        rows.append(Row(str(name), tuple(cells)))
-    return Grid(caption, corner, _columns(METRICS), tuple(rows))
-
-
-def _sensitivity(frame: pd.DataFrame, caption: str) -> Grid:
-    best = {metric: _best(frame[metric, "measured"], metric) for metric in METRICS}
-    rows = [
-        Row(
-            f"{alpha:g}",
-            tuple(_beside(line[metric], alpha == best[metric]) for metric in METRICS),
-        )
-        for alpha, line in frame.iterrows()
-    ]
-    return Grid(caption, "alpha", _columns(METRICS), tuple(rows))
+        head = f"{name:g}" if isinstance(name, float) else str(name)
+        rows.append(Row(head, tuple(cells)))
+    columns = (f"{name} {'↓' if LOWER_IS_BETTER[name] else '↑'}" for name in METRICS)
+    return Grid(caption, corner, tuple(columns), tuple(rows))
 
 
 def _beside(line: pd.Series, best: bool) -> Cell:
@@ -140,10 +130,6 @@ def _best(column: pd.Series, metric: str) -> object:
     return column.idxmin() if LOWER_IS_BETTER[metric] else column.idxmax()
 
 
-def _columns(metrics: Iterable[str]) -> tuple[str, ...]:
-    return tuple(f"{name} {'↓' if LOWER_IS_BETTER[name] else '↑'}" for name in metrics)
-
-
 def _cell(mean: float, std: float | None = None, best: bool = False) -> Cell:
     if math.isnan(mean):
         return Cell("")
@@ -153,13 +139,3 @@ def _cell(mean: float, std: float | None = None, best: bool = False) -> Cell:
 
 def _number(value: float) -> str:
     return "none" if math.isnan(value) else f"{value:.{DIGITS}f}"
-
-
-def plain(frame: pd.DataFrame, caption: str, columns: Sequence[str]) -> Grid:
-    """A frame of words as it is, the first of the columns heading the rows."""
-    first, *others = columns
-    rows = [
-        Row(str(line[first]), tuple(Cell(str(line[name])) for name in others))
-        for _, line in frame.iterrows()
-    ]
-    return Grid(caption, first, tuple(others), tuple(rows))

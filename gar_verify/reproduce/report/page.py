@@ -10,6 +10,8 @@ import datetime
 import platform
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,12 @@ from markupsafe import Markup
 
 from gar_verify import claims, paths
 from gar_verify._files import atomic_write
-from gar_verify._proofs import printing
+from gar_verify._proofs import printing, statements, z3_opinion
+from gar_verify.claims import Claim
 from gar_verify.data import load_table
 from gar_verify.reproduce import changes, summary
+from gar_verify.reproduce.changes import Change
 from gar_verify.reproduce.report import grids, pictures
-from gar_verify.reproduce.report.material import Material
 from gar_verify.reproduce.rerun import Rerun, trainable
 from gar_verify.studies import catalogue, provenance
 from gar_verify.studies.pages import render
@@ -38,6 +41,26 @@ RUNTIME = "runtime.csv"
 """Of the full runtime study, in the folder of the summaries."""
 TIMED = "runtime"
 """Begins the names of pictures of times."""
+
+
+@dataclass
+class Material:
+    """Everything that the page shows, beside the pictures in the folder of figures."""
+
+    proved: Sequence[statements.Result]
+    opinions: Sequence[z3_opinion.Opinion] = ()
+    studies: list[Rerun] = field(default_factory=list)
+    claims: Sequence[Claim] | None = None
+    """The ledger; None where there is none."""
+    runtime: pd.DataFrame | None = None
+    """Lines of the quick runtime study of this run; None where it was not measured."""
+    quick: bool = False
+    """Whether studies were trained in part only: their figures are not the paper's."""
+    sentences: Sequence[str] = ()
+    failures: Sequence[str] = ()
+    changes: Sequence[Change] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Of each part of this run."""
 
 
 def write(material: Material, folder: Path, figures: Path | None = None) -> Path:

@@ -34,9 +34,8 @@ def sensitivity_figure(*studies: xr.Dataset) -> Figure:
         figure = Figure(figsize=(PAGE_WIDTH, 1.75 * len(studies) + 0.2), layout="constrained")
         rows = figure.subplots(len(studies), len(SHOWN), squeeze=False, sharex=True, sharey="col")
         for row, results in zip(rows, studies, strict=True):
-            selected = results if "test" in results else sensitivity.select(results)
             for panel, metric in zip(row, SHOWN, strict=True):
-                _boxes(panel, selected, metric)
+                _boxes(panel, sensitivity.select(results), metric)
         for panel in rows[-1]:
             panel.set_xlabel(r"$\alpha$")
         marks, texts = rows[0, 0].get_legend_handles_labels()
