@@ -137,15 +137,14 @@ class RegressionMetrics:
             )
         batch = torch.stack([f, y, w.masked_fill(gaps, 0)])
         batch = batch if f.ndim == 2 else batch[:, :, None]
-        labels = _labels(groups, f)
-        ids, index = labels.unique(return_inverse=True)
+        ids, index = _groups(groups, f)
         self._add(
             _State(
                 columns=f.ndim == 2,
                 grouped=groups is not None,
                 ids=ids.cpu(),
                 chunk=_summary(batch, index, len(ids)).cpu(),
-                kept=((batch.cpu(), labels.cpu()),) if self.spearman else (),
+                kept=((batch.cpu(), ids[index].cpu()),) if self.spearman else (),
             )
         )
 
@@ -273,17 +272,19 @@ def _weights(sample_weight: Data | None, f: Tensor) -> Tensor:
     return (w if w.ndim == f.ndim else w[:, None]).expand_as(f)
 
 
-def _labels(groups: Data | None, f: Tensor) -> Tensor:
-    """(N,) group of each sample, 0 if there are no groups."""
+def _groups(groups: Data | None, f: Tensor) -> tuple[Tensor, Tensor]:
+    """The groups there are, ascending, and the place (N,) of each sample's; one group if None."""
     if groups is None:
-        return torch.zeros(len(f), dtype=torch.int64, device=f.device)
+        index = torch.zeros(len(f), dtype=torch.int64, device=f.device)
+        return index[:1], index
     labels = torch.as_tensor(groups)
     if labels.shape != f.shape[:1] or labels.is_floating_point() or labels.is_complex():
         raise ValueError(
             f"groups must hold {len(f)} integers, one a sample, got shape {tuple(labels.shape)} "
             f"of {labels.dtype}"
         )
-    return labels.to(f.device, torch.int64)
+    ids, index = labels.to(f.device, torch.int64).unique(return_inverse=True)
+    return ids, index
 
 
 # --- from samples to moments ----------------------------------------------------------------------
@@ -296,48 +297,45 @@ def _summary(batch: Tensor, index: Tensor, count: int) -> Tensor:
     """
     f, y, w = batch
     if not len(f):
-        return f.new_zeros(11, count, f.shape[1])
-    total = _sums(w, index, count)
-    absent = total == 0
-    share = w / total.masked_fill(absent, 1)[index]
+        return torch.zeros(11, count, f.shape[1], dtype=f.dtype)
+    rows = index[:, None].expand_as(w)
+
+    def sums(x: Tensor) -> Tensor:
+        if count == 1:
+            return x.sum(0, keepdim=True)
+        return x.new_zeros(count, x.shape[1]).scatter_add(0, rows, x)
+
+    def spread(x: Tensor) -> Tensor:
+        return x if count == 1 else x[index]
 
     def mean(x: Tensor, times: Tensor | float = 1.0) -> Tensor:
-        return _sums(share * x * times, index, count)[index]
+        return spread(sums(share * x * times))
 
-    at = _heaviest(w, index, count)
-    anchor = batch[:2].gather(1, at.expand(2, -1, -1)).masked_fill(absent, 0)
-    to_f, to_y = anchor[:, index]
+    total = sums(w)
+    absent = total == 0
+    share = w / spread(total.masked_fill(absent, 1))
+    at = w.argmax(0, keepdim=True) if count == 1 else _heaviest(w, rows, count)
+    anchors = [x.gather(0, at).masked_fill(absent, 0) for x in (f, y)]
+    to_f, to_y = map(spread, anchors)
     f, y = torch.where(w > 0, f, to_f), torch.where(w > 0, y, to_y)
     size = (f - y).abs()
     # An offset is taken from the errors where it is most of them; elsewhere it would round them.
     far = mean(size) > mean((f - to_f).abs()) + mean((y - to_y).abs())
     shifts = Shifts(to_f, to_y, to_f.where(far, 0), to_y.where(far, 0))
     parts = formulas.decompose(f, y, mean, shifts)
-    r, label = parts.residual, parts.label
-    relative = parts._replace(
-        mean_f=-(r + parts.scale * label), mean_d=-(r + parts.slope * label), mean_y=-label
-    )
-    m = formulas.moments(relative, size, total[index], mean)
-    each = torch.stack(tuple(m)).gather(1, at.expand(len(m), -1, -1))
-    return torch.cat([anchor, each]).masked_fill(absent, 0)
+    m = formulas.moments(parts, size, spread(total), mean)
+    *_, r, label = (x.expand_as(w).gather(0, at) for x in parts)
+    m = Moments(*(x.expand_as(w).gather(0, at) for x in m))
+    m = m._replace(mean_f=-(r + m.scale * label), mean_d=-(r + m.slope * label), mean_y=-label)
+    return torch.stack([*anchors, *m]).masked_fill(absent, 0)
 
 
-def _sums(x: Tensor, index: Tensor, count: int) -> Tensor:
-    """Sums (G, T) of the rows of each group; pairwise summation where there is one group."""
-    if count == 1:
-        return x.sum(0, keepdim=True)
-    return x.new_zeros(count, x.shape[1]).scatter_add(0, index[:, None].expand_as(x), x)
-
-
-def _heaviest(w: Tensor, index: Tensor, count: int) -> Tensor:
-    """(G, T) the first row with the largest weight of each group."""
-    rows = index[:, None].expand_as(w)
+def _heaviest(w: Tensor, rows: Tensor, count: int) -> Tensor:
+    """(G, T) the first row with the largest weight of each group; ``rows``: their groups (N, T)."""
     top = w.new_zeros(count, w.shape[1]).scatter_reduce(0, rows, w, "amax")
     position = torch.arange(len(w), device=w.device)[:, None].expand_as(w)
-    candidates = position.where(w == top[index], len(w))
-    first: Tensor = candidates.new_full(top.shape, len(w)).scatter_reduce(
-        0, rows, candidates, "amin"
-    )
+    found = position.where(w == top.gather(0, rows), len(w))
+    first: Tensor = found.new_full(top.shape, len(w)).scatter_reduce(0, rows, found, "amin")
     return first
 
 
