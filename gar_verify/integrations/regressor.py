@@ -192,7 +192,8 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         CPU and in float64; ``.float()`` makes it one of float32.
         """
         check_is_fitted(self)
-        return FittedNetwork(self._architecture(), self.parameters_, self._X_scale, self._y_scale)
+        architecture = self._architecture()
+        return FittedNetwork(architecture, self.parameters_, self._X_scale, self._y_scale).eval()
 
     def _architecture(self) -> Architecture:
         return Architecture(self.n_features_in_, tuple(self.hidden), self.n_outputs_)
