@@ -104,6 +104,7 @@ CONSTANTS = {
         "and 0 if both are",
         "take alpha of 2 or more",
     ),
+    "recipes.md": (),
     "studies.md": (
         "| 1 to 5 |",
         "| nine | 0 |",
