@@ -104,7 +104,6 @@ CONSTANTS = {
         "and 0 if both are",
         "take alpha of 2 or more",
     ),
-    "recipes.md": (),
     "studies.md": (
         "| 1 to 5 |",
         "| nine | 0 |",

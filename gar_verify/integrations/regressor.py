@@ -337,6 +337,11 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
 class FittedNetwork(nn.Module):
     """The perceptron of a fitted `GARRegressor`, with the scales of features and targets."""
 
+    X_mean: Tensor
+    X_scale: Tensor
+    y_mean: Tensor
+    y_scale: Tensor
+
     def __init__(
         self, architecture: Architecture, parameters: Array, X_scale: Any, y_scale: Any
     ) -> None:

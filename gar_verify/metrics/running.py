@@ -70,7 +70,7 @@ class RegressionMetrics:
     ``spearman``        Pearson of the ranks, ties averaged; a weight of 2 is the sample twice
     ==================  ==========================================================================
 
-    A value is *undefined* where nothing was seen, ``pearson`` and ``spearman`` also where
+    A value is undefined where nothing was seen, ``pearson`` and ``spearman`` also where
     predictions or targets are constant (one sample is), ``slope`` where targets are, ``ccc`` where
     both are the same constant. It is NaN then, and means over targets and groups leave it out. A
     prediction that is NaN or infinite makes NaN (``mae``: NaN or infinite) of all it is part of.
