@@ -23,26 +23,28 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
     _check_sample_weight,
+    check_consistent_length,
     check_is_fitted,
     column_or_1d,
     validate_data,
 )
 from torch import Tensor, nn
 
+from gar_verify.integrations._fitting import Rows, Training, merged, split_off
 from gar_verify.losses import GARLoss, get_loss, get_spec
-from gar_verify.losses.conventional import mae_loss
-from gar_verify.losses.gar.options import Conventional, Form
+from gar_verify.losses._validation import check_choice
+from gar_verify.losses.gar.options import Conventional, Form, Missing
 from gar_verify.losses.registry import LOSSES
 from gar_verify.training import Architecture
 from gar_verify.training.devices import check_device
-from gar_verify.training.mlp import Scratch
-from gar_verify.training.optimizers import Adam
 
 Array = NDArray[np.float64]
 LARGEST = 1e100
 """Of inputs and targets, in size."""
 WEIGHTED = ("gar", "mae", "mse", "huber")
 """Losses that take sample weights."""
+OPTIONS = ("delta", "group_weight", "targets", "within")
+"""Options of GAR beside alpha, conventional, form and missing."""
 LOSSES_OF_PREDICTIONS = tuple(name for name, spec in LOSSES.items() if not spec.needs_features)
 """Losses that can be trained with: those that read predictions alone."""
 
@@ -55,6 +57,9 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
     at most ``batch_size``. With a loss that takes weights, equal rows count as one of their joint
     weight, so a weight of 2 is the row twice, and the order of the rows does not matter.
 
+    With groups (a query, an era, a patient), GAR compares rows within a group only. Groups are
+    dealt whole into the batches, those of more than ``batch_size`` rows in parts.
+
     Args:
         alpha: of GAR, in [0, inf]; see `GARLoss`.
         conventional: the part of GAR that fixes the offset: ``"mae"``, ``"mse"`` or ``"huber"``.
@@ -65,15 +70,18 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         weight_decay: coefficient of the squared parameters, halved.
         max_epochs: passes over the data.
         batch_size: rows of a step, at most. GAR sees correlations within a batch: not too few.
-        early_stopping: hold out ``validation_fraction`` of the rows, keep the parameters with the
-            lowest mean absolute error there, and stop after ``n_iter_no_change`` epochs without a
-            better one.
-        validation_fraction: share of the rows held out, in (0, 1).
+        early_stopping: hold out ``validation_fraction`` of the rows (with groups, of the groups),
+            keep the parameters with the lowest mean absolute error there, and stop after
+            ``n_iter_no_change`` epochs without a better one.
+        validation_fraction: share held out, in (0, 1).
         n_iter_no_change: epochs to wait for an improvement.
         loss: ``"gar"``, or the registry's name of a loss that reads predictions alone: ``"mae"``,
             ``"mse"``, ``"huber"``, ``"focal_mae"``, ``"focal_mse"``, ``"mae_pearson"``.
-        loss_options: hyper-parameters of another loss than GAR, such as ``{"delta": 0.5}``; they
-            act on standardised targets.
+        loss_options: further hyper-parameters of the loss, such as ``{"delta": 0.5}`` of Huber's;
+            they act on standardised targets. Of GAR: ``delta``, ``group_weight``, ``targets`` and
+            ``within``, see `GARLoss`.
+        missing: ``"error"``, or ``"omit"``: a target that is NaN is absent, target by target; with
+            several targets for the losses that take weights only. Features have no gaps.
         random_state: of the initial parameters, the order of batches and the rows held out.
         device: where to train and predict.
 
@@ -104,6 +112,7 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         n_iter_no_change: int = 20,
         loss: str = "gar",
         loss_options: Mapping[str, Any] | None = None,
+        missing: Missing = "error",
         random_state: int | np.random.RandomState | None = None,
         device: str = "cpu",
     ) -> None:
@@ -121,50 +130,46 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         self.n_iter_no_change = n_iter_no_change
         self.loss = loss
         self.loss_options = loss_options
+        self.missing = missing
         self.random_state = random_state
         self.device = device
 
+    @torch.inference_mode(False)  # it trains inside torch.no_grad() and torch.inference_mode() too
+    @torch.enable_grad()
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> GARRegressor:
-        """Train on features (n, F) and targets (n,) or (n, T), with weights (n,) of the rows.
+        """Train on features (n, F) and targets (n,) or (n, T).
+
+        Args:
+            X: the features.
+            y: the targets.
+            sample_weight: (n,) weights of the rows.
+            groups: (n,) the group of each row, numbers or names; with ``loss="gar"`` only.
 
         Raises:
-            ValueError: for parameters out of range, arrays that do not match or are not finite, and
-                weights that are negative or that the loss does not take.
+            ValueError: for parameters out of range, arrays that do not match or are not finite, a
+                target without a label, and weights or groups that the loss does not take.
             TypeError: for a hyper-parameter that the loss does not have.
         """
         self._check_parameters()
-        checked, y = validate_data(
-            self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
-        )
-        inputs = np.asarray(checked, dtype=np.float64)
-        targets = self._shaped(np.asarray(y, dtype=np.float64))
-        weight = None
-        if sample_weight is not None:
-            if self.loss not in WEIGHTED:
-                raise ValueError(
-                    f"loss {self.loss!r} takes no sample_weight; those that do are "
-                    f"{', '.join(WEIGHTED)}"
-                )
-            weight = _check_sample_weight(
-                sample_weight, inputs, dtype=np.float64, ensure_non_negative=True
-            )
-            if not weight.any():  # older versions of scikit-learn let them pass
-                raise ValueError("sample_weight is all zeros; give at least one non-zero number")
+        rows = self._checked(X, y, sample_weight, groups)
         if self.loss in WEIGHTED:
-            inputs, targets, weight = _merged(inputs, targets, weight)
+            rows = merged(rows)
         rng = check_random_state(self.random_state)
-        train, held_out = self._split(len(inputs), rng)
-        self._fit_scales(inputs[train], targets[train], None if weight is None else weight[train])
-        architecture = Architecture(inputs.shape[1], tuple(self.hidden), self.n_outputs_)
-        start = architecture.initial(np.random.default_rng(rng.randint(2**31 - 1)))
-        _Training(self, architecture, rng).run(
-            start,
-            self._tensors(inputs[train], targets[train], None if weight is None else weight[train]),
-            self._tensors(
-                inputs[held_out], targets[held_out], None if weight is None else weight[held_out]
-            ),
+        train, held_out = rows, None
+        if self.early_stopping:
+            train, held_out = split_off(rows, self.validation_fraction, rng)
+        self._fit_scales(train)
+        start = self._architecture().initial(np.random.default_rng(rng.randint(2**31 - 1)))
+        Training(self, self._architecture(), rng).run(
+            self._as_tensor(start.astype(np.float64)),
+            self._tensors(train),
+            None if held_out is None else self._tensors(held_out),
         )
         return self
 
@@ -172,14 +177,26 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         """Predictions (n,), or (n, T) for several targets, in the units of the targets."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        architecture = Architecture(self.n_features_in_, tuple(self.hidden), self.n_outputs_)
         inputs = self._as_tensor(self._X_scale.transform(X))
-        outputs, _ = architecture.forward(
+        outputs, _ = self._architecture().forward(
             self._as_tensor(self.parameters_)[None], inputs.T[None].contiguous()
         )
         prediction: Array = outputs[0].T.cpu().numpy().astype(np.float64)
         prediction = self._y_scale.inverse_transform(prediction)
         return prediction[:, 0] if self._single else prediction
+
+    def to_torch(self) -> FittedNetwork:
+        """The fitted network as a module of torch by itself, to be exported.
+
+        It takes features (n, F) and returns predictions (n, T) in the units of the targets, on the
+        CPU and in float64; ``.float()`` makes it one of float32.
+        """
+        check_is_fitted(self)
+        architecture = self._architecture()
+        return FittedNetwork(architecture, self.parameters_, self._X_scale, self._y_scale).eval()
+
+    def _architecture(self) -> Architecture:
+        return Architecture(self.n_features_in_, tuple(self.hidden), self.n_outputs_)
 
     def _check_parameters(self) -> None:
         _check_number("learning_rate", self.learning_rate, above=0)
@@ -205,18 +222,26 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
                 f"loss {self.loss!r} reads the features of a network; choose one of "
                 f"{', '.join(LOSSES_OF_PREDICTIONS)}"
             )
-        if self.loss == "gar" and self.loss_options:
+        check_choice("missing", self.missing, ("error", "omit"))
+        if self.loss == "gar" and not set(self.loss_options or ()) <= set(OPTIONS):
             raise ValueError(
-                f"loss_options {dict(self.loss_options)!r} are of other losses; GAR's are alpha, "
-                "conventional and form"
+                f"loss_options {dict(self.loss_options or {})!r} are not all of GAR; it has "
+                f"{', '.join(OPTIONS)} beside alpha, conventional, form and missing"
             )
         self._module()
 
     def _module(self) -> nn.Module:
         """The loss; those of one part are written by GAR's, which takes weights."""
+        options = dict(self.loss_options or {})
         if self.loss == "gar":
-            return GARLoss(self.alpha, conventional=self.conventional, form=self.form)
-        module = get_loss(self.loss, **(self.loss_options or {}))
+            return GARLoss(
+                self.alpha,
+                conventional=self.conventional,
+                form=self.form,
+                missing=self.missing,
+                **options,
+            )
+        module = get_loss(self.loss, **options)
         if self.loss not in WEIGHTED:
             return module
         return GARLoss(
@@ -225,7 +250,58 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
             delta=getattr(module, "delta", 1.0),
             form="power_mean",
             parts=("conventional",),
+            missing=self.missing,
         )
+
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, weight: ArrayLike | None, groups: ArrayLike | None
+    ) -> Rows:
+        """The rows that have a label; groups are numbered from 0."""
+        of_y = {"ensure_all_finite": "allow-nan" if self.missing == "omit" else True}
+        checked, y = validate_data(
+            self,
+            X,
+            y,
+            validate_separately=(
+                {"dtype": np.float64, "ensure_min_samples": 2},
+                {"dtype": np.float64, "ensure_2d": False, **of_y},
+            ),
+        )
+        check_consistent_length(checked, y)
+        inputs = np.asarray(checked, dtype=np.float64)
+        targets = self._shaped(np.asarray(y, dtype=np.float64))
+        rows = Rows(inputs, targets, self._weights(weight, inputs), self._groups(groups, inputs))
+        _check_labels(targets)
+        gaps = np.isnan(targets)
+        if gaps[~gaps.all(1)].any() and self.loss not in WEIGHTED:
+            raise ValueError(
+                f"loss {self.loss!r} takes no missing targets where others of the row are there; "
+                f"those that do are {', '.join(WEIGHTED)}"
+            )
+        return rows.take(~gaps.all(1)) if gaps.any() else rows
+
+    def _weights(self, weight: ArrayLike | None, X: Array) -> Array | None:
+        if weight is None:
+            return None
+        if self.loss not in WEIGHTED:
+            raise ValueError(
+                f"loss {self.loss!r} takes no sample_weight; those that do are "
+                f"{', '.join(WEIGHTED)}"
+            )
+        checked: Array = _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not checked.any():  # older versions of scikit-learn let them pass
+            raise ValueError("sample_weight is all zeros; give at least one non-zero number")
+        return checked
+
+    def _groups(self, groups: ArrayLike | None, X: Array) -> NDArray[np.int64] | None:
+        if groups is None:
+            return None
+        if self.loss != "gar":
+            raise ValueError(f"loss {self.loss!r} takes no groups: it compares no rows; 'gar' does")
+        names = column_or_1d(groups)
+        check_consistent_length(X, names)
+        number: NDArray[np.int64] = np.unique(names, return_inverse=True)[1]
+        return number
 
     def _shaped(self, y: Array) -> Array:
         """Targets (n, T); a column vector warns and counts as (n,), as scikit-learn has it."""
@@ -236,36 +312,21 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         self.n_outputs_ = y.shape[1]
         return y
 
-    def _split(
-        self, rows: int, rng: np.random.RandomState
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if not self.early_stopping:
-            return np.arange(rows), np.arange(0)
-        held_out = math.ceil(self.validation_fraction * rows)
-        if rows - held_out < 2:
-            raise ValueError(
-                f"{rows} rows are too few to hold out {held_out} of them; expected at least 2 to "
-                "train on: lower validation_fraction or turn early_stopping off"
-            )
-        order = rng.permutation(rows)
-        return np.sort(order[held_out:]), np.sort(order[:held_out])
+    def _fit_scales(self, rows: Rows) -> None:
+        for name, values in (("X", rows.X), ("y", rows.y)):
+            check_size(name, np.fmax.reduce(np.abs(values), axis=None, initial=0))
+        _check_labels(rows.y)  # those that are not held out
+        self._X_scale = StandardScaler().fit(rows.X, sample_weight=rows.weight)
+        self._y_scale = StandardScaler().fit(rows.y, sample_weight=rows.weight)
 
-    def _fit_scales(self, X: Array, y: Array, weight: Array | None) -> None:
-        for name, values in (("X", X), ("y", y)):
-            check_size(name, np.abs(values).max(initial=0))
-        self._X_scale = StandardScaler().fit(X, sample_weight=weight)
-        self._y_scale = StandardScaler().fit(y, sample_weight=weight)
-
-    def _tensors(
-        self, X: Array, y: Array, weight: Array | None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        if len(X) == 0:
-            empty = self._as_tensor(np.zeros((0, 1)))
-            return empty, empty, None
-        return (
-            self._as_tensor(self._X_scale.transform(X)),
-            self._as_tensor(self._y_scale.transform(y)),
+    def _tensors(self, rows: Rows) -> Rows:
+        """The rows scaled, as tensors."""
+        weight, group = rows.weight, rows.group
+        return Rows(
+            self._as_tensor(self._X_scale.transform(rows.X)),
+            self._as_tensor(self._y_scale.transform(rows.y)),
             None if weight is None else self._as_tensor(weight),
+            None if group is None else torch.as_tensor(group, device=self.device),
         )
 
     def _as_tensor(self, values: Array) -> Tensor:
@@ -273,101 +334,46 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
         return torch.as_tensor(values, dtype=dtype, device=self.device)
 
 
-def _merged(X: Array, y: Array, weight: Array | None) -> tuple[Array, Array, Array | None]:
-    """Equal rows as one with the sum of their weights, in ascending order; no weights if equal.
+class FittedNetwork(nn.Module):
+    """The perceptron of a fitted `GARRegressor`, with the scales of features and targets."""
 
-    So a row of weight 2 is two rows to the last bit: training would amplify any rounding.
-    """
-    weight = np.ones(len(X)) if weight is None else weight
-    seen = weight > 0
-    both, place = np.unique(np.hstack([X, y])[seen], axis=0, return_inverse=True)
-    total = np.bincount(place.ravel(), weights=weight[seen])
-    merged = None if bool((total == total[0]).all()) else total.astype(np.float64)
-    return both[:, : X.shape[1]], both[:, X.shape[1] :], merged
-
-
-Part = tuple[Tensor, Tensor, Tensor | None]
-
-
-class _Training:
-    """The loop: batches, gradient steps, and what is held out."""
+    X_mean: Tensor
+    X_scale: Tensor
+    y_mean: Tensor
+    y_scale: Tensor
 
     def __init__(
-        self, model: GARRegressor, architecture: Architecture, rng: np.random.RandomState
+        self, architecture: Architecture, parameters: Array, X_scale: Any, y_scale: Any
     ) -> None:
-        self.model, self.architecture, self.rng = model, architecture, rng
-        self.loss = model._module()
-        self.scratch = Scratch()
+        """Copy the numbers."""
+        super().__init__()
+        for name, values in (
+            ("X_mean", X_scale.mean_),
+            ("X_scale", X_scale.scale_),
+            ("y_mean", y_scale.mean_),
+            ("y_scale", y_scale.scale_),
+        ):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float64))
+        layers: list[nn.Module] = []
+        for weight, bias in architecture.layers(torch.tensor(parameters)[None]):
+            linear = nn.Linear(weight.shape[2], weight.shape[1], dtype=torch.float64)
+            linear.weight.data, linear.bias.data = weight[0].clone(), bias[0, :, 0].clone()
+            layers += [linear, nn.ELU()]
+        self.layers = nn.Sequential(*layers[:-1])
 
-    def run(self, start: NDArray[np.float32], train: Part, held_out: Part) -> None:
-        """Train, and leave what was learned in the model."""
-        model = self.model
-        self.parameters = model._as_tensor(start.astype(np.float64))[None]
-        full = torch.full((1, 1), 1.0, dtype=self.parameters.dtype, device=self.parameters.device)
-        optimizer = Adam(self.parameters, full * model.learning_rate, full * model.weight_decay)
-        best, waited, kept = math.inf, 0, self.parameters.clone()
-        model.loss_curve_ = []
-        validation = []
-        for epoch in range(model.max_epochs):
-            factor = 0.1 ** sum(epoch >= model.max_epochs * part for part in (0.5, 0.75))
-            model.loss_curve_.append(self._epoch(train, optimizer, factor))
-            if not model.early_stopping:
-                continue
-            validation.append(self._held_out_mae(held_out))
-            if validation[-1] < best:
-                best, waited, kept = validation[-1], 0, self.parameters.clone()
-            else:
-                waited += 1
-            if waited >= model.n_iter_no_change:
-                break
-        if model.early_stopping:
-            self.parameters = kept
-            model.validation_curve_ = validation
-        model.n_iter_ = len(model.loss_curve_)
-        model.parameters_ = self.parameters[0].cpu().numpy().astype(np.float64)
+    def forward(self, X: Tensor) -> Tensor:
+        """Predictions (n, T) of features (n, F)."""
+        outputs: Tensor = self.layers((X - self.X_mean) / self.X_scale)
+        return outputs * self.y_scale + self.y_mean
 
-    def _epoch(self, train: Part, optimizer: Adam, factor: float) -> float:
-        rows = len(train[0])
-        batches = math.ceil(rows / self.model.batch_size)
-        order = np.arange(rows) if batches == 1 else self.rng.permutation(rows)
-        values = []
-        for own in np.array_split(order, batches):
-            chosen = torch.from_numpy(own).to(train[0].device)
-            inputs, targets, weight = (t if t is None else t[chosen] for t in train)
-            assert inputs is not None
-            assert targets is not None
-            values.append(self._step(inputs, targets, weight, optimizer, factor))
-        return float(np.mean(values))
 
-    def _step(
-        self,
-        inputs: Tensor,
-        targets: Tensor,
-        weight: Tensor | None,
-        optimizer: Adam,
-        factor: float,
-    ) -> float:
-        outputs, entering = self.architecture.forward(
-            self.parameters, inputs.T[None].contiguous(), self.scratch
+def _check_labels(y: Array) -> None:
+    empty = np.flatnonzero(np.isnan(y).all(0))
+    if len(empty):
+        raise ValueError(
+            f"y has no label to train on in column {', '.join(map(str, empty))}: leave such "
+            "targets out"
         )
-        prediction = outputs[0].T.detach().requires_grad_()
-        arguments = (prediction, targets) if weight is None else (prediction, targets, weight)
-        value: Tensor = self.loss(*arguments)
-        (gradient,) = torch.autograd.grad(value, prediction)
-        step = self.architecture.backward(
-            self.parameters, entering, gradient.T[None].contiguous(), scratch=self.scratch
-        )
-        optimizer.step(step, factor)
-        return value.item()
-
-    def _held_out_mae(self, part: Part) -> float:
-        inputs, targets, weight = part
-        outputs, _ = self.architecture.forward(self.parameters, inputs.T[None].contiguous())
-        prediction = outputs[0].T
-        if weight is None:
-            return float(mae_loss(prediction, targets))
-        plain = GARLoss(1.0, form="power_mean", parts=("conventional",))
-        return float(plain(prediction, targets, weight))
 
 
 def _check_number(

@@ -139,7 +139,7 @@ def test_the_trainer_reaches_what_it_computes_with_and_no_loss() -> None:
         return {f"{found.module}.{found.name}" for found in SOURCES.reached([root])}
 
     trainer = names(definition_of(train))
-    assert {"gar_verify.training.mlp.product", "gar_verify.metrics.Scorer"} <= trainer
+    assert {"gar_verify.training.mlp.product", "gar_verify.metrics.scores.Scorer"} <= trainer
     assert not any(name.startswith("gar_verify.losses") for name in trainer)
     mae, gar = (names(definition_of(get_spec(name).stacked)) for name in ("mae", "gar"))
     assert "gar_verify.formulas.absolute" in mae
