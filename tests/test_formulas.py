@@ -15,7 +15,7 @@ import sympy
 import torch
 
 from gar_verify import formulas
-from gar_verify.formulas import Moments
+from gar_verify.formulas import Moments, Shifts
 
 
 def batch(n: int, offset: float, scale: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def moments_with(
     def mean(x: Any, times: Any = 1) -> Any:
         return (x * times).sum() / n
 
-    parts = formulas.decompose(a, b, mean, a[0], b[0])
+    parts = formulas.decompose(a, b, mean, Shifts(a[0], b[0], a[0] - b[0]))
     return formulas.moments(parts, formulas.absolute(a - b), n, mean), a, b
 
 
@@ -67,10 +67,10 @@ def test_float64_agrees_with_50_digits(offset: float, scale: float, noise: float
 
 
 def test_every_namespace_reads_the_same_formula() -> None:
-    values = {"weight": 4, "mean_d": 1, "mean_y": 2, "var_y": 3, "slope": -1.25, "var_r": 0.5}
-    m = Moments(**values, conventional=2)
+    values = {"weight": 4, "mean_f": 3, "mean_d": 1, "mean_y": 2, "var_y": 3, "var_r": 0.5}
+    m = Moments(**values, scale=-0.25, slope=-1.25, conventional=2)
     expected = float(formulas.one_minus_pearson(m, math))
-    assert 1 < expected < 2  # slope < -1: negatively correlated
+    assert 1 < expected < 2  # scale < 0: negatively correlated
     tensors = Moments(*(torch.tensor(float(x), dtype=torch.float64) for x in m))
     assert float(formulas.one_minus_pearson(tensors, torch)) == pytest.approx(expected, rel=1e-15)
     arrays = Moments(*(np.float64(x) for x in m))

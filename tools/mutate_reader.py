@@ -27,10 +27,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "proofs")]
 from mutate import Change, changes  # noqa: E402
 
 _REACHED = (
-    "ratio lost shifted error_share residual merge absolute square square_slope huber error_variance "
-    "prediction_variance one_minus_pearson sub_losses one_minus_concordance concordance_scale power "
-    "power_less_one log_power_mean sample_gradient error_variance_gradient one_minus_pearson_gradient "
-    "one_minus_concordance_gradient sub_losses_gradient "
+    "ratio lost shifted error_share residual merge absolute square square_slope huber "
+    "error_variance prediction_variance one_minus_pearson sub_losses one_minus_concordance "
+    "concordance_scale power power_less_one log_power_mean sample_gradient error_variance_gradient "
+    "one_minus_pearson_gradient one_minus_concordance_gradient sub_losses_gradient "
 )
 REACHED = frozenset(_REACHED.split())
 """The formulas that the compiled reader calls."""

@@ -318,12 +318,8 @@ def _summary(batch: Tensor, index: Tensor, count: int) -> Tensor:
     anchors = [x.gather(0, at).masked_fill(absent, 0) for x in (f, y)]
     to_f, to_y = map(spread, anchors)
     f, y = torch.where(w > 0, f, to_f), torch.where(w > 0, y, to_y)
-    size = (f - y).abs()
-    # An offset is taken from the errors where it is most of them; elsewhere it would round them.
-    far = mean(size) > mean((f - to_f).abs()) + mean((y - to_y).abs())
-    shifts = Shifts(to_f, to_y, to_f.where(far, 0), to_y.where(far, 0))
-    parts = formulas.decompose(f, y, mean, shifts)
-    m = formulas.moments(parts, size, spread(total), mean)
+    parts = formulas.decompose(f, y, mean, Shifts(to_f, to_y, to_f - to_y))
+    m = formulas.moments(parts, formulas.absolute(f - y), spread(total), mean)
     *_, r, label = (x.expand_as(w).gather(0, at) for x in parts)
     m = Moments(*(x.expand_as(w).gather(0, at) for x in m))
     m = m._replace(mean_f=-(r + m.scale * label), mean_d=-(r + m.slope * label), mean_y=-label)

@@ -25,6 +25,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import optimize, stats
+from scipy.special import ndtr
 
 from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies.methods import GARS, is_competitor, label
@@ -162,7 +163,7 @@ def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
 
     def bound(probability: float) -> float:
         def excess(shift: float) -> float:
-            return float(stats.norm.cdf(ends - shift).mean()) - probability
+            return float(ndtr(ends - shift).mean()) - probability
 
         return float(optimize.brentq(excess, -reach, reach))
 
