@@ -318,8 +318,10 @@ def _summary(batch: Tensor, index: Tensor, count: int) -> Tensor:
     anchors = [x.gather(0, at).masked_fill(absent, 0) for x in (f, y)]
     to_f, to_y = map(spread, anchors)
     f, y = torch.where(w > 0, f, to_f), torch.where(w > 0, y, to_y)
-    parts = formulas.decompose(f, y, mean, Shifts(to_f, to_y, to_f - to_y))
-    m = formulas.moments(parts, formulas.absolute(f - y), spread(total), mean)
+    size = (f - y).abs()
+    shifts = Shifts(to_f, to_y, to_f - to_y)
+    parts = formulas.decompose(f, y, mean, shifts)
+    m = formulas.moments(parts, size, spread(total), mean)
     *_, r, label = (x.expand_as(w).gather(0, at) for x in parts)
     m = Moments(*(x.expand_as(w).gather(0, at) for x in m))
     m = m._replace(mean_f=-(r + m.scale * label), mean_d=-(r + m.slope * label), mean_y=-label)
@@ -376,9 +378,7 @@ def _relative(chunk: Tensor, anchor: Tensor) -> Moments:
     m = Moments(*chunk[2:])
     gap_f, gap_y = f - to_f, y - to_y
     own, other = f - y, to_f - to_y
-    # Two ways to the difference of the anchors' errors: by the one with the smaller numbers.
-    near = own.abs() + other.abs() < gap_f.abs() + gap_y.abs()
-    gap_d = torch.where(near, own - other, gap_f - gap_y)
+    gap_d = (own - other) + (formulas.lost(f, y, own) - formulas.lost(to_f, to_y, other))
     absent = m.weight == 0
     return m._replace(
         mean_f=(m.mean_f + gap_f).masked_fill(absent, 0),
@@ -403,7 +403,7 @@ def _scores_of(chunk: Tensor) -> dict[str, _Score]:
     """The metrics of each group and target, but Spearman's correlation."""
     f, y, *numbers = chunk
     m = Moments(*numbers)
-    m = m._replace(mean_d=m.mean_d + (f - y))
+    m = m._replace(mean_d=(m.mean_d + formulas.lost(f, y, f - y)) + (f - y))
     variance = formulas.error_variance(m)
     seen = m.weight != 0
     sloped = seen & (m.var_y != 0)
