@@ -108,7 +108,9 @@ def summary(batch: Split, o: Options) -> Summary:
     m = moments_of(batch, o.conventional, o.delta)
     residual, label = batch.at_anchor(batch.parts.residual), batch.at_anchor(batch.parts.label)
     anchored = m._replace(
-        mean_f=-(residual + m.scale * label), mean_d=-(residual + m.slope * label), mean_y=-label
+        mean_f=-(residual + m.scale * label),
+        mean_d=formulas.lost(*batch.shifts) - (residual + m.slope * label),
+        mean_y=-label,
     )
     numbers = [anchored.weight, batch.shifts.f, batch.shifts.y, *anchored[1:]]
     rows = [x if isinstance(x, Tensor) else torch.full_like(label, x) for x in numbers]

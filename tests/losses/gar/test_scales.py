@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gar_verify.losses import (
+    GARAccumulator,
     GARLoss,
     MAEPearsonLoss,
     concordance_loss,
@@ -105,6 +106,24 @@ def test_any_offset_of_predictions_and_labels(name: str, offsets: tuple[float, f
     value, gradient = errors(name, f + offsets[0], y + offsets[1])
     assert value < 1e-13
     assert gradient < 1e-12
+
+
+@pytest.mark.parametrize("offsets", [(0, 0), (1e10, 0), (0, 1e10), (1e10, -1e10)])
+def test_chunks_of_any_offset(offsets: tuple[float, float]) -> None:
+    """Micro-batches keep the digits that the whole batch has."""
+    f, y = batch("independent", torch.float64)
+    f, y = f + offsets[0], y + offsets[1]
+    loss = GARLoss(parts=("error_variance", "pearson"))
+    leaf, whole = f.clone().requires_grad_(), f.clone().requires_grad_()
+    accumulator = GARAccumulator(loss)
+    for part in (slice(0, 3), slice(3, 40)):
+        accumulator.observe(f[part], y[part])
+    for part in (slice(0, 3), slice(3, 40)):
+        accumulator.loss(leaf[part], y[part]).backward()
+    value = loss(whole, y)
+    value.backward()
+    torch.testing.assert_close(accumulator.value, value.detach(), rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(leaf.grad, whole.grad, rtol=1e-12, atol=1e-13)
 
 
 def test_outliers_of_the_labels() -> None:
