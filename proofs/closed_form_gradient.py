@@ -311,7 +311,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the gradient with W = 0 allowed",
                 lambda b: (code(b, by_variance(b)), 0),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 1))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
             mutant(
@@ -324,14 +324,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                         at=ExactBatch(f=(0, 0), y=(0, 1)),
                     )
                 ],
-                drops=VAR_F_POS,
+                drops="var_f_pos",
             ),
             mutant(
                 "constant labels",
                 "the textbook gradient -(z_y - rho z_f) / (N s_f) with Var(y) = 0 allowed",
                 lambda b: (code(b, by_pearson(b)), textbook_gradient(b, 0)),
                 where=lambda b: b.varies("f") and not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -344,7 +344,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     0,
                 ),
                 cases=lambda: [Case(alpha=Integer(0), L=(Integer(1), Integer(4)))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
             mutant(
@@ -352,7 +352,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "p_k / L_k with a loss that is 0",
                 lambda case: (1 / case.L, 0),
                 cases=lambda: [Case(L=Integer(0))],
-                drops=LOSSES_POS,
+                drops="losses_pos",
                 undefined=True,
             ),
         ),

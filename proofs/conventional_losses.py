@@ -167,7 +167,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "Huber's function not negative with delta = -1",
                 lambda case: (0, code(case)),
                 cases=lambda: [Case(d=Integer(1), delta=Integer(-1))],
-                drops=DELTA_POS,
+                drops="delta_pos",
                 at_most=True,
             ),
         ),

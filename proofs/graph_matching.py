@@ -239,7 +239,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda case: (on_pairs(case), on_edges(case)),
                 cases=lambda: zero_one_cases(4, ((0, 1), (2, 3))),
                 where=matched,
-                drops=GRAPH_CONNECTED,
+                drops="graph_connected",
             ),
             mutant(
                 "N - 2 edges",

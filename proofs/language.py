@@ -6,7 +6,7 @@ run on it as they do on tensors and build the term that they compute; nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -16,19 +16,20 @@ from .terms import (
     ZERO,
     Absolute,
     Add,
+    Cell,
     Divide,
     Each,
     Entry,
     Equal,
+    Exp,
     Formula,
     Index,
     Indicator,
     Less,
     LessEqual,
+    Log,
     Multiply,
-    Named,
     Node,
-    NotEqual,
     Number,
     Or,
     Power,
@@ -41,6 +42,9 @@ from .terms import (
     indices,
     opened,
 )
+
+_NAMES: dict[Term, tuple[str, str]] = {}
+"""Terms that are printed by a name, as text and as LaTeX; to the kernel they are what they are."""
 
 
 class Expression:
@@ -106,7 +110,20 @@ class Expression:
         return 1 - self.__eq__(other)
 
 
-XP = SimpleNamespace(sqrt=lambda x: Expression(Root(term_of(x))))
+def _function(kind: type[Term]) -> Callable[[Any], Expression]:
+    return lambda x: Expression(kind(term_of(x)))
+
+
+root, exp, log = _function(Root), _function(Exp), _function(Log)
+
+XP = SimpleNamespace(
+    sqrt=root,
+    exp=exp,
+    log=log,
+    expm1=lambda x: exp(x) - 1,
+    log1p=lambda x: log(1 + Expression(x)),
+    sign=lambda x: x / (abs(x) + 1 * (x == 0)),
+)
 """The namespace to hand to a formula."""
 
 
@@ -116,7 +133,7 @@ def term_of(value: Any) -> Term:
         return value
     if isinstance(value, Expression):
         return value.term
-    return Number(value)
+    return Number(value)  # type: ignore[no-any-return]
 
 
 def number(name: str) -> Expression:
@@ -125,18 +142,16 @@ def number(name: str) -> Expression:
 
 
 def named(label: str, latex: str, value: Any) -> Expression:
-    """A value under the name that it is printed by."""
-    return Expression(Named(label, latex, term_of(value)))
+    """A value under the name that it is printed by, if it has none."""
+    term = term_of(value)
+    if not isinstance(term, Variable | Number | Entry):
+        _NAMES.setdefault(term, (label, latex))
+    return Expression(term)
 
 
-def root(value: Any) -> Expression:
-    """The square root."""
-    return Expression(Root(term_of(value)))
-
-
-def column(name: str, place: Index) -> Expression:
-    """The entry of a column at a place."""
-    return Expression(Entry(name, place))
+def column(name: str, place: Index, other: Index | None = None) -> Expression:
+    """The entry of a column at a place, or of a table at two."""
+    return Expression(Entry(name, Cell(place, other) if other else place))
 
 
 SIZE = Variable("N", "count")
@@ -170,23 +185,27 @@ class Batch:
         product = entry if times is None else entry * times
         return self.total(self.w * product if self.weighted else product) / self.weight
 
+    def named(self, label: str, latex: str, value: Any) -> Expression:
+        """A value under a name that says of which batch it is."""
+        note = f" [{self.note[2:]}]" if self.note else ""
+        parts = [text.partition("(") for text in (label, latex)]
+        texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
+        return named(*texts, value)
+
     def average(self, name: str, entry: Any) -> Expression:
         """A mean with a name."""
-        return named(f"mean({name})", rf"\bar{{{name}}}", self.mean(entry))
+        return self.named(f"mean({name})", rf"\bar{{{name}}}", self.mean(entry))
 
     def variance(self, name: str, entry: Any) -> Expression:
         """The population variance, by its definition."""
         centred = Expression(entry) - self.average(name, entry)
-        w = "_w" * self.weighted
-        return named(f"Var{w}({name})", rf"\mathrm{{Var}}{w}({name})", self.mean(centred**2))
+        return self.named(f"Var({name})", rf"\mathrm{{Var}}({name})", self.mean(centred**2))
 
     def covariance(self, one: tuple[str, Any], other: tuple[str, Any]) -> Expression:
         """The population covariance, by its definition."""
         (a, x), (b, z) = one, other
         product = (x - self.average(a, x)) * (z - self.average(b, z))
-        w = "_w" * self.weighted
-        label, latex = f"Cov{w}({a}, {b})", rf"\mathrm{{Cov}}{w}({a},{b})"
-        return named(label, latex, self.mean(product))
+        return self.named(f"Cov({a}, {b})", rf"\mathrm{{Cov}}({a},{b})", self.mean(product))
 
     def pair_total(self, function: Callable[[Any, Any], Any]) -> Expression:
         """The sum over all pairs of w_i w_j function(i, j)."""
@@ -209,7 +228,7 @@ class Batch:
         names = {n: n.replace("_", r"\_") for n in found._fields}
         return found._replace(
             **{
-                n: named(f"m.{n}", rf"m.\mathrm{{{t}}}", getattr(found, n))
+                n: self.named(f"m.{n}", rf"m.\mathrm{{{t}}}", getattr(found, n))
                 for n, t in names.items()
             }
         )
@@ -243,9 +262,30 @@ def everywhere(formula: Formula, place: Index) -> Formula:
     return Each(place.count, closed(formula, place))
 
 
+def either(one: Formula, other: Formula) -> Formula:
+    """One or the other, or both."""
+    return Or(one, other)  # type: ignore[no-any-return]
+
+
 # --- printing ---------------------------------------------------------------------------
 
 _INDICES = ("i", "j", "k", "l", "m")
+
+
+def ambiguous(nodes: Iterable[Node]) -> list[str]:
+    """Names that are printed for two different terms."""
+    seen: dict[str, set[Node]] = {}
+
+    def visit(part: Node) -> None:
+        if part in _NAMES:
+            seen.setdefault(_NAMES[part][0], set()).add(part)  # type: ignore[index]
+        else:
+            for inner in part.parts():
+                visit(inner)
+
+    for node in nodes:
+        visit(node)
+    return sorted(label for label, terms in seen.items() if len(terms) > 1)
 
 
 def plain(node: Node) -> str:
@@ -260,7 +300,6 @@ def latex(node: Node) -> str:
 
 _SIGNS = {
     Equal: ("=", "="),
-    NotEqual: ("!=", r"\neq"),
     Less: ("<", "<"),
     LessEqual: ("<=", r"\leq"),
 }
@@ -279,6 +318,8 @@ def _written(node: Any, latex: bool) -> str:
         name, of = _opened(node.of, node.count)
         every = rf"\quad\forall\,{name}" if latex else f" for every {name}"
         return _written(of, latex) + every
+    if not isinstance(node, Term):
+        return type(node).__name__
     text, _ = _term(node, latex)
     return text
 
@@ -301,6 +342,8 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
     def write(part: Any, at_least: int = 0) -> str:
         return _wrapped(part, latex, at_least)
 
+    if node in _NAMES:
+        return _NAMES[node][latex], 3
     if isinstance(node, Number):
         value: Fraction = node.value
         if latex and value.denominator != 1:
@@ -308,11 +351,10 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return str(value), 3 if value >= 0 and value.denominator == 1 else 1
     if isinstance(node, Variable):
         return node.name, 3
-    if isinstance(node, Named):
-        return (node.latex if latex else node.label), 3
     if isinstance(node, Entry):
-        place = node.index.name if isinstance(node.index, Index) else "?"
-        return f"{node.column}_{place}", 3
+        places = list(node.place.parts()) if isinstance(node.place, Cell) else [node.place]
+        at = "".join(getattr(place, "name", "?") for place in places)
+        return f"{node.column}_{{{at}}}" if latex else f"{node.column}_{at}", 3
     if isinstance(node, Add):
         other = _negated(node.right)
         if other is not None:
@@ -333,6 +375,10 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return (rf"\sqrt{{{write(node.of)}}}" if latex else f"sqrt({write(node.of)})"), 3
     if isinstance(node, Absolute):
         return (rf"\left|{write(node.of)}\right|" if latex else f"|{write(node.of)}|"), 3
+    if isinstance(node, Exp | Log):
+        name = type(node).__name__.lower()
+        text = write(node.of)
+        return (rf"\{name}\left({text}\right)" if latex else f"{name}({text})"), 3
     if isinstance(node, Indicator):
         return f"[{write(node.of)} = 0]", 3
     if isinstance(node, Sum):

@@ -175,7 +175,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [APART],
                 where=orders_match(1),
-                drops=DOMAIN_CONNECTED,
+                drops="domain_connected",
             ),
             mutant(
                 "a plane seen as a line",
@@ -183,14 +183,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda case: (case.f.diff(case.variable), case.Y.diff(case.variable)),
                 cases=lambda: [Case(f=Symbol("x2"), Y=Integer(0), variable=Symbol("x2"))],
                 where=lambda case: case.f.subs(case.variable, 0) == case.Y,
-                drops=DOMAIN_OPEN,
+                drops="domain_open",
             ),
             mutant(
                 "Cantor's function",
                 "continuous f: gradient 0 almost everywhere, as that of Y = 0, and not constant",
                 lambda case: (cantor(case.x) - cantor(case.z), 0),
                 cases=lambda: [Case(f="Cantor", Y=0, x=Fraction(1), z=Fraction(0))],
-                drops=LIPSCHITZ,
+                drops="lipschitz",
             ),
             mutant(
                 "a jump",
@@ -198,7 +198,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [STEP_UP],
                 where=orders_match(1),
-                drops=LIPSCHITZ,
+                drops="lipschitz",
             ),
             mutant(
                 "a dense set",
@@ -206,7 +206,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "[0, 1], 2^(n-1) of length 4^-n, and 1 elsewhere",
                 lambda case: (1 - removed(1, 4), 0),
                 cases=lambda: [Case(f="integral of f'", Y=0, x=1, z=0)],
-                drops=ALMOST_EVERYWHERE,
+                drops="almost_everywhere",
             ),
         ),
         controls=(

@@ -298,7 +298,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                         ExactBatch(w=(1,), f=(0,), y=(2,)),
                     )
                 ],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
             ),
             mutant(
                 "weights that cancel",
@@ -307,7 +307,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [
                     Pieces(ExactBatch(w=(1,), f=(0,), y=(0,)), ExactBatch(w=(-1,), f=(1,), y=(0,)))
                 ],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
         ),

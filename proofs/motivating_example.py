@@ -151,7 +151,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the statement with N = 0 allowed",
                 lambda b: (squared(b), code(b)),
                 cases=lambda: [ExactBatch(f=(), y=())],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
         ),

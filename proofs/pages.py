@@ -17,7 +17,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from .power_sums import RULES
 from .printing import names_of, opinion_line, refuted
 from .rocq_opinion import PARTIAL, rocq_opinion
 from .statements import Outcome, Result, Step
@@ -86,10 +85,6 @@ WORDING = {
 TRUSTED = {
     "for the kernel": ("kernel.py", "normal_form.py", "terms.py"),
     "to read what it proved, and what the code computes": ("language.py",),
-    "for the normal forms, beside SymPy and what the scripts hand to it": (
-        "power_sums.py",
-        "algebra.py",
-    ),
     "for Rocq, beside its own kernel": ("rocq_formulas.py",),
 }
 """The files that one has to believe."""
@@ -182,10 +177,8 @@ def _write(path: Path, content: str) -> Path:
 
 
 def _rests(step: Step) -> str:
-    parts = [f"in the case {', '.join(names_of(step.case))}"] * bool(step.case)
     rests = names_of((*step.needs, *step.cites))
-    parts += [f"rests on {', '.join(rests)}"] * bool(rests)
-    return "; ".join(parts)
+    return f"rests on {', '.join(rests)}" if rests else ""
 
 
 def _verdict(result: Result) -> str:
@@ -197,8 +190,6 @@ def markdown(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str
     lines = [f"# {_TITLE}", "", _INTRODUCTION, "", "How a statement is proved:", ""]
     lines += [f"- {way}" for way in _WAYS]
     lines += ["", "What is trusted:", "", *(f"- {part}" for part in trusted())]
-    lines += ["", "Rules for sums over 1..N in normal forms:", ""]
-    lines += [f"- {rule}" for rule in RULES]
     lines += ["", "| statement | verdict | by | Rocq | steps | wrong variants refuted |"]
     lines += ["|---|---|---|---|---|---|"]
     rocq = rocq_opinion()
@@ -266,8 +257,6 @@ def html(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     ]
     body += _items("ul", [escape(way) for way in _WAYS])
     body += ["<h2>What is trusted</h2>", *_items("ul", [escape(part) for part in trusted()])]
-    body += ["<p>Rules for sums over 1..N in normal forms:</p>"]
-    body += _items("ul", [escape(rule) for rule in RULES])
     heads = ("statement", "verdict", "by", "Rocq", "steps", "refuted")
     body += ["<table>", f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
     rocq = rocq_opinion()

@@ -355,7 +355,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the closed form at alpha = 0, without the limit",
                 lambda case: (exact(case), sympy.log(max(case.L))),
                 cases=lambda: [Case(alpha=Integer(0), L=(Integer(1), Integer(4)))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
             mutant(
@@ -363,7 +363,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "no p exceeds the closed form at alpha = -1",
                 lambda case: (objective(case, one_hot(case)), exact(case)),
                 cases=lambda: [Case(alpha=Integer(-1), L=(Integer(1), Integer(2)))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 at_most=True,
             ),
             mutant(
@@ -371,7 +371,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the closed form for losses that are not positive",
                 lambda case: (exact(case), 0),
                 cases=lambda: [Case(alpha=Integer(1), L=(Integer(-1), Integer(1)))],
-                drops=LOSSES_POS,
+                drops="losses_pos",
                 undefined=True,
             ),
             mutant(
@@ -381,7 +381,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [
                     Case(alpha=Integer(1), L=(Integer(8), Integer(8)), p=(Integer(1), Integer(1)))
                 ],
-                drops=SIMPLEX,
+                drops="simplex",
                 at_most=True,
             ),
         ),

@@ -234,7 +234,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with N = 1 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(1,), y=(0,))],
-                drops=AT_LEAST_TWO,
+                drops="at_least_two",
                 undefined=True,
             ),
             mutant(
@@ -242,7 +242,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with Var(f) = 0 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(0, 0), y=(0, 1))],
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
             mutant(
@@ -250,7 +250,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with Var(y) = 0 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(0, 1), y=(0, 0))],
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -258,7 +258,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the aggregate at alpha = 0",
                 lambda case: (exact_aggregate(case), 0),
                 cases=lambda: [Case(L=two, alpha=Integer(0))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
             mutant(
@@ -266,7 +266,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "one loss, normalised by itself: its derivative in log L is not 1",
                 lambda case: (sympy.diff(Symbol("l") - Symbol("l"), Symbol("l")), case.p),
                 cases=lambda: [Case(p=Integer(1))],
-                drops=NORMALISER_CONSTANT,
+                drops="normaliser_constant",
             ),
         ),
         controls=(

@@ -171,7 +171,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "error_variance with var_r < 0 allowed",
                 claim("error_variance", 3),
                 cases=cases((-1 - 2 * SMALL, 1 + SMALL, 1.0)),
-                drops=VAR_R_NONNEG,
+                drops="var_r_nonneg",
                 at_most=True,
             ),
             mutant(
@@ -179,7 +179,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "error_variance with var_y < 0 allowed",
                 claim("error_variance", 3),
                 cases=cases((1 + 2 * SMALL, 1 + SMALL, -1.0)),
-                drops=VAR_Y_NONNEG,
+                drops="var_y_nonneg",
                 at_most=True,
             ),
             mutant(
@@ -187,7 +187,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "error_variance where the square of the slope is below every float",
                 claim("error_variance", 3),
                 cases=cases((0.0, 2.0**-600, 1.0)),
-                drops=NO_UNDERFLOW,
+                drops="no_underflow",
                 at_most=True,
             ),
         ),

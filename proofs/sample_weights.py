@@ -175,7 +175,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the statement with W = 0 allowed",
                 lambda b: (b.pair_mean(half_square), code(b)),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
             mutant(
@@ -183,7 +183,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "Var_w(d) >= 0 with negative weights allowed",
                 lambda b: (0, code(b)),
                 cases=mixed_weights,
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
                 at_most=True,
             ),
             mutant(
@@ -191,7 +191,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "Theorem 1 with a negative weight, Var_w(y) = 0 and labels that differ",
                 lambda b: (b.pair_mean(half_square), code(b)),
                 cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
             ),
             mutant(
                 "constant labels",
@@ -202,7 +202,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 ),
                 cases=exact_weighted_batches,
                 where=lambda b: not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -214,7 +214,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 ),
                 cases=exact_weighted_batches,
                 where=lambda b: not b.varies("f"),
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
         ),

@@ -247,7 +247,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "N = 0 allowed",
                 lambda case: (averaged(case), 0),
                 cases=lambda: [Case(f=((), ()), y=((), ()))],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -255,7 +255,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "T = 0 allowed",
                 lambda case: (averaged(case), 0),
                 cases=lambda: [Case(f=(), y=())],
-                drops=TARGETS_NONEMPTY,
+                drops="targets_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -263,7 +263,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "two stages at alpha = 0, without the limit",
                 lambda case: (exact_aggregate(case.L, case.alpha), 0),
                 cases=lambda: [Case(alpha=Integer(0), L=(Integer(1), Integer(4)))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
         ),

@@ -280,7 +280,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [APART],
                 where=orders_match(1, 2, 3),
-                drops=DOMAIN_CONNECTED,
+                drops="domain_connected",
             ),
             mutant(
                 "orders 2 and higher only",
@@ -288,7 +288,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [on_line(X**2 + X, X**2)],
                 where=orders_match(2, 3),
-                drops=ORDER_ONE,
+                drops="order_one",
             ),
             mutant(
                 "a jump",
@@ -296,7 +296,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [STEP_UP],
                 where=orders_match(1, 2, 3),
-                drops=DIFFERENTIABLE,
+                drops="differentiable",
             ),
             mutant(
                 "a line in the plane",
@@ -305,7 +305,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda case: (case.f.diff(case.variable), case.Y.diff(case.variable)),
                 cases=lambda: [Case(f=Symbol("x2"), Y=ZERO, variable=Symbol("x2"))],
                 where=lambda case: case.f.subs(case.variable, 0) == case.Y,
-                drops=DOMAIN_OPEN,
+                drops="domain_open",
             ),
             mutant(
                 "equal functions",
