@@ -24,6 +24,7 @@ from .language import (
     Batch,
     Expression,
     at_most,
+    column,
     equal,
     everywhere,
     named,
@@ -47,7 +48,7 @@ class Pairwise:
         """The batch, its moments by the code, and the hypotheses that claims may name."""
         self.formulas = formulas
         self.batch = b = Batch(weighted, **columns)
-        self.m = b.moments(formulas)
+        self.m = b.moments(formulas, column("c", b.place))
         self.parts = formulas.decompose(b.f, b.y, b.mean)
         self.d = b.f - b.y
         self.var_d, self.var_f, self.var_y = (
@@ -627,7 +628,7 @@ class Proofs(Steps):
             zeros.append(self.combine("var_y is 0", equal(m.var_y, 0), self.weight))
         code = a.code("one_minus_pearson", XP)
         start: Any = self.step("the moments", kernel.congruence, code, *zeros)
-        varies = [self.vary[0]] * f_varies + [self.labels_vary] * y_varies
+        varies = [self.vary[0]] * f_varies + ([self.labels_vary] if y_varies else [])
         goal = equal(start.conclusion.right, value)
         end = self.combine("the value", goal, self.weight, *varies)
         return self.step("by the code", kernel.rewrite, start, end)
