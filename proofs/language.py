@@ -154,6 +154,11 @@ def column(name: str, place: Index, other: Index | None = None) -> Expression:
     return Expression(Entry(name, Cell(place, other) if other else place))
 
 
+def total_over(entry: Any, place: Index) -> Expression:
+    """The sum of entries over a place."""
+    return Expression(Sum(place.count, closed(term_of(entry), place)))
+
+
 SIZE = Variable("N", "count")
 
 
