@@ -122,7 +122,7 @@ XP = SimpleNamespace(
     log=log,
     expm1=lambda x: exp(x) - 1,
     log1p=lambda x: log(1 + Expression(x)),
-    sign=lambda x: x / (abs(x) + 1 * (x == 0)),
+    sign=lambda x: x / (abs(x) + 1 * (abs(x) == 0)),
 )
 """The namespace to hand to a formula."""
 

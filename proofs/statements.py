@@ -194,7 +194,8 @@ def check_script(statement: Statement) -> tuple[list[Outcome[Step]], list[str]]:
         refused.append(Outcome(broken, False, f"{type(error).__name__}: {error}"[:_SHOWN]))
     names = {a.formula: a for claim in statement.claims for a in claim.assuming}
     taken = [Outcome(_step(name, t, names), True) for name, t in script.steps.items()]
-    return [*taken, *refused], list(script.faults(statement.claims, frozenset()))
+    faults = [] if refused else list(script.faults(statement.claims, frozenset()))
+    return [*taken, *refused], faults
 
 
 def _step(name: str, theorem: Theorem, names: dict[Formula, Assumption]) -> Step:
