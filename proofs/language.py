@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,6 +75,8 @@ class Expression:
 
     def __mul__(self, other: Any) -> Expression:
         """Self * other."""
+        if isinstance(other, Both):
+            return NotImplemented
         return Expression(Multiply(self.term, term_of(other)))
 
     def __rmul__(self, other: Any) -> Expression:
@@ -110,6 +113,34 @@ class Expression:
         return 1 - self.__eq__(other)
 
 
+class Both:
+    """An entry of one chunk and an entry of the other."""
+
+    def __init__(self, *entries: Any) -> None:
+        """One entry for each chunk."""
+        self.entries = entries
+
+    def _with(self, other: Any, do: Callable[[Any, Any], Any]) -> Both:
+        others = other.entries if isinstance(other, Both) else [other] * len(self.entries)
+        return Both(*(do(x, y) for x, y in zip(self.entries, others, strict=True)))
+
+    def __add__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x + y)
+
+    def __sub__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x - y)
+
+    def __mul__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x * y)
+
+    def __rmul__(self, other: Any) -> Both:
+        """Entry by entry, the other factor first."""
+        return self._with(other, lambda x, y: y * x)
+
+
 def _function(kind: type[Term]) -> Callable[[Any], Expression]:
     return lambda x: Expression(kind(term_of(x)))
 
@@ -144,8 +175,9 @@ def number(name: str) -> Expression:
 def named(label: str, latex: str, value: Any) -> Expression:
     """A value under the name that it is printed by, if it has none."""
     term = term_of(value)
-    if not isinstance(term, Variable | Number | Entry):
-        _NAMES.setdefault(term, (label, latex))
+    if not isinstance(term, Variable | Number | Entry) and term not in _NAMES:
+        _NAMES[term] = label, latex
+        _term.cache_clear()
     return Expression(term)
 
 
@@ -165,16 +197,25 @@ SIZE = Variable("N", "count")
 class Batch:
     """Predictions f and labels y of N samples, with weights w or without."""
 
-    def __init__(self, weighted: bool = False, **columns: Callable[[Index], Expression]) -> None:
-        """All weights are 1 unless ``weighted``; f and y are any columns unless given."""
-        self.weighted = weighted
-        self.place = index("i", SIZE)
-        self._columns = {n: (lambda place, n=n: column(n, place)) for n in "wfy"} | columns
+    def __init__(
+        self, weighted: bool = False, mark: str = "", **columns: Callable[[Index], Expression]
+    ) -> None:
+        """All weights are 1 unless ``weighted``; f and y are any columns unless given.
+
+        ``mark`` tells the columns of one batch from those of another.
+        """
+        self.weighted, self.mark = weighted, mark
+        self.size = Variable("N" + mark, "count")
+        self.place = index("i" + mark, self.size)
+        self._columns = {n: (lambda place, n=n: column(n + mark, place)) for n in "wfy"} | columns
         self.w = self.at(self.place).w if weighted else Expression(1)
         self.f, self.y = self.at(self.place).f, self.at(self.place).y
-        self.weight = named("W", "W", self.total(self.w)) if weighted else Expression(SIZE)
+        self.weight = named("W" + mark, "W" + mark, self.total(self.w))
+        if not weighted:
+            self.weight = Expression(self.size)
         given = [(f"{n}_i", entry(self.place).term) for n, entry in columns.items()]
-        self.note = "".join(f", {n} = {plain(term)}" for n, term in given)
+        texts = [f"{n} = {plain(term)}" for n, term in given] + [mark] * bool(mark)
+        self.note = "".join(f", {text}" for text in texts)
         """What the columns are, where they are not arbitrary."""
 
     def at(self, place: Index) -> SimpleNamespace:
@@ -183,7 +224,7 @@ class Batch:
 
     def total(self, entry: Any) -> Expression:
         """The sum of entries over the samples."""
-        return Expression(Sum(SIZE, closed(term_of(entry), self.place)))
+        return total_over(entry, self.place)
 
     def mean(self, entry: Any, times: Any = None) -> Expression:
         """The weighted mean, of products where there are two factors."""
@@ -214,13 +255,12 @@ class Batch:
 
     def pair_total(self, function: Callable[[Any, Any], Any]) -> Expression:
         """The sum over all pairs of w_i w_j function(i, j)."""
-        j = index("j", SIZE)
+        j = index("j", self.size)
         first, second = self.at(self.place), self.at(j)
         body = function(first, second)
         if self.weighted:
             body = first.w * second.w * body
-        inner = Sum(SIZE, closed(term_of(body), j))
-        return Expression(Sum(SIZE, closed(inner, self.place)))
+        return total_over(total_over(body, j), self.place)
 
     def pair_mean(self, function: Callable[[Any, Any], Any]) -> Expression:
         """The mean over all pairs."""
@@ -333,7 +373,7 @@ def _opened(body: Any, count: Term) -> tuple[str, Any]:
     """The body under the first name that nothing in it has."""
     used = {place.name for place in indices(body)}
     name = next(n for n in _INDICES if n not in used)
-    return name, opened(body, index(name, count))
+    return name, opened(body, Index(name, count, -1))
 
 
 def _wrapped(node: Any, latex: bool, at_least: int) -> str:
@@ -343,6 +383,7 @@ def _wrapped(node: Any, latex: bool, at_least: int) -> str:
     return text if binds >= at_least else text.join(brackets)
 
 
+@cache
 def _term(node: Any, latex: bool) -> tuple[str, int]:
     def write(part: Any, at_least: int = 0) -> str:
         return _wrapped(part, latex, at_least)

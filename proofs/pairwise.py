@@ -44,11 +44,13 @@ Parts = list[tuple[Any, Theorem]]
 class Pairwise:
     """What is said of a batch, as terms and formulas."""
 
-    def __init__(self, formulas: ModuleType, weighted: bool = False, **columns: Any) -> None:
+    def __init__(
+        self, formulas: ModuleType, weighted: bool = False, mark: str = "", **columns: Any
+    ) -> None:
         """The batch, its moments by the code, and the hypotheses that claims may name."""
         self.formulas = formulas
-        self.batch = b = Batch(weighted, **columns)
-        self.m = b.moments(formulas, column("c", b.place))
+        self.batch = b = Batch(weighted, mark, **columns)
+        self.m = b.moments(formulas, column("c" + mark, b.place))
         self.parts = formulas.decompose(b.f, b.y, b.mean)
         self.d = b.f - b.y
         self.var_d, self.var_f, self.var_y = (
@@ -57,12 +59,12 @@ class Pairwise:
         self.cov = b.covariance(("f", b.f), ("y", b.y))
         self.cov_d = b.covariance(("d", self.d), ("y", b.y))
         self.weight_pos = (
-            Assumption("weight_pos", positive(b.weight), "the weights have a positive sum")
+            Assumption("weight_pos" + mark, positive(b.weight), "the weights have a positive sum")
             if weighted
             else Assumption("batch_nonempty", positive(b.weight), "the batch has a sample")
         )
         self.weights_nonneg = Assumption(
-            "weights_nonneg", everywhere(not_negative(b.w), b.place), "no weight is negative"
+            "weights_nonneg" + mark, everywhere(not_negative(b.w), b.place), "no weight is negative"
         )
         self.var_f_pos = Assumption(
             "var_f_pos", positive(self.var_f), "the predictions are not all equal"

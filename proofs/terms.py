@@ -282,11 +282,12 @@ class Each(Formula):
 
 
 ZERO, ONE = Number(0), Number(1)
+_KEYS = count(1000)
 
 
 def index(name: str, of: Term) -> Index:
     """A new index over 1..``of``, different from every other."""
-    key = next(n for n in count(1000) if (Index, (name, of, n)) not in Node._made)
+    key = next(n for n in _KEYS if (Index, (name, of, n)) not in Node._made)
     return Index(name, of, key)  # type: ignore[no-any-return]
 
 
