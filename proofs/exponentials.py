@@ -7,7 +7,7 @@ from typing import Any
 
 from . import kernel
 from .kernel import Theorem
-from .language import at_most, equal, exp, log, not_negative, number, positive
+from .language import XP, at_most, equal, exp, log, not_negative, number, positive
 from .pairwise import Steps
 
 A, X, Y, Z = map(number, "axyz")
@@ -15,6 +15,8 @@ A, X, Y, Z = map(number, "axyz")
 
 class Exponentials(Steps):
     """Lemmas in variables, each taken once in a script."""
+
+    xp = XP
 
     @cached_property
     def inverse(self) -> Theorem:

@@ -246,20 +246,28 @@ class Forms:
         return self._simple(_times(n, m), {k: d.get(k, 0) + e.get(k, 0) for k in d | e})
 
     def _simple(self, above: Polynomial, below: dict[Divisor, int]) -> Fractional:
-        """The squares of roots replaced by what stands under the root, above and below."""
+        """Common factors cancelled, and squares of roots replaced by what stands under the root."""
         for divisor, exponent in below.items():
-            root = _root(divisor)
-            if root is not None and exponent > 1:
-                rest = {k: v - 2 * (k == divisor) for k, v in below.items() if k != divisor or v > 2}
-                return self._times((above, rest), self._inverse(root.of))
+            ((monomial, _), *more) = divisor
+            if more:
+                continue
+            atom = monomial[0][0]
+            shared = min((dict(m).get(atom, 0) for m in above), default=exponent)
+            taken = min(shared, exponent)
+            if taken:
+                rest = {k: v - taken * (k == divisor) for k, v in below.items()}
+                return self._simple(_over(above, atom, taken), {k: v for k, v in rest.items() if v})
+            if isinstance(atom, Root) and exponent > 1:
+                rest = {k: v - 2 * (k == divisor) for k, v in below.items()}
+                left = {k: v for k, v in rest.items() if v}
+                return self._times((above, left), self._inverse(atom.of))
         for monomial, coefficient in above.items():
             for atom, exponent in monomial:
                 if isinstance(atom, Root) and exponent > 1:
-                    left = {m: c for m, c in above.items() if m != monomial}
-                    rest_of = tuple((a, e - 2 * (a is atom)) for a, e in monomial)
-                    without = {tuple((a, e) for a, e in rest_of if e): coefficient}
-                    under = self._times((without, below), self.fraction(atom.of))
-                    return self._plus((left, below), under)
+                    others = {m: c for m, c in above.items() if m != monomial}
+                    squared = _over({monomial: coefficient}, atom, 2), below
+                    under = self._times(squared, self.fraction(atom.of))
+                    return self._plus((others, below), under)
         return above, below
 
     def _total(self, term: Sum, place: Index) -> Fractional:
@@ -296,10 +304,13 @@ def _atom(atom: Term) -> Polynomial:
     return {((atom, 1),): Fraction(1)}
 
 
-def _root(divisor: Divisor) -> Root | None:
-    """The root that the divisor is, if it is one."""
-    ((monomial, _), *more) = divisor
-    return monomial[0][0] if not more and isinstance(monomial[0][0], Root) else None
+def _over(polynomial: Polynomial, atom: Term, exponent: int) -> Polynomial:
+    """The polynomial divided by a power of an atom, which all its monomials have."""
+    divided = {}
+    for monomial, coefficient in polynomial.items():
+        powers = ((a, e - exponent * (a is atom)) for a, e in monomial)
+        divided[tuple((a, e) for a, e in powers if e)] = coefficient
+    return divided
 
 
 def _depends(monomial: Monomial, place: Index) -> bool:
