@@ -123,9 +123,9 @@ def objective(p: Any = P, alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
 class Aggregation(Exponentials):
     """The steps about log-losses l_k."""
 
-    def __init__(self, script: Script, formulas: ModuleType) -> None:
+    def __init__(self, script: Script, formulas: ModuleType, prefix: str = "") -> None:
         """Over these formulas."""
-        super().__init__(script)
+        super().__init__(script, prefix)
         self.formulas = formulas
 
     @cached_property
