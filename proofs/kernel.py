@@ -182,6 +182,12 @@ def antisymmetric(below: Theorem, above: Theorem) -> Theorem:
     return _made("antisymmetric", Equal(one.left, one.right), (below, above))
 
 
+def symmetric(equation: Theorem) -> Theorem:
+    """From a = b: |- b = a."""
+    one = _relation(equation)
+    return _made("symmetric", Equal(one.right, one.left), (equation,))
+
+
 def rewrite(theorem: Theorem, *equations: Theorem) -> Theorem:
     """The theorem with the left side of each equation replaced by its right side."""
     return _made("rewrite", _replaced(theorem.conclusion, equations), (theorem, *equations))

@@ -541,6 +541,7 @@ class Proofs(Steps):
             "the stable form", either, lambda name, case: self.combine(name, goal, case, *known)
         )
 
+    @cached_property
     def predictions_vary(self) -> Theorem:
         """0 < prediction_variance"""
         goal = positive(self.about.code("prediction_variance"))
@@ -556,7 +557,7 @@ class Proofs(Steps):
             "the stable form of the batch",
             self.stable_form(),
             values,
-            self.predictions_vary(),
+            self.predictions_vary,
             self.labels_vary,
         )
         start: Any = self.step(

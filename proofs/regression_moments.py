@@ -23,6 +23,7 @@ In the paper: the remark on complexity. In the code: `gar_verify.formulas.decomp
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -103,6 +104,7 @@ class Split(Proofs):
             found.append(self.step(name, kernel.rewrite, start, end))
         return found[0], found[1]
 
+    @cache  # noqa: B019 - one object a script
     def moment(self, name: str) -> Theorem:
         """A moment of the code is what its name says."""
         right = self.named_moments()[name]
