@@ -261,13 +261,11 @@ class Forms:
                 rest = {k: v - 2 * (k == divisor) for k, v in below.items()}
                 left = {k: v for k, v in rest.items() if v}
                 return self._times((above, left), self._inverse(atom.of))
-        for monomial, coefficient in above.items():
-            for atom, exponent in monomial:
-                if isinstance(atom, Root) and exponent > 1:
-                    others = {m: c for m, c in above.items() if m != monomial}
-                    squared = _over({monomial: coefficient}, atom, 2), below
-                    under = self._times(squared, self.fraction(atom.of))
-                    return self._plus((others, below), under)
+        for atom in {a for m in above for a, e in m if isinstance(a, Root) and e > 1}:
+            squared = {m: c for m, c in above.items() if dict(m).get(atom, 0) > 1}
+            others = {m: c for m, c in above.items() if m not in squared}
+            under = self._times((_over(squared, atom, 2), below), self.fraction(atom.of))
+            return self._plus((others, below), under)
         return above, below
 
     def _total(self, term: Sum, place: Index) -> Fractional:
