@@ -44,7 +44,18 @@ from .definitions import correlation, half_square, normalized_difference, varian
 from .exact import Case
 from .exponentials import Exponentials
 from .kernel import Theorem
-from .language import XP, Expression, column, equal, everywhere, at_most, log, number, positive, root
+from .language import (
+    XP,
+    Expression,
+    column,
+    equal,
+    everywhere,
+    at_most,
+    log,
+    number,
+    positive,
+    root,
+)
 from .language import not_negative
 from .pairwise import Pairwise, Steps
 from .printing import run_script
@@ -99,9 +110,7 @@ class Directional(Split):
         """For any coefficients: residual (Cov(f, h) - scale Cov(h, y)) + label Cov(h, y) + ..."""
         a, b, (k, u, v) = self.about, self.about.batch, map(number, "kuv")
         gradient = self.formulas.Gradient(conventional=k, residual=u, label=v)
-        sample = self.formulas.sample_gradient(
-            gradient, self.slope, a.parts.residual, self.label
-        )
+        sample = self.formulas.sample_gradient(gradient, self.slope, a.parts.residual, self.label)
         plain = self.formulas.sample_gradient(gradient, self.slope, a.of_f, self.label)
         goal = equal(self.weighed(sample * self.h), self.weighed(plain * self.h))
         here = self.combine(
@@ -114,7 +123,9 @@ class Directional(Split):
         summed = self.step("of all samples", kernel.sum_equal, here, b.place)
         left = self.derivative(gradient)
         start: Any = self.step("any coefficients", kernel.congruence, left, summed)
-        goal = equal(start.conclusion.right, self.by_covariances(gradient, b.mean(self.slope * self.h)))
+        goal = equal(
+            start.conclusion.right, self.by_covariances(gradient, b.mean(self.slope * self.h))
+        )
         end = self.combine("by covariances", goal, *self.licences)
         return self.step("any gradient", kernel.rewrite, start, end)
 
@@ -146,7 +157,9 @@ class Directional(Split):
         by_cov: Any = gradient.conclusion
         clean = 2 * (self.along_f - self.along_y)
         parts = [(-2, self.gap_along)]
-        same = self.combine("which is 2 Cov(d, h)", equal(by_cov.right, clean), *self.licences, of=parts)
+        same = self.combine(
+            "which is 2 Cov(d, h)", equal(by_cov.right, clean), *self.licences, of=parts
+        )
         slope = self.step("variance: S(0)", kernel.rewrite, gradient, same)
         derivative = self.derivative(self.variance_gradient(), SLOPE)
         right = code + T * derivative + T**2 * self.var_h
@@ -205,13 +218,17 @@ class Directional(Split):
         known = [kernel.assume(positive(x)) for x in (v, var_f)]
         g, s_f, s_y = f.one_minus_pearson_gradient(m, XP), root(var_f), root(v)
         left = g.residual * (c - a * d) + g.label * d + g.conventional * number("e")
-        right = a * v * (2 * c + 0 * number("q")) / ((s_f + s_f) * s_f * s_f * s_y) - d / (s_f * s_y)
+        right = a * v * (2 * c + 0 * number("q")) / ((s_f + s_f) * s_f * s_f * s_y) - d / (
+            s_f * s_y
+        )
         lemma = self.combine("for any moments", equal(left, right), *known)
         mean_of_slopes = self.about.batch.mean(SLOPE * self.h)
         m = self.about.m
         values = {"a": m.scale, "r": m.var_r, "v": m.var_y, "c": self.along_f, "d": self.along_y}
         values |= {"e": mean_of_slopes, "q": self.var_h}
-        special = self.put("for those of the batch", lemma, values, self.predictions_vary, self.labels_vary)
+        special = self.put(
+            "for those of the batch", lemma, values, self.predictions_vary, self.labels_vary
+        )
         gradient = self.gradient_of("correlation", f.one_minus_pearson_gradient(m, XP), SLOPE)
         joined = self.step("by covariances, then", kernel.rewrite, gradient, special)
         known_moments = (self.of_predictions, self.scale_is)
@@ -287,7 +304,9 @@ class Directional(Split):
         gradient = self.gradient_of("concordance", f.one_minus_concordance_gradient(m), one)
         joined: Any = self.step("and by covariances", kernel.rewrite, gradient, special)
         moments = (self.of_errors, self.concordance_scale_is, self.moment("mean_d"))
-        start: Any = self.step("in variances, S(0)", kernel.congruence, joined.conclusion.right, *moments)
+        start: Any = self.step(
+            "in variances, S(0)", kernel.congruence, joined.conclusion.right, *moments
+        )
         slope = self.concordance_slope(Expression(0), self.about.concordance_scale)
         goal = equal(start.conclusion.right, slope)
         end = self.combine("which is S(0)", goal, self.weight, self.given(size_pos))
@@ -300,7 +319,11 @@ class Directional(Split):
         a, b, f = self.about, self.about.batch, self.formulas
         shifts = f.Shifts(*map(number, ("p", "q", "u", "v")))
         means = dict(
-            zip(("mean_f", "mean_d", "mean_y"), map(b.mean, f.shifted(b.f, b.y, shifts)), strict=True)
+            zip(
+                ("mean_f", "mean_d", "mean_y"),
+                map(b.mean, f.shifted(b.f, b.y, shifts)),
+                strict=True,
+            )
         )
         found = f.residual_and_label(b.f, b.y, shifts, a.m._replace(**means))
         return found, shifts
@@ -392,14 +415,24 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         "label": weights[1] * by_variance.label + weights[2] * by_pearson.label,
         "conventional": weights[0],
     }
-    pearson, concordance = (about.code(n, *more) for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ())))
-    far = [moved.code(n, *more) for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ()))]
+    pearson, concordance = (
+        about.code(n, *more)
+        for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ()))
+    )
+    far = [
+        moved.code(n, *more)
+        for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ()))
+    ]
     variance_slope = says.derivative(by_variance, SLOPE)
     concordance_gradient = formulas.one_minus_concordance_gradient(m)
     (residual, label), _ = says.chunk()
     numbers = {
-        "constant predictions": formulas.Moments(1, 0, 0, 0, number("v"), Expression(0), -1, Expression(0), 0),
-        "constant labels": formulas.Moments(1, 0, 0, 0, Expression(0), Expression(0), 0, number("r"), 0),
+        "constant predictions": formulas.Moments(
+            1, 0, 0, 0, number("v"), Expression(0), -1, Expression(0), 0
+        ),
+        "constant labels": formulas.Moments(
+            1, 0, 0, 0, Expression(0), Expression(0), 0, number("r"), 0
+        ),
     }
     flat = {name: formulas.one_minus_pearson_gradient(n, XP) for name, n in numbers.items()}
     spread = Assumption("v_pos", positive(number("v")))
@@ -438,9 +471,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim(
             "concordance",
             (*about.basic, size, moved_size),
-            equal(
-                far[1], concordance + T * says.concordance_slope(T, moved.concordance_scale)
-            ),
+            equal(far[1], concordance + T * says.concordance_slope(T, moved.concordance_scale)),
         ),
         Claim(
             "gradient of the concordance",
@@ -452,9 +483,17 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         ),
         Claim("logarithm", logs, at_most(log(x) - log(loss), (x - loss) / loss)),
         Claim("logarithm, from below", logs, at_most((x - loss) / x, log(x) - log(loss))),
-        Claim("constant predictions: residual", (spread,), equal(flat["constant predictions"].residual, 0)),
-        Claim("constant predictions: label", (spread,), equal(flat["constant predictions"].label, 0)),
-        Claim("constant labels: residual", (unexplained,), equal(flat["constant labels"].residual, 0)),
+        Claim(
+            "constant predictions: residual",
+            (spread,),
+            equal(flat["constant predictions"].residual, 0),
+        ),
+        Claim(
+            "constant predictions: label", (spread,), equal(flat["constant predictions"].label, 0)
+        ),
+        Claim(
+            "constant labels: residual", (unexplained,), equal(flat["constant labels"].residual, 0)
+        ),
         Claim(
             "residuals of chunks",
             about.basic[:1],

@@ -50,7 +50,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
 
     about = Pairwise(formulas, weighted=True)
     same = Pairwise(formulas, weighted=True, f=lambda _: number("a"), y=lambda _: number("a"))
-    size = Assumption("scale_pos", positive(about.concordance_scale), "f and y are not one constant")
+    size = Assumption(
+        "scale_pos", positive(about.concordance_scale), "f and y are not one constant"
+    )
     code, none = (pair.code("one_minus_concordance") for pair in (about, same))
     claims = (
         Claim("the code", (*about.basic, size), equal(code, 1 - about.concordance())),
@@ -68,7 +70,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def script(step: Script) -> None:
         proofs = Proofs(step, about)
         step.show("the code", proofs.code_is_concordance(size))
-        for name, theorem in zip(("at least 0", "at most 2"), proofs.concordance_range(), strict=True):
+        for name, theorem in zip(
+            ("at least 0", "at most 2"), proofs.concordance_range(), strict=True
+        ):
             step.show(name, theorem)
         step.show("one constant", one_constant(Proofs(step, same, "one constant: ", flat=True)))
 
@@ -141,7 +145,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "weighted batches",
                 "on small batches with weights 1 and 2 the code is the definition",
                 lambda b: (computed(b), textbook(b)),
-                cases=lambda: [b for b, _ in zip(exact_weighted_batches(), range(60), strict=False)],
+                cases=lambda: [
+                    b for b, _ in zip(exact_weighted_batches(), range(60), strict=False)
+                ],
                 where=varied,
             ),
         ),

@@ -108,6 +108,7 @@ class Losses(Steps):
             (f"clip({value.term}) >= -delta", at_most(-DELTA, clip(value)), (2, 0)),
             (f"clip({value.term}) <= delta", at_most(clip(value), DELTA), (0, 1)),
         ):
+
             def parts(at: int, third: Any = third) -> Parts:
                 if at == 1:
                     return [(1, within[third[1]])]
@@ -133,7 +134,9 @@ class Losses(Steps):
 
     def from_above(self, tangent: Theorem) -> Theorem:
         """huber(x) - huber(d) <= clip(x) (x - d)"""
-        turned = self.step("x and d exchanged", kernel.instantiate, tangent, {"x": D.term, "d": X.term})
+        turned = self.step(
+            "x and d exchanged", kernel.instantiate, tangent, {"x": D.term, "d": X.term}
+        )
         goal = at_most(self.huber(X) - self.huber(D), clip(X) * (X - D))
         return self.combine("the tangent at x", goal, of=[(1, turned)])
 
@@ -191,7 +194,8 @@ class Losses(Steps):
                         kernel.cases,
                         strict,
                         theorem,
-                        zero[what] if none.conclusion in none.hypotheses
+                        zero[what]
+                        if none.conclusion in none.hypotheses
                         else self.step(f"{name}: {what}, 0", kernel.cut, zero[what], none),
                     )
                     for what, theorem in one.items()
@@ -252,9 +256,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim(
             "square",
             (),
-            equal(
-                formulas.square(D + h) - formulas.square(D), formulas.square_slope(D) * h + h**2
-            ),
+            equal(formulas.square(D + h) - formulas.square(D), formulas.square_slope(D) * h + h**2),
         ),
         Claim("Huber within", within, equal(huber, D**2 / 2)),
         Claim("clipped within", within, equal(clip(D), D)),

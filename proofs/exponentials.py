@@ -55,9 +55,7 @@ class Exponentials(Steps):
         start = self.step("log of exp(a - log z)", kernel.log_exp, A - log(Z))
         product = self.step("exp(a - log z)", kernel.exp_sum, A, -log(Z))
         goal = equal(exp(A - log(Z)), exp(A) / Z)
-        both = self.combine(
-            "exp(a) / z", goal, given, of=[(1, product), (exp(A), self.inverse)]
-        )
+        both = self.combine("exp(a) / z", goal, given, of=[(1, product), (exp(A), self.inverse)])
         return self.step("log of exp(a) / z", kernel.rewrite, start, both)
 
     @cached_property

@@ -186,7 +186,11 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         )
         squared = proofs.step("their squares", kernel.sum_equal, square, b.place)
         mean = b.total(about.d) / b.weight
-        zero = [(1, proofs.of_errors), (1 / b.weight, squared), (-(mean + value) / b.weight, summed)]
+        zero = [
+            (1, proofs.of_errors),
+            (1 / b.weight, squared),
+            (-(mean + value) / b.weight, summed),
+        ]
         none = proofs.combine("no loss", equal(code, 0), *known, of=zero)
         for claim, theorem in zip(claims, (one, more, same, none), strict=True):
             step.show(claim.name, theorem)
@@ -209,7 +213,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             Step(
                 "every connected graph",
                 "on all connected graphs with up to 4 vertices agreement on the edges is agreement",
-                lambda: [forces_all(n, e) for n in range(1, 5) for e in graphs(n) if connected(n, e)],
+                lambda: [
+                    forces_all(n, e) for n in range(1, 5) for e in graphs(n) if connected(n, e)
+                ],
                 needs=(GRAPH_CONNECTED,),
                 cites=(CHAIN,),
             ),

@@ -17,40 +17,10 @@ quantified; one that occurs in a hypothesis stands for the same thing there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
 
+from . import terms as t
 from .normal_form import POSITIVE, UNKNOWN, Forms, minus
-from .terms import (
-    ONE,
-    ZERO,
-    Add,
-    Each,
-    Equal,
-    Exp,
-    Formula,
-    Index,
-    Less,
-    LessEqual,
-    Log,
-    Multiply,
-    Node,
-    Or,
-    Power,
-    Relation,
-    Root,
-    Sum,
-    Term,
-    Variable,
-    changed,
-    check,
-    closed,
-    index,
-    indices,
-    instantiated,
-    is_count,
-    opened,
-    replaced,
-    within,
-)
 
 
 class KernelError(ValueError):
@@ -60,25 +30,20 @@ class KernelError(ValueError):
 _KEY = object()
 
 
+@dataclass(frozen=True, eq=False)
 class Theorem:
     """Hypotheses that imply a conclusion, with the lemmas cited and the theorems it was made of."""
 
-    __slots__ = ("cited", "conclusion", "hypotheses", "parents", "rule")
-    cited: frozenset[str]
-    conclusion: Formula
-    hypotheses: frozenset[Formula]
-    parents: tuple[Theorem, ...]
+    key: InitVar[object]
     rule: str
+    conclusion: t.Formula
+    hypotheses: frozenset[t.Formula]
+    parents: tuple[Theorem, ...]
+    cited: frozenset[str]
 
-    def __init__(self, key: object, *fields: object) -> None:
+    def __post_init__(self, key: object) -> None:
         """Only the rules of this file have the key."""
         _expect(key is _KEY, "a theorem is made by the rules of the kernel alone")
-        for name, value in zip(self.__slots__, fields, strict=True):
-            object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        """Theorems do not change."""
-        raise KernelError("a theorem cannot be changed")
 
     def __repr__(self) -> str:
         """Hypotheses and conclusion as text."""
@@ -87,18 +52,18 @@ class Theorem:
 
 def _made(
     rule: str,
-    conclusion: Formula,
+    conclusion: t.Formula,
     parents: Sequence[Theorem] = (),
-    hypotheses: Iterable[Formula] | None = None,
+    hypotheses: Iterable[t.Formula] | None = None,
     cited: Iterable[str] = (),
 ) -> Theorem:
     """A theorem, once its formulas have been looked at; hypotheses are those of the parents."""
     if hypotheses is None:
         hypotheses = [h for parent in parents for h in parent.hypotheses]
     assumed = frozenset(hypotheses)
-    check((*assumed, conclusion))
+    t.check((*assumed, conclusion))
     lemmas = frozenset(cited).union(*(parent.cited for parent in parents))
-    return Theorem(_KEY, lemmas, conclusion, assumed, tuple(parents), rule)
+    return Theorem(_KEY, rule, conclusion, assumed, tuple(parents), lemmas)
 
 
 def _expect(true: bool, *what: object) -> None:
@@ -106,10 +71,10 @@ def _expect(true: bool, *what: object) -> None:
         raise KernelError(" ".join(map(str, what)))
 
 
-def _relation(theorem: Theorem, *kinds: type[Relation]) -> Relation:
-    """The conclusion, which has to be of one of these kinds: an equation unless others are given."""
+def _relation(theorem: Theorem, *kinds: type[t.Relation]) -> t.Relation:
+    """The conclusion, of one of these kinds: an equation unless others are given."""
     conclusion = theorem.conclusion
-    if not isinstance(conclusion, kinds or Equal):
+    if not isinstance(conclusion, kinds or t.Equal):
         raise KernelError(f"{conclusion} is no equation, or not of the form that is needed")
     return conclusion
 
@@ -122,25 +87,25 @@ def _used(forms: Forms, known: Sequence[Theorem]) -> list[Theorem]:
 # --- from nothing, or from a lemma that is not proved here -----------------------------
 
 
-def assume(formula: Formula) -> Theorem:
+def assume(formula: t.Formula) -> Theorem:
     """A |- A"""
     return _made("assume", formula, (), (formula,))
 
 
-def cite(lemma: str, formula: Formula) -> Theorem:
+def cite(lemma: str, formula: t.Formula) -> Theorem:
     """A lemma taken from elsewhere; every theorem that rests on it says so."""
     return _made("cite", formula, (), (), (lemma,))
 
 
-def total(term: Term) -> Theorem:
+def total(term: t.Term) -> Theorem:
     """|- 0 <= t or t <= 0"""
-    return _made("total", Or(LessEqual(ZERO, term), LessEqual(term, ZERO)))
+    return _made("total", t.Or(t.LessEqual(t.ZERO, term), t.LessEqual(term, t.ZERO)))
 
 
 # --- equations and inequalities ------------------------------------------------------------
 
 
-def combine(goal: Formula, of: Iterable[tuple[Term, Theorem]] = (), *known: Theorem) -> Theorem:
+def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: Theorem) -> Theorem:
     """|- an equation or inequality that is a sum of given ones, each times a factor.
 
     right - left has to be sum_k factor_k (right_k - left_k) in normal form. An equation is a sum of
@@ -149,43 +114,43 @@ def combine(goal: Formula, of: Iterable[tuple[Term, Theorem]] = (), *known: Theo
     license divisions, roots and logarithms, and decide signs, indicators and absolute values.
     """
     forms, parts = Forms(theorem.conclusion for theorem in known), list(of)
-    _expect(isinstance(goal, Equal | Less | LessEqual), goal, "is no equation or inequality")
-    assert isinstance(goal, Relation)
-    strict, rest = not isinstance(goal, Less), Add(goal.right, minus(goal.left))
+    _expect(isinstance(goal, t.Equal | t.Less | t.LessEqual), goal, "is no equation or inequality")
+    assert isinstance(goal, t.Relation)
+    strict, rest = not isinstance(goal, t.Less), t.Add(goal.right, minus(goal.left))
     for factor, theorem in parts:
-        one = _relation(theorem, Equal, Less, LessEqual)
-        if not isinstance(one, Equal):
-            _expect(not isinstance(goal, Equal), one, "is no equation")
+        one = _relation(theorem, t.Equal, t.Less, t.LessEqual)
+        if not isinstance(one, t.Equal):
+            _expect(not isinstance(goal, t.Equal), one, "is no equation")
             sign_of = forms.sign(factor)
             _expect(sign_of != UNKNOWN, factor, "may be negative")
-            strict |= isinstance(one, Less) and sign_of == POSITIVE
-        rest = Add(rest, minus(Multiply(factor, Add(one.right, minus(one.left)))))
+            strict |= isinstance(one, t.Less) and sign_of == POSITIVE
+        rest = t.Add(rest, minus(t.Multiply(factor, t.Add(one.right, minus(one.left)))))
     _expect(strict, "nothing makes", goal, "strict")
     left = forms.fraction(rest)[0]
     _expect(not left, goal, "leaves", len(left), "monomials, not 0")
     return _made("combine", goal, [*(theorem for _, theorem in parts), *_used(forms, known)])
 
 
-def sign(term: Term, *known: Theorem) -> Theorem:
+def sign(term: t.Term, *known: Theorem) -> Theorem:
     """|- 0 < t or 0 <= t, from squares, products, sums and what is known."""
     forms = Forms(theorem.conclusion for theorem in known)
     found = forms.sign(term)
     _expect(found != UNKNOWN, term, "may be negative")
-    relation = Less if found == POSITIVE else LessEqual
-    return _made("sign", relation(ZERO, term), _used(forms, known))
+    relation = t.Less if found == POSITIVE else t.LessEqual
+    return _made("sign", relation(t.ZERO, term), _used(forms, known))
 
 
 def antisymmetric(below: Theorem, above: Theorem) -> Theorem:
     """From a <= b and b <= a: |- a = b."""
-    one, other = _relation(below, LessEqual), _relation(above, LessEqual)
+    one, other = _relation(below, t.LessEqual), _relation(above, t.LessEqual)
     _expect((one.left, one.right) == (other.right, other.left), one, "and", other, "do not meet")
-    return _made("antisymmetric", Equal(one.left, one.right), (below, above))
+    return _made("antisymmetric", t.Equal(one.left, one.right), (below, above))
 
 
 def symmetric(equation: Theorem) -> Theorem:
     """From a = b: |- b = a."""
     one = _relation(equation)
-    return _made("symmetric", Equal(one.right, one.left), (equation,))
+    return _made("symmetric", t.Equal(one.right, one.left), (equation,))
 
 
 def rewrite(theorem: Theorem, *equations: Theorem) -> Theorem:
@@ -193,15 +158,15 @@ def rewrite(theorem: Theorem, *equations: Theorem) -> Theorem:
     return _made("rewrite", _replaced(theorem.conclusion, equations), (theorem, *equations))
 
 
-def congruence(term: Term, *equations: Theorem) -> Theorem:
+def congruence(term: t.Term, *equations: Theorem) -> Theorem:
     """|- t = t with the left side of each equation replaced by its right side."""
-    return _made("congruence", Equal(term, _replaced(term, equations)), equations)
+    return _made("congruence", t.Equal(term, _replaced(term, equations)), equations)
 
 
-def _replaced(node: Node, equations: Sequence[Theorem]) -> Node:
+def _replaced(node: t.N, equations: Sequence[Theorem]) -> t.N:
     for equation in equations:
         one = _relation(equation)
-        before, node = node, replaced(node, one.left, one.right)
+        before, node = node, t.replaced(node, one.left, one.right)
         _expect(node is not before, one.left, "does not occur in", before)
     return node
 
@@ -209,102 +174,104 @@ def _replaced(node: Node, equations: Sequence[Theorem]) -> Node:
 def root_is(square: Theorem, sign_of: Theorem) -> Theorem:
     """From b^2 = a and 0 <= b: |- root(a) = b."""
     base = _power(square)
-    least = _relation(sign_of, Less, LessEqual)
-    _expect((least.left, least.right) == (ZERO, base), least, "does not say that 0 <=", base)
-    return _made("root_is", Equal(Root(_relation(square).right), base), (square, sign_of))
+    least = _relation(sign_of, t.Less, t.LessEqual)
+    _expect((least.left, least.right) == (t.ZERO, base), least, "does not say that 0 <=", base)
+    return _made("root_is", t.Equal(t.Root(_relation(square).right), base), (square, sign_of))
 
 
 def zero_base(power: Theorem) -> Theorem:
     """From t^2 = 0: |- t = 0."""
     base = _power(power)
-    _expect(_relation(power).right is ZERO, power.conclusion, "does not say that it is 0")
-    return _made("zero_base", Equal(base, ZERO), (power,))
+    _expect(_relation(power).right is t.ZERO, power.conclusion, "does not say that it is 0")
+    return _made("zero_base", t.Equal(base, t.ZERO), (power,))
 
 
-def _power(theorem: Theorem) -> Term:
+def _power(theorem: Theorem) -> t.Term:
     left = _relation(theorem).left
-    _expect(isinstance(left, Power) and left.exponent == 2, left, "is no square")
+    _expect(isinstance(left, t.Power) and left.exponent == 2, left, "is no square")
     return left.base  # type: ignore[no-any-return]
 
 
 # --- exponentials and logarithms ------------------------------------------------------------
 
 
-def exp_sum(one: Term, other: Term) -> Theorem:
+def exp_sum(one: t.Term, other: t.Term) -> Theorem:
     """|- exp(a + b) = exp(a) exp(b)"""
-    return _made("exp_sum", Equal(Exp(Add(one, other)), Multiply(Exp(one), Exp(other))))
+    return _made("exp_sum", t.Equal(t.Exp(t.Add(one, other)), t.Multiply(t.Exp(one), t.Exp(other))))
 
 
-def exp_above(term: Term) -> Theorem:
+def exp_above(term: t.Term) -> Theorem:
     """|- 1 + t <= exp(t)"""
-    return _made("exp_above", LessEqual(Add(ONE, term), Exp(term)))
+    return _made("exp_above", t.LessEqual(t.Add(t.ONE, term), t.Exp(term)))
 
 
 def exp_only(touched: Theorem) -> Theorem:
     """From exp(t) = 1 + t: |- t = 0."""
     one = _relation(touched)
-    term = getattr(one.left, "of", ZERO)
-    _expect((one.left, one.right) == (Exp(term), Add(ONE, term)), one, "is not exp(t) = 1 + t")
-    return _made("exp_only", Equal(term, ZERO), (touched,))
+    term = getattr(one.left, "of", t.ZERO)
+    _expect(
+        (one.left, one.right) == (t.Exp(term), t.Add(t.ONE, term)), one, "is not exp(t) = 1 + t"
+    )
+    return _made("exp_only", t.Equal(term, t.ZERO), (touched,))
 
 
-def log_exp(term: Term) -> Theorem:
+def log_exp(term: t.Term) -> Theorem:
     """|- log(exp(t)) = t"""
-    return _made("log_exp", Equal(Log(Exp(term)), term))
+    return _made("log_exp", t.Equal(t.Log(t.Exp(term)), term))
 
 
 def exp_log(positive: Theorem) -> Theorem:
     """From 0 < t: |- exp(log(t)) = t."""
-    one = _relation(positive, Less)
-    _expect(one.left is ZERO, one, "does not say that", one.right, "is positive")
-    return _made("exp_log", Equal(Exp(Log(one.right)), one.right), (positive,))
+    one = _relation(positive, t.Less)
+    _expect(one.left is t.ZERO, one, "does not say that", one.right, "is positive")
+    return _made("exp_log", t.Equal(t.Exp(t.Log(one.right)), one.right), (positive,))
 
 
 # --- sums and places ---------------------------------------------------------------------------
 
 
-def _arbitrary(place: Index, theorem: Theorem) -> None:
-    bound = any(place in indices(hypothesis) for hypothesis in theorem.hypotheses)
+def _arbitrary(place: t.Index, theorem: Theorem) -> None:
+    bound = any(place in t.indices(hypothesis) for hypothesis in theorem.hypotheses)
     _expect(not bound, place.name, "is not arbitrary: a hypothesis is about it")
 
 
-def sum_equal(theorem: Theorem, place: Index) -> Theorem:
+def sum_equal(theorem: Theorem, place: t.Index) -> Theorem:
     """From a_i = b_i at an arbitrary place: |- sum a = sum b."""
     _arbitrary(place, theorem)
     one = _relation(theorem)
-    left, right = (Sum(place.count, closed(side, place)) for side in (one.left, one.right))
-    return _made("sum_equal", Equal(left, right), (theorem,))
+    left, right = (t.Sum(place.count, t.closed(side, place)) for side in (one.left, one.right))
+    return _made("sum_equal", t.Equal(left, right), (theorem,))
 
 
-def term_at_most(sign_of: Theorem, place: Index) -> Theorem:
+def term_at_most(sign_of: Theorem, place: t.Index) -> Theorem:
     """From 0 <= a_i at an arbitrary place: |- a_i <= sum a."""
     _arbitrary(place, sign_of)
-    one = _relation(sign_of, Less, LessEqual)
-    _expect(one.left is ZERO, one, "does not say that", one.right, "is not negative")
-    whole = Sum(place.count, closed(one.right, place))
-    return _made("term_at_most", LessEqual(one.right, whole), (sign_of,))
+    one = _relation(sign_of, t.Less, t.LessEqual)
+    _expect(one.left is t.ZERO, one, "does not say that", one.right, "is not negative")
+    whole = t.Sum(place.count, t.closed(one.right, place))
+    return _made("term_at_most", t.LessEqual(one.right, whole), (sign_of,))
 
 
-def exchange(term: Term) -> Theorem:
+def exchange(term: t.Term) -> Theorem:
     """|- sum_i sum_j a_ij = sum_j sum_i a_ij, for counts that do not depend on a place."""
-    _expect(isinstance(term, Sum) and isinstance(term.body, Sum), term, "is no sum of sums")
-    outer, inner = index("i", term.count), index("j", term.body.count)  # type: ignore[attr-defined]
-    body = opened(opened(term.body, outer).body, inner)  # type: ignore[attr-defined]
-    turned = Sum(inner.count, closed(Sum(outer.count, closed(body, outer)), inner))
-    return _made("exchange", Equal(term, turned))
+    _expect(isinstance(term, t.Sum) and isinstance(term.body, t.Sum), term, "is no sum of sums")
+    outer, inner = t.index("i", term.count), t.index("j", term.body.count)  # type: ignore[attr-defined]
+    body = t.opened(t.opened(term.body, outer).body, inner)  # type: ignore[attr-defined]
+    turned = t.Sum(inner.count, t.closed(t.Sum(outer.count, t.closed(body, outer)), inner))
+    return _made("exchange", t.Equal(term, turned))
 
 
-def each(theorem: Theorem, place: Index) -> Theorem:
+def each(theorem: Theorem, place: t.Index) -> Theorem:
     """From a formula at an arbitrary place: the formula at each place."""
     _arbitrary(place, theorem)
-    return _made("each", Each(place.count, closed(theorem.conclusion, place)), (theorem,))
+    return _made("each", t.Each(place.count, t.closed(theorem.conclusion, place)), (theorem,))
 
 
-def at(theorem: Theorem, place: Index) -> Theorem:
+def at(theorem: Theorem, place: t.Index) -> Theorem:
     """From a formula at each place: the formula at this one."""
     given = theorem.conclusion
-    _expect(isinstance(given, Each) and given.count is place.count, given, "is not said of it")
-    return _made("at", opened(given.of, place), (theorem,))  # type: ignore[attr-defined]
+    _expect(isinstance(given, t.Each) and given.count is place.count, given, "is not said of it")
+    return _made("at", t.opened(given.of, place), (theorem,))  # type: ignore[attr-defined]
 
 
 # --- hypotheses ---------------------------------------------------------------------------
@@ -312,14 +279,14 @@ def at(theorem: Theorem, place: Index) -> Theorem:
 
 def split(theorem: Theorem) -> Theorem:
     """From 0 <= t: |- 0 < t or t = 0."""
-    one = _relation(theorem, LessEqual)
-    _expect(one.left is ZERO, one, "is not 0 <= t")
-    return _made("split", Or(Less(ZERO, one.right), Equal(one.right, ZERO)), (theorem,))
+    one = _relation(theorem, t.LessEqual)
+    _expect(one.left is t.ZERO, one, "is not 0 <= t")
+    return _made("split", t.Or(t.Less(t.ZERO, one.right), t.Equal(one.right, t.ZERO)), (theorem,))
 
 
 def cases(either: Theorem, left: Theorem, right: Theorem) -> Theorem:
     """From A or B, a proof from A and a proof from B: the proof from neither."""
-    given = _relation(either, Or)
+    given = _relation(either, t.Or)
     _expect(left.conclusion is right.conclusion, "the cases do not show the same")
     for case, shown in ((given.left, left), (given.right, right)):
         _expect(case in shown.hypotheses, "the case", case, "is not used: it needs no cases")
@@ -338,18 +305,18 @@ def cut(theorem: Theorem, *lemmas: Theorem) -> Theorem:
 
 def instantiate(
     theorem: Theorem,
-    values: Mapping[str, Term] | None = None,
-    columns: Mapping[str, tuple[Index, Term]] | None = None,
+    values: Mapping[str, t.Term] | None = None,
+    columns: Mapping[str, tuple[t.Index, t.Term]] | None = None,
 ) -> Theorem:
     """The theorem for these values of variables, and for these columns, in all its formulas."""
     numbers, entries = values or {}, columns or {}
-    check((*numbers.values(), *(entry for _, entry in entries.values())))
+    t.check((*numbers.values(), *(entry for _, entry in entries.values())))
     formulas = (theorem.conclusion, *theorem.hypotheses)
-    for part in frozenset[Node]().union(*map(within, formulas)):
-        if isinstance(part, Variable) and part.kind == "count" and part.name in numbers:
-            _expect(is_count(numbers[part.name]), numbers[part.name], "is no count")
-        if isinstance(part, Index):
-            runs = {getattr(n, "name", "") for n in within(part.count)}
+    for part in frozenset[t.Node]().union(*map(t.within, formulas)):
+        if isinstance(part, t.Variable) and part.kind == "count" and part.name in numbers:
+            _expect(t.is_count(numbers[part.name]), numbers[part.name], "is no count")
+        if isinstance(part, t.Index):
+            runs = {getattr(n, "name", "") for n in t.within(part.count)}
             _expect(not runs & numbers.keys(), part.name, "runs to a count that is replaced")
-    conclusion, *hypotheses = (instantiated(formula, numbers, entries) for formula in formulas)
+    conclusion, *hypotheses = (t.instantiated(formula, numbers, entries) for formula in formulas)
     return _made("instantiate", conclusion, (theorem,), hypotheses)

@@ -168,15 +168,17 @@ class Merging(Steps):
     def means(self) -> dict[str, Expression]:
         """The means of the union, from those of the chunks."""
         return {
-            n: sum((p * getattr(c, n) for p, c in zip(self.shares(), self.chunks, strict=True)), Expression(0))
+            n: sum(
+                (p * getattr(c, n) for p, c in zip(self.shares(), self.chunks, strict=True)),
+                Expression(0),
+            )
             for n in "FDY"
         }
 
     def gap_parts(self, factor: Callable[[int], Any]) -> Parts:
         """mean_d = mean_f - mean_y of each chunk, times its share and a factor."""
         return [
-            (p * factor(which), self.given[which]["d"])
-            for which, p in enumerate(self.shares())
+            (p * factor(which), self.given[which]["d"]) for which, p in enumerate(self.shares())
         ]
 
     @cached_property
@@ -199,7 +201,10 @@ class Merging(Steps):
         found = dict[str, Theorem]()
         for n in "FDY":
             start: Any = self.step(
-                f"{n} of the union", kernel.congruence, getattr(self.union, FIELDS[n]), self.centres[n]
+                f"{n} of the union",
+                kernel.congruence,
+                getattr(self.union, FIELDS[n]),
+                self.centres[n],
             )
             goal = equal(start.conclusion.right, getattr(self.merged, FIELDS[n]))
             end = self.combine(f"{n} merged", goal, *self.known)
@@ -225,7 +230,11 @@ class Merging(Steps):
     def second(self, name: str, term: Any, goal: Any) -> Theorem:
         """A second moment of the union: Var(y), Cov(f, y) or Cov(d, y)."""
         mean = self.means()
-        centres = [self.centres["Y"]] + {"V": [], "a": [self.centres["F"]], "b": [self.centres["D"]]}[name]
+        centres = [self.centres["Y"]] + {
+            "V": [],
+            "a": [self.centres["F"]],
+            "b": [self.centres["D"]],
+        }[name]
         start: Any = self.step(f"{name}: centred", kernel.congruence, term, *centres)
         y, other = mean["Y"], {"V": mean["Y"], "a": mean["F"], "b": mean["D"]}[name]
         parts = {
@@ -236,7 +245,9 @@ class Merging(Steps):
                 *self.covariance_gaps(),
             ],
         }[name]()
-        end = self.combine(f"{name}: by the chunks", equal(start.conclusion.right, goal), *self.known, of=parts)
+        end = self.combine(
+            f"{name}: by the chunks", equal(start.conclusion.right, goal), *self.known, of=parts
+        )
         return self.step(f"merge: the sum in {name}", kernel.rewrite, start, end)
 
     def covariance_gaps(self) -> Parts:
@@ -261,7 +272,10 @@ class Merging(Steps):
 
         goal = equal(free(start.conclusion.right), free(self.merged.var_r.term))
         any_share = self.combine(
-            "R: any slopes and share", goal, *self.known, of=self.residual_parts(scale, slope, share)
+            "R: any slopes and share",
+            goal,
+            *self.known,
+            of=self.residual_parts(scale, slope, share),
         )
         values = {"S": self.merged.scale, "B": self.merged.slope, "s": of}
         end = self.put("R: those of the code", any_share, values)
@@ -288,7 +302,9 @@ class Merging(Steps):
         about = self.about[which]
         proofs = Proofs(self.script, about, f"{CHUNKS[which][1:]}: ")
         m, letters = about.m, [letter + CHUNKS[which] for letter in FIELDS]
-        values = {k: getattr(m, name).term for k, name in zip(letters, FIELDS.values(), strict=True)}
+        values = {
+            k: getattr(m, name).term for k, name in zip(letters, FIELDS.values(), strict=True)
+        }
         weight, known = about.batch.weight, (*proofs.licences, *proofs.share_guard)
         parts: dict[str, Parts] = {
             "fy": [(-weight, proofs.scale_is)],

@@ -88,9 +88,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         claims=(claim,),
         script=script,
         plain="errors (1, -1, 1, -1) and (1, 1, 1, 1): MAE 1 and 1, MSE 1 and 1, Var(d) 1 and 0",
-        latex=(
-            r"d=(1,-1,1,-1):\ \ \mathrm{Var}(d)=1,\qquad d=(1,1,1,1):\ \ \mathrm{Var}(d)=0",
-        ),
+        latex=(r"d=(1,-1,1,-1):\ \ \mathrm{Var}(d)=1,\qquad d=(1,1,1,1):\ \ \mathrm{Var}(d)=0",),
         steps=(
             Step(
                 "the example",

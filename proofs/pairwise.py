@@ -175,9 +175,7 @@ class Steps:
         parts = [(term_of(factor), theorem) for factor, theorem in of]
         return self.step(name, kernel.combine, goal, parts, *known)
 
-    def put(
-        self, name: str, theorem: Theorem, values: dict[str, Any], *lemmas: Theorem
-    ) -> Theorem:
+    def put(self, name: str, theorem: Theorem, values: dict[str, Any], *lemmas: Theorem) -> Theorem:
         """A theorem for these values, its hypotheses replaced by what proves them."""
         terms = {variable: term_of(value) for variable, value in values.items()}
         special = self.step(f"{name}, the values", kernel.instantiate, theorem, terms)
@@ -219,7 +217,9 @@ class Steps:
 class Proofs(Steps):
     """The steps that show these things, each taken once."""
 
-    def __init__(self, script: Script, about: Pairwise, prefix: str = "", flat: bool = False) -> None:
+    def __init__(
+        self, script: Script, about: Pairwise, prefix: str = "", flat: bool = False
+    ) -> None:
         """Steps about one batch; ``flat`` where its labels are one number by what they are."""
         super().__init__(script, prefix)
         self.about, self.flat = about, flat
@@ -263,7 +263,11 @@ class Proofs(Steps):
         return self.step("the cases are all", kernel.split, least)
 
     def by_spread(
-        self, name: str, goal: Formula, vary: Callable[[Theorem], Parts], flat: Callable[[Theorem], Parts]
+        self,
+        name: str,
+        goal: Formula,
+        vary: Callable[[Theorem], Parts],
+        flat: Callable[[Theorem], Parts],
     ) -> Theorem:
         """An equation by cases: from some where labels vary, and from others where they do not."""
         if self.flat:
@@ -300,9 +304,7 @@ class Proofs(Steps):
         most = self.step("which is 0", kernel.rewrite, most, none)
         zero = self.step("so each term is 0", kernel.antisymmetric, most, least)
         weighed = (b.w * y) ** 2 if b.weighted else y**2
-        zero = self.combine(
-            "times its weight", equal(weighed, 0), self.weight, of=[(b.w, zero)]
-        )
+        zero = self.combine("times its weight", equal(weighed, 0), self.weight, of=[(b.w, zero)])
         return self.step("and so is its root", kernel.zero_base, zero)
 
     def covariance_is(self, which: str) -> Theorem:
@@ -470,28 +472,20 @@ class Proofs(Steps):
     def norm_is(self, which: str) -> Theorem:
         """||df|| = sqrt(2) W sqrt(Var f), and the same of y."""
         a = self.about
-        variance, known = (
-            (a.var_f, self.vary[0]) if which == "f" else (a.var_y, self.vary[1])
-        )
+        variance, known = (a.var_f, self.vary[0]) if which == "f" else (a.var_y, self.vary[1])
         value = root(2) * a.batch.weight * root(variance)
         squares: Any = a.norm(which).term
         goal = equal(value**2, squares.of)
         square = self.combine(f"||d{which}||^2", goal, self.weight, known)
-        return self.step(
-            f"||d{which}||", kernel.root_is, square, self.norm_value_positive(which)
-        )
+        return self.step(f"||d{which}||", kernel.root_is, square, self.norm_value_positive(which))
 
     @cache  # noqa: B019 - one object a script
     def norm_value_positive(self, which: str) -> Theorem:
         """0 < sqrt(2) W sqrt(Var f), and the same of y."""
         a = self.about
-        variance, known = (
-            (a.var_f, self.vary[0]) if which == "f" else (a.var_y, self.vary[1])
-        )
+        variance, known = (a.var_f, self.vary[0]) if which == "f" else (a.var_y, self.vary[1])
         value = root(2) * a.batch.weight * root(variance)
-        return self.step(
-            f"the root of 2 W^2 Var({which})", kernel.sign, value, self.weight, known
-        )
+        return self.step(f"the root of 2 W^2 Var({which})", kernel.sign, value, self.weight, known)
 
     @cache  # noqa: B019 - one object a script
     def norm_positive(self, which: str) -> Theorem:
@@ -520,9 +514,7 @@ class Proofs(Steps):
         found = []
         for sign, way in ((-1, "from below"), (1, "from above")):
             difference = self.about.normalized(sign)
-            squares = self.step(
-                f"a sum of squares, {way}", kernel.sign, difference, *self.basic
-            )
+            squares = self.step(f"a sum of squares, {way}", kernel.sign, difference, *self.basic)
             one = self.normalized_is(sign)
             found.append(self.step(f"the range, {way}", kernel.rewrite, squares, one))
         goal = at_most(1 - self.about.rho(), 2)
@@ -671,9 +663,7 @@ class Proofs(Steps):
     def slope_of_code(self, which: str) -> Theorem:
         """scale is c* = Cov(f, y) / Var(y), and slope is Cov(d, y) / Var(y)."""
         a = self.about
-        left, right = (
-            (a.m.scale, a.best) if which == "f" else (a.m.slope, a.cov_d / a.var_y)
-        )
+        left, right = (a.m.scale, a.best) if which == "f" else (a.m.slope, a.cov_d / a.var_y)
         return self.combine(
             f"the slope of {which} by the code", equal(left, right), self.weight, self.vary[1]
         )
@@ -716,9 +706,7 @@ class Proofs(Steps):
         size, value = f.concordance_scale(m), f.one_minus_concordance(m)
         guard = self.guard("the scale of the concordance", size, *known)
         below = self.step("a quotient of squares", kernel.sign, value, *known, guard)
-        squares = self.step(
-            "what is left to 2", kernel.sign, r + (a + 1) ** 2 * v + e**2, *known
-        )
+        squares = self.step("what is left to 2", kernel.sign, r + (a + 1) ** 2 * v + e**2, *known)
         zero = self.step("an indicator", kernel.sign, Expression(1 * (size == 0)))
         over = size + 1 * (size == 0)
         parts = [(1 / over, squares), (-(a + b - 1) / over, gap), (2 / over, zero)]

@@ -163,9 +163,7 @@ class Aggregation(Exponentials):
         factor = exp(-SHIFT / ALPHA)
         less_one = Expression(self.formulas.power_less_one(LOGS, ALPHA, SHIFT, XP))
         goal = equal(less_one, factor * power(ALPHA) - 1)
-        each = self.combine(
-            "powers less one", goal, self.known[0], of=[(1, self.shifted_powers)]
-        )
+        each = self.combine("powers less one", goal, self.known[0], of=[(1, self.shifted_powers)])
         summed = self.step("powers less one, summed", kernel.sum_equal, each, K)
         goal = equal(1 + mean(less_one), factor * mean(power(ALPHA)))
         return self.combine("one more than their mean", goal, *self.known, of=[(1 / M, summed)])
@@ -386,23 +384,48 @@ class Aggregation(Exponentials):
         )
         values = {"x": LOGS / ALPHA, "y": LARGEST / ALPHA}
         below = self.put("powers are at most that of b", self.exp_increases, values, over)
-        gap = self.combine("the gap of powers", not_negative(top - power(ALPHA)), alpha, of=[(1, below)])
+        gap = self.combine(
+            "the gap of powers", not_negative(top - power(ALPHA)), alpha, of=[(1, below)]
+        )
         each = self.step("each gap", kernel.each, gap, K)
         summed = self.step("all gaps", kernel.sign, total(top - power(ALPHA), K), each)
-        most = self.combine("the mean", at_most(mean(power(ALPHA)), top), *self.known, of=[(1 / M, summed)])
+        most = self.combine(
+            "the mean", at_most(mean(power(ALPHA)), top), *self.known, of=[(1 / M, summed)]
+        )
         average = self.step("mean of powers, positive", kernel.sign, mean(power(ALPHA)), m)
         of_top = self.step("power of b, positive", kernel.sign, top)
-        logs = self.put("their logs", self.log_increases, {"y": mean(power(ALPHA)), "z": top}, average, of_top, most)
+        logs = self.put(
+            "their logs",
+            self.log_increases,
+            {"y": mean(power(ALPHA)), "z": top},
+            average,
+            of_top,
+            most,
+        )
         undone = self.step("log of the power of b", kernel.log_exp, LARGEST / ALPHA)
-        above = self.combine("at most b", at_most(closed(), LARGEST), alpha, m, of=[(ALPHA, logs), (ALPHA, undone)])
+        above = self.combine(
+            "at most b", at_most(closed(), LARGEST), alpha, m, of=[(ALPHA, logs), (ALPHA, undone)]
+        )
         one = self.step("a power, positive", kernel.sign, power(ALPHA))
         term = self.step("one power of all", kernel.term_at_most, one, K)
         each_term = self.step("each power of all", kernel.each, term, K)
         at_j = self.step("that of j", kernel.at, each_term, J)
         largest = self.step("which is that of b", kernel.rewrite, at_j, kernel.assume(IS_B.formula))
-        least = self.combine("a share of the mean", at_most(top / M, mean(power(ALPHA))), *self.known, of=[(1 / M, largest)])
+        least = self.combine(
+            "a share of the mean",
+            at_most(top / M, mean(power(ALPHA))),
+            *self.known,
+            of=[(1 / M, largest)],
+        )
         share = self.step("the share, positive", kernel.sign, top / M, m)
-        logs = self.put("the other logs", self.log_increases, {"y": top / M, "z": mean(power(ALPHA))}, share, average, least)
+        logs = self.put(
+            "the other logs",
+            self.log_increases,
+            {"y": top / M, "z": mean(power(ALPHA))},
+            share,
+            average,
+            least,
+        )
         of_share = self.put("log of the share", self.log_over, {"a": LARGEST / ALPHA, "z": M}, m)
         lower = self.combine(
             "at least b - alpha log M",
@@ -424,9 +447,13 @@ class Aggregation(Exponentials):
         log_m = self.put("log 1/M", self.log_inverse, {"z": M}, m)
         start = self.step("KL at 1/M", kernel.congruence, log(guarded(uniform)), guard, log_m)
         parts = [(1, special), (ALPHA, start)]
-        lower = self.combine("at least the mean", at_most(mean(LOGS), closed()), *self.known, of=parts)
+        lower = self.combine(
+            "at least the mean", at_most(mean(LOGS), closed()), *self.known, of=parts
+        )
         small = self.step("l_k below alpha", kernel.at, kernel.assume(BELOW_ALPHA.formula), K)
-        left = self.combine("1 - l_k / alpha", positive(1 - LOGS / ALPHA), alpha, of=[(1 / ALPHA, small)])
+        left = self.combine(
+            "1 - l_k / alpha", positive(1 - LOGS / ALPHA), alpha, of=[(1 / ALPHA, small)]
+        )
         power_most = self.put("one power", self.exp_below, {"x": LOGS / ALPHA}, left)
         part = ALPHA * LOGS / (ALPHA - LOGS)
         gap = part - ALPHA * (power(ALPHA) - 1)
@@ -463,7 +490,12 @@ class Aggregation(Exponentials):
         each = self.combine("tilt times the way", product, *self.known, of=[(way, self.tilt_is)])
         summed = self.step("and summed", kernel.sum_equal, each, K)
         guard = self.step("guard of p*", kernel.sign, guarded(best()), self.known[1])
-        known = (*self.known, self.step("guards of p*", kernel.each, guard, K), defined, far_defined)
+        known = (
+            *self.known,
+            self.step("guards of p*", kernel.each, guard, K),
+            defined,
+            far_defined,
+        )
         parts = [(1, at_best), (-1, self.attained), (-1, far), (1, code), (1 / M, summed)]
         goal = at_most(mean(self.tilt() * way), self.code(OTHERS) - self.code())
         lower = self.combine("the tangent at l", goal, *known, of=parts)
@@ -492,9 +524,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim("the maximum", simplex, at_most(objective(), closed())),
         Claim("only at p*", (*simplex, attains), equal(P, best())),
         Claim("KL is not negative", simplex, not_negative(divergence())),
-        Claim(
-            "alpha = 1", some, equal(says.code(alpha=Expression(1)), log(mean(exp(LOGS))))
-        ),
+        Claim("alpha = 1", some, equal(says.code(alpha=Expression(1)), log(mean(exp(LOGS))))),
         Claim("not increasing", (*given, BETA_LARGER), at_most(closed(BETA), closed())),
         Claim("alpha to 0, from below", (*given, IS_B), at_most(least, closed())),
         Claim("alpha to 0, from above", (*given, AT_MOST_B), at_most(closed(), LARGEST)),

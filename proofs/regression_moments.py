@@ -98,7 +98,9 @@ class Split(Proofs):
             ("no mean", a.parts.residual, summed, []),
             ("no covariance", a.parts.residual * self.label, products, [(-1, self.scale_is)]),
         ):
-            start: Any = self.step(f"{name}: of the predictions", kernel.congruence, b.mean(entry), one)
+            start: Any = self.step(
+                f"{name}: of the predictions", kernel.congruence, b.mean(entry), one
+            )
             goal = equal(start.conclusion.right, 0)
             end = self.combine(f"{name}: is 0", goal, *self.licences, of=parts)
             found.append(self.step(name, kernel.rewrite, start, end))
@@ -318,7 +320,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     code(b).var_r,
                     code(ExactBatch(w=tuple(3 * b.w), f=tuple(b.f), y=tuple(b.y))).var_r,
                 ),
-                cases=lambda: [b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)],
+                cases=lambda: [
+                    b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
+                ],
             ),
         ),
     )

@@ -40,6 +40,7 @@ from .printing import run_script
 from .script import Claim, Script
 from .statements import Statement, control, mutant
 
+
 def mixed_weights() -> Any:
     """Two samples with a negative weight among them."""
     for f, y in product(((0, 1), (1, 0)), ((0, 0), (0, 1))):
@@ -195,7 +196,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "weights as copies",
                 "on small batches with weights 1 and 2 the loss is that of the batch of copies",
                 lambda b: (code(b), code(repeated(b))),
-                cases=lambda: [b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)],
+                cases=lambda: [
+                    b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
+                ],
             ),
             control(
                 "labels that differ where the weight is 0",

@@ -65,7 +65,10 @@ class Targets(Proofs):
     def vectors(self) -> Expression:
         """The mean over pairs of half the squared length of df - dy, over T."""
         i, j = (index(name, SIZE) for name in "ij")
-        return total(total(total(self.half_square(i, j), TARGET) / TARGETS, j), i) / Expression(SIZE) ** 2
+        return (
+            total(total(total(self.half_square(i, j), TARGET) / TARGETS, j), i)
+            / Expression(SIZE) ** 2
+        )
 
     def half_square(self, i: Index, j: Index) -> Expression:
         """1/2 (df_ij - dy_ij)^2 of target t"""

@@ -293,4 +293,3 @@ def control(
         return [left - right for left, right in sides]
 
     return Control(name, text, verify)
-

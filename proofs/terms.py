@@ -29,28 +29,27 @@ class Node:
     """A term or a formula; what is written twice is the same object, and nothing changes it."""
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
-    serial: int
+    shape: ClassVar[tuple[Callable[[Any], Any], ...]] = ()
+    """For each field, what looks at it, and refuses it or returns it."""
     _made: ClassVar[dict[Any, Any]] = {}
 
-    def __new__(cls, *fields: Any) -> Any:
+    def __new__(cls, *given: Any) -> Any:
         """Look the node up, or make it."""
-        fields = cls.fields(*fields)
-        if (cls, fields) not in Node._made:
+        key = cls, tuple(look(field) for look, field in zip(cls.shape, given, strict=True))
+        if key not in Node._made:
             node = super().__new__(cls)
-            named = zip(("serial", *cls.__match_args__), (len(Node._made), *fields), strict=True)
-            node.__dict__.update(named)
-            Node._made[cls, fields] = node
-        return Node._made[cls, fields]
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """The fields, after a look at them: unless a class says otherwise, all of them are terms."""
-        expect(all(isinstance(field, Term) for field in given), given, "are not terms")
-        return given
+            names = ("serial", *cls.__match_args__)
+            node.__dict__.update(zip(names, (len(Node._made), *key[1]), strict=True))
+            Node._made[key] = node
+        return Node._made[key]
 
     def __setattr__(self, name: str, value: object) -> None:
         """Nodes do not change."""
         raise MalformedError("a term cannot be changed")
+
+    def __getattr__(self, name: str) -> Any:
+        """Every field is found before this is asked."""
+        raise AttributeError(name)
 
     def __repr__(self) -> str:
         """As it is printed."""
@@ -65,9 +64,6 @@ class Node:
                 yield getattr(self, name)
 
 
-N = TypeVar("N", bound=Node)
-
-
 class Term(Node):
     """A real number."""
 
@@ -76,89 +72,91 @@ class Formula(Node):
     """A statement about real numbers."""
 
 
-class Number(Term):
-    """A rational number."""
-
-    __match_args__ = ("value",)
-    value: Fraction
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse floating-point numbers and truth values."""
-        (value,) = given
-        exact = type(value) in (int, Fraction)
-        expect(exact, value, "is no exact number: pass an int or a Fraction")
-        return (Fraction(value),)
-
-
-class Variable(Term):
-    """A real number, or with kind ``count`` a natural one."""
-
-    __match_args__ = ("name", "kind")
-    name: str
-    kind: str
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """A real number unless another kind is given."""
-        name, kind = (*given, "real")[:2]
-        expect(kind in ("real", "count"), name, "is of no kind:", kind)
-        return name, kind
+N = TypeVar("N", bound=Node)
 
 
 class Place(Node):
     """Where an entry of a column stands."""
 
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Whatever is given."""
-        return given
+
+def _of(kind: type[Node]) -> Callable[[Any], Any]:
+    def look(value: Any) -> Any:
+        expect(isinstance(value, kind), value, "is no", kind.__name__.lower())
+        return value
+
+    return look
+
+
+def _exact(value: Any) -> Fraction:
+    """Refuse floating-point numbers and truth values."""
+    expect(type(value) in (int, Fraction), value, "is no exact number: an int or a Fraction")
+    return Fraction(value)
+
+
+def _whole(value: Any) -> int:
+    expect(type(value) is int, value, "is no whole number")
+    return int(value)
+
+
+def _exponent(value: Any) -> int:
+    expect(type(value) is int and value >= 1, "the exponent", value, "is not 1, 2, 3, ...")
+    return int(value)
+
+
+def _count(value: Any) -> Any:
+    """Refuse a count that may be negative or no whole number."""
+    expect(is_count(value), value, "is no count: a count by kind, or a number n >= 0")
+    return value
+
+
+_term, _formula, _place = _of(Term), _of(Formula), _of(Place)
+
+
+class Number(Term):
+    """A rational number."""
+
+    __match_args__, shape = ("value",), (_exact,)
+
+
+class Variable(Term):
+    """A real number, or with kind ``count`` a natural one."""
+
+    __match_args__, shape = ("name", "kind"), (str, str)
+
+    def __new__(cls, name: str, kind: str = "real") -> Any:
+        """A real number unless another kind is given."""
+        expect(kind in ("real", "count"), name, "is of no kind:", kind)
+        return super().__new__(cls, name, kind)
 
 
 class Index(Place):
     """A place among 1..count that no sum binds; ``key`` tells apart indices of one name."""
 
-    __match_args__ = ("name", "count", "key")
-    name: str
-    count: Term
-    key: int
+    __match_args__, shape = ("name", "count", "key"), (str, _count, _whole)
 
 
 class Bound(Place):
     """The index of the sum that is ``depth`` sums further out; 0 is the innermost."""
 
-    __match_args__ = ("depth",)
-    depth: int
+    __match_args__, shape = ("depth",), (_whole,)
 
 
 class Cell(Place):
     """A place in a table: a row and a column."""
 
-    __match_args__ = ("row", "column")
-    row: Place
-    column: Place
+    __match_args__, shape = ("row", "column"), (_place, _place)
 
 
 class Entry(Term):
     """The number of a column at a place."""
 
-    __match_args__ = ("column", "place")
-    column: str
-    place: Place
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse what is no place."""
-        expect(isinstance(given[1], Place), given[1], "is no place")
-        return given
+    __match_args__, shape = ("column", "place"), (str, _place)
 
 
 class Two(Term):
     """A term made of two."""
 
-    __match_args__ = ("left", "right")
-    left: Term
-    right: Term
+    __match_args__, shape = ("left", "right"), (_term, _term)
 
 
 class Add(Two):
@@ -176,24 +174,13 @@ class Divide(Two):
 class Power(Term):
     """base ** exponent, the exponent a natural number"""
 
-    __match_args__ = ("base", "exponent")
-    base: Term
-    exponent: int
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse other exponents."""
-        base, exponent = given
-        whole = type(exponent) is int and exponent >= 1
-        expect(whole, "the exponent", exponent, "is no positive whole number")
-        return (*super().fields(base), exponent)
+    __match_args__, shape = ("base", "exponent"), (_term, _exponent)
 
 
 class One(Term):
     """A term made of one."""
 
-    __match_args__ = ("of",)
-    of: Term
+    __match_args__, shape = ("of",), (_term,)
 
 
 class Root(One):
@@ -216,33 +203,16 @@ class Log(One):
     """The natural logarithm."""
 
 
-def is_count(term: Any) -> bool:
-    """Whether the term is a natural number, whatever its variables are."""
-    if isinstance(term, Number):
-        return term.value >= 0 and term.value.denominator == 1
-    return isinstance(term, Variable) and term.kind == "count"
-
-
 class Sum(Term):
     """The sum of ``body`` over 1..count, the index being `Bound`."""
 
-    __match_args__ = ("count", "body")
-    count: Term
-    body: Term
-
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse a count that may be negative or no whole number."""
-        expect(is_count(given[0]), given[0], "is no count: a count by kind, or a number n >= 0")
-        return super().fields(*given)
+    __match_args__, shape = ("count", "body"), (_count, _term)
 
 
 class Relation(Formula):
     """A formula about two terms."""
 
-    __match_args__ = ("left", "right")
-    left: Any
-    right: Any
+    __match_args__, shape = ("left", "right"), (_term, _term)
 
 
 class Equal(Relation):
@@ -260,25 +230,20 @@ class LessEqual(Relation):
 class Or(Relation):
     """One of two formulas, or both."""
 
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse what are no formulas."""
-        expect(all(isinstance(field, Formula) for field in given), given, "are no formulas")
-        return given
+    shape = (_formula, _formula)
 
 
 class Each(Formula):
     """A formula at every place 1..count, the index being `Bound`."""
 
-    __match_args__ = ("count", "of")
-    count: Term
-    of: Formula
+    __match_args__, shape = ("count", "of"), (_count, _formula)
 
-    @classmethod
-    def fields(cls, *given: Any) -> tuple[Any, ...]:
-        """Refuse what is no count, or no formula."""
-        expect(is_count(given[0]) and isinstance(given[1], Formula), given, "is no formula at each place")
-        return given
+
+def is_count(term: Any) -> bool:
+    """Whether the term is a natural number, whatever its variables are."""
+    if isinstance(term, Number):
+        return term.value >= 0 and term.value.denominator == 1
+    return isinstance(term, Variable) and term.kind == "count"
 
 
 ZERO, ONE = Number(0), Number(1)
@@ -299,14 +264,9 @@ def changed(node: N, change: Callable[[Node, int], Node | None]) -> N:
         if (part, depth) not in done:
             new = change(part, depth)
             if new is None and not isinstance(part, Index):
+                inner = depth + isinstance(part, Sum | Each)
                 fields = [getattr(part, name) for name in part.__match_args__]
-                binds = isinstance(part, Sum | Each)
-                new = type(part)(
-                    *(
-                        visit(field, depth + (binds and n == 1)) if isinstance(field, Node) else field
-                        for n, field in enumerate(fields)
-                    )
-                )
+                new = type(part)(*(visit(f, inner) if isinstance(f, Node) else f for f in fields))
             done[part, depth] = part if new is None else new
         return done[part, depth]
 
@@ -368,16 +328,13 @@ def check(nodes: Iterable[Node]) -> None:
     kinds: dict[str, str] = {}
 
     def visit(part: Node, depth: int) -> None:
-        bound = not isinstance(part, Bound) or part.depth < depth
-        expect(bound, "an index is bound by no sum: write it as an Index")
-        name, kind = "", ""
+        loose = isinstance(part, Bound) and part.depth >= depth
+        expect(not loose, "an index is bound by no sum: write it as an Index")
+        name, kind = getattr(part, "name", ""), getattr(part, "kind", "")
         if isinstance(part, Index):
-            name, kind = part.name, f"index {part.key}"
-        elif isinstance(part, Variable):
-            name, kind = part.name, part.kind
-        elif isinstance(part, Entry):
-            name = part.column
-            kind = "table" if isinstance(part.place, Cell) else "column"
+            kind = f"index {part.key}"
+        if isinstance(part, Entry):
+            name, kind = part.column, "table" if isinstance(part.place, Cell) else "column"
         one = kinds.setdefault(name, kind) == kind
         expect(one, name, "is", kinds[name], "and", kind + ": use two names")
 
