@@ -13,13 +13,13 @@ Caratheodory: for every t
 
     loss(f + t h) - loss(f) = t S(t),      S(0) = (1/W) sum_i w_i (...)_i h_i,
 
-with S written out. What is left to the reader is that S is continuous, a quotient of polynomials and
-roots of positive numbers, and the chain rule from the sub-losses to Phi; Rocq proves both.
+with S written out. What is left to the reader is that S is continuous, a quotient of polynomials
+and roots of positive numbers, and the chain rule from the sub-losses to Phi; Rocq proves both.
 
 Assumptions: weight_pos, weights_nonneg, var_f_pos, var_y_pos, moved_var_f_pos (the predictions are
 not all equal at f + t h either), scale_pos and moved_scale_pos for the concordance; x_pos and
-loss_pos for the logarithm; unexplained_nonneg. phi is differentiable at every d_i (for |d|: no error
-is 0; there the code takes the slope 0).
+loss_pos for the logarithm; unexplained_nonneg. phi is differentiable at every d_i (for |d|: no
+error is 0; there the code takes the slope 0).
 
 In the paper: the claim that a step costs O(N). In the code: `gar_verify.formulas.sub_losses`,
 `sub_losses_gradient`, `sample_gradient`, `error_variance_gradient`, `one_minus_pearson_gradient`,
@@ -47,17 +47,17 @@ from .kernel import Theorem
 from .language import (
     XP,
     Expression,
+    at_most,
     column,
     equal,
     everywhere,
-    at_most,
     log,
+    not_negative,
     number,
     positive,
     root,
 )
-from .language import not_negative
-from .pairwise import Pairwise, Steps
+from .pairwise import Pairwise
 from .printing import run_script
 from .regression_moments import Split
 from .script import Assumption, Claim, Script
@@ -133,7 +133,9 @@ class Directional(Split):
         """What a gradient is along h."""
         explained = self.about.m.scale * self.along_y
         residual = gradient.residual * (self.along_f - explained)
-        return residual + gradient.label * self.along_y + gradient.conventional * mean_of_slopes
+        return Expression(
+            residual + gradient.label * self.along_y + gradient.conventional * mean_of_slopes
+        )
 
     def gradient_of(self, name: str, gradient: Any, slope: Any = None) -> Theorem:
         """The derivative of the code for these coefficients, by covariances."""
@@ -152,7 +154,7 @@ class Directional(Split):
 
     def error_variance(self) -> Theorem:
         """error_variance(f + t h) = error_variance(f) + t S(0) + t^2 Var(h)"""
-        a, code = self.about, self.about.code("error_variance")
+        code = self.about.code("error_variance")
         gradient = self.gradient_of("variance", self.variance_gradient(), SLOPE)
         by_cov: Any = gradient.conclusion
         clean = 2 * (self.along_f - self.along_y)
@@ -191,7 +193,7 @@ class Directional(Split):
         """S(t) of 1 - rho, with Var(f + t h)."""
         s, far, s_y = root(self.about.var_f), root(var_f), root(self.about.m.var_y)
         steeper = self.about.cov * (2 * self.along_f + t * self.var_h)
-        return steeper / ((s + far) * s * far * s_y) - self.along_y / (far * s_y)
+        return Expression(steeper / ((s + far) * s * far * s_y) - self.along_y / (far * s_y))
 
     def pearson(self, moved_pos: Assumption) -> Theorem:
         """one_minus_pearson(f + t h) = one_minus_pearson(f) + t S(t)"""
@@ -251,7 +253,7 @@ class Directional(Split):
         first = 2 * (self.along_f - self.along_y) + 2 * e * h
         scale = 2 * self.along_f + 2 * e * h
         second = t * (self.var_h + h**2)
-        return ((first + second) * own - loss * (scale + second)) / (own * size)
+        return Expression(((first + second) * own - loss * (scale + second)) / (own * size))
 
     def concordance(self, size_pos: Assumption, moved_pos: Assumption) -> Theorem:
         """one_minus_concordance(f + t h) = one_minus_concordance(f) + t S(t)"""
@@ -331,7 +333,7 @@ class Directional(Split):
     def chunks(self) -> tuple[Theorem, Theorem]:
         """They are residual and label of the whole."""
         (residual, _), shifts = self.chunk()
-        a, b, f = self.about, self.about.batch, self.formulas
+        b, f = self.about.batch, self.formulas
         ways = [f.shifted(b.f, b.y, s) for s in (shifts, f.UNSHIFTED)]
         centred = [[entry - b.mean(entry) for entry in way] for way in ways]
         at_sample = [

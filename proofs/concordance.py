@@ -5,8 +5,8 @@ With weights w_i of sum W > 0 and weighted means, variances and covariance,
     CCC = 2 Cov(f, y) / (Var(f) + Var(y) + (mean f - mean y)^2),
     1 - CCC = (Var(d) + mean(d)^2) / (Var(f) + Var(y) + mean(d)^2),    in [0, 2],
 
-a quotient of sums of squares. Where predictions and labels are one and the same constant both are 0,
-and so is the code.
+a quotient of sums of squares. Where predictions and labels are one and the same constant both are
+0, and so is the code.
 
 Assumptions: weight_pos, weights_nonneg; scale_pos, that f and y are not one constant, for the
 identity.

@@ -4,8 +4,8 @@
     Huber: d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond; slope d clipped to
     [-delta, delta], at every d.
 
-The code takes Huber's function from d and d clipped, without a case distinction. Clipping is written
-with absolute values here, (|d + delta| - |d - delta|) / 2.
+The code takes Huber's function from d and d clipped, without a case distinction. Clipping is
+written with absolute values here, (|d + delta| - |d - delta|) / 2.
 
 That a slope is the derivative is said without limits: of d^2 by its expansion, of the others by
 tangents, s(d) (x - d) <= f(x) - f(d) <= s(x) (x - d) for all x and d, between which the difference
@@ -293,8 +293,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         )
         large = steps.combine("so above 0", not_negative(D), of=[(1, above), (1, delta)])
         for claim in claims[len(easy) : len(easy) + 2]:
-            known = (above, below, large)
-            step.show(claim.name, steps.combine(claim.name, claim.conclusion, *known))
+            theorem = steps.combine(claim.name, claim.conclusion, above, below, large)
+            step.show(claim.name, theorem)
         step.show("tangents of |d|", steps.absolute_tangent())
         tangent = steps.tangent()
         step.show("tangents of Huber", tangent)

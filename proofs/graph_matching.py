@@ -11,7 +11,8 @@ reference sample to all others, and fewer never do. With one reference sample of
 
 Assumptions: graph_connected; batch_nonempty and all_match_one for what the code computes.
 
-Cited, not proved: equality along a chain is equality at its ends; m linear equations in N unknowns have at least N - m independent solutions.
+Cited, not proved: equality along a chain is equality at its ends; m linear equations in N unknowns
+have at least N - m independent solutions.
 
 Not in the paper; what becomes of Theorem 4 on finitely many samples. In the code:
 `gar_verify.formulas.error_variance` is the sum over all pairs.

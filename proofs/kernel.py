@@ -255,8 +255,8 @@ def term_at_most(sign_of: Theorem, place: t.Index) -> Theorem:
 def exchange(term: t.Term) -> Theorem:
     """|- sum_i sum_j a_ij = sum_j sum_i a_ij, for counts that do not depend on a place."""
     _expect(isinstance(term, t.Sum) and isinstance(term.body, t.Sum), term, "is no sum of sums")
-    outer, inner = t.index("i", term.count), t.index("j", term.body.count)  # type: ignore[attr-defined]
-    body = t.opened(t.opened(term.body, outer).body, inner)  # type: ignore[attr-defined]
+    outer, inner = t.index("i", term.count), t.index("j", term.body.count)
+    body = t.opened(t.opened(term.body, outer).body, inner)
     turned = t.Sum(inner.count, t.closed(t.Sum(outer.count, t.closed(body, outer)), inner))
     return _made("exchange", t.Equal(term, turned))
 
@@ -271,7 +271,7 @@ def at(theorem: Theorem, place: t.Index) -> Theorem:
     """From a formula at each place: the formula at this one."""
     given = theorem.conclusion
     _expect(isinstance(given, t.Each) and given.count is place.count, given, "is not said of it")
-    return _made("at", t.opened(given.of, place), (theorem,))  # type: ignore[attr-defined]
+    return _made("at", t.opened(given.of, place), (theorem,))
 
 
 # --- hypotheses ---------------------------------------------------------------------------

@@ -236,7 +236,7 @@ class Batch:
         note = f" [{self.note[2:]}]" if self.note else ""
         parts = [text.partition("(") for text in (label, latex)]
         texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
-        return named(*texts, value)
+        return named(texts[0], texts[1], value)
 
     def average(self, name: str, entry: Any) -> Expression:
         """A mean with a name."""
@@ -282,34 +282,34 @@ class Batch:
 # --- formulas ---------------------------------------------------------------------------
 
 
-def equal(left: Any, right: Any) -> Formula:
+def equal(left: Any, right: Any) -> Any:
     """left = right"""
     return Equal(term_of(left), term_of(right))
 
 
-def positive(value: Any) -> Formula:
+def positive(value: Any) -> Any:
     """0 < value"""
     return Less(ZERO, term_of(value))
 
 
-def not_negative(value: Any) -> Formula:
+def not_negative(value: Any) -> Any:
     """0 <= value"""
     return LessEqual(ZERO, term_of(value))
 
 
-def at_most(left: Any, right: Any) -> Formula:
+def at_most(left: Any, right: Any) -> Any:
     """left <= right"""
     return LessEqual(term_of(left), term_of(right))
 
 
-def everywhere(formula: Formula, place: Index) -> Formula:
+def everywhere(formula: Formula, place: Index) -> Any:
     """The formula at each place."""
     return Each(place.count, closed(formula, place))
 
 
-def either(one: Formula, other: Formula) -> Formula:
+def either(one: Formula, other: Formula) -> Any:
     """One or the other, or both."""
-    return Or(one, other)  # type: ignore[no-any-return]
+    return Or(one, other)
 
 
 # --- printing ---------------------------------------------------------------------------
@@ -323,7 +323,7 @@ def ambiguous(nodes: Iterable[Node]) -> list[str]:
 
     def visit(part: Node) -> None:
         if part in _NAMES:
-            seen.setdefault(_NAMES[part][0], set()).add(part)  # type: ignore[index]
+            seen.setdefault(_NAMES[part][0], set()).add(part)
         else:
             for inner in part.parts():
                 visit(inner)

@@ -2,7 +2,7 @@
 
 For disjoint chunks A and B with weights W_A, W_B > 0, p = W_A / W, q = W_B / W, W = W_A + W_B,
 
-    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,      likewise Cov(f, y), Cov(d, y),
+    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,      and so Cov(f, y), Cov(d, y),
     var_r  = p (var_r,A + e_A^2 Var_A(y)) + q (the same of B) + p q g^2,
 
 with e_A the residual of A's slopes and g that of the gaps between the means, both of any share; the
@@ -12,8 +12,8 @@ moments say; then for the moments that the code makes of them. Chunks with Var(y
 their own, since slope Var(y) = Cov(d, y) holds there too. A chunk of weight 0 changes nothing,
 whatever its other moments are.
 
-Assumptions: weight_pos_A, weight_pos_B, weights_nonneg_A, weights_nonneg_B; weight_pos and var_y_pos
-for a chunk beside nothing.
+Assumptions: weight_pos_A, weight_pos_B, weights_nonneg_A, weights_nonneg_B; weight_pos and
+var_y_pos for a chunk beside nothing.
 
 Not in the paper; used for batches in pieces and on several devices. In the code:
 `gar_verify.formulas.merge`.
@@ -21,10 +21,9 @@ Not in the paper; used for batches in pieces and on several devices. In the code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -88,13 +87,13 @@ class Merging(Steps):
 
     def mean(self, entry: Any, times: Any = None) -> Expression:
         """The weighted mean over both chunks, of products where there are two factors."""
-        return self.total(entry if times is None else entry * times) / self.weight
+        return Expression(self.total(entry if times is None else entry * times) / self.weight)
 
     def union_of(self, weight: Any) -> Any:
         """What the code makes of both chunks as one batch, whose weights have this sum."""
 
         def mean(entry: Any, times: Any = None) -> Expression:
-            return self.total(entry if times is None else entry * times) / weight
+            return Expression(self.total(entry if times is None else entry * times) / weight)
 
         f, y, c = self.columns
         parts = self.formulas.decompose(f, y, mean)
@@ -237,14 +236,13 @@ class Merging(Steps):
         }[name]
         start: Any = self.step(f"{name}: centred", kernel.congruence, term, *centres)
         y, other = mean["Y"], {"V": mean["Y"], "a": mean["F"], "b": mean["D"]}[name]
-        parts = {
-            "V": lambda: self.parts(yy=1, y=-2 * y, w=y**2),
-            "a": lambda: self.parts(fy=1, f=-y, y=-other, w=y * other),
-            "b": lambda: [
-                *self.parts(fy=1, yy=-1, f=-y, y=y - other, w=y * other),
-                *self.covariance_gaps(),
-            ],
-        }[name]()
+        if name == "V":
+            parts = self.parts(yy=1, y=-2 * y, w=y**2)
+        elif name == "a":
+            parts = self.parts(fy=1, f=-y, y=-other, w=y * other)
+        else:
+            parts = self.parts(fy=1, yy=-1, f=-y, y=y - other, w=y * other)
+            parts += self.covariance_gaps()
         end = self.combine(
             f"{name}: by the chunks", equal(start.conclusion.right, goal), *self.known, of=parts
         )
@@ -340,7 +338,7 @@ class Merging(Steps):
             )
         return found
 
-    # --- a chunk of weight 0 -----------------------------------------------------------------------
+    # --- a chunk of weight 0 -----------------------------------------------------------
 
     def beside_nothing(self, varies: bool) -> Any:
         """The moments of a chunk, and of it merged with one of weight 0."""
@@ -415,7 +413,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     merged = formulas.merge(one.m, other.m)
     both = (one.weight_pos, other.weight_pos)
     needed = {"W": (), "a": (*one.basic, *other.basic)}
-    needed |= {n: needed["a"] for n in "bR"}
+    needed |= dict.fromkeys("bR", needed["a"])
     positive_weight = Assumption("weight_pos", positive(number("W")), "the chunk has a weight")
     spread = Assumption("var_y_pos", positive(number("V")), "its labels vary")
     alone = {True: (positive_weight, spread), False: (positive_weight,)}

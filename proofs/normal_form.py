@@ -101,7 +101,8 @@ class Forms:
     def _place(self, term: t.Sum) -> t.Index:
         """An index of which nothing is said."""
         taken = t.indices(term).union(*map(t.indices, self.known))
-        return next(p for n in count() if (p := t.Index("k", term.count, n)) not in taken)
+        found: t.Index = next(p for n in count() if (p := t.Index("k", term.count, n)) not in taken)
+        return found
 
     def _inside(self, place: t.Index, ask: Callable[[Forms], Answer]) -> Answer:
         """What is said with all that is known at each place known at this one."""

@@ -35,7 +35,7 @@ from .language import (
     term_of,
 )
 from .script import Assumption, Script
-from .terms import Formula, Power, Term, index, opened
+from .terms import Formula, index, opened
 
 Parts = list[tuple[Any, Theorem]]
 """Theorems, each with the factor that it is taken by."""
@@ -146,7 +146,7 @@ class Pairwise:
         """f_i - mean f - scale (y_i - mean y)"""
         b = self.batch
         label = b.y - b.average("y", b.y)
-        return b.f - b.average("f", b.f) - self.parts.scale * label
+        return Expression(b.f - b.average("f", b.f) - self.parts.scale * label)
 
     def code(self, function: str, *more: Any) -> Expression:
         """A function of the formulas, applied to the moments of the batch."""
@@ -340,7 +340,7 @@ class Proofs(Steps):
     @cached_property
     def gap(self) -> Expression:
         """scale - slope - 1, which is 0 wherever it matters."""
-        return self.about.m.scale - self.about.m.slope - 1
+        return Expression(self.about.m.scale - self.about.m.slope - 1)
 
     @cached_property
     def slopes_differ_by_one(self) -> Theorem:

@@ -17,8 +17,8 @@ and its derivatives by tangents: with p the weights at l and p' those at n,
     sum_k p_k (n_k - l_k) <= value(n) - value(l) <= sum_k p'_k (n_k - l_k).
 
 Assumptions: alpha_pos, losses_nonempty; p_nonneg and p_sums_to_one, p_attains for the maximum;
-l_at_most_b and l_j_is_b, l_below_alpha for the limits; beta_larger. The kernel proves all of it, and
-Rocq the limits themselves.
+l_at_most_b and l_j_is_b, l_below_alpha for the limits; beta_larger. The kernel proves all of it,
+and Rocq the limits themselves.
 
 In the paper: the proposition on the aggregation. In the code: `gar_verify.formulas.kl_dro` (through
 powers less one and a shift, which change nothing), `kl_dro_tilt`.
@@ -26,8 +26,8 @@ powers less one and a shift, which change nothing), `kl_dro_tilt`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache, cached_property
+from collections.abc import Iterator
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -95,7 +95,7 @@ def partition(alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
 
 def closed(alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
     """alpha log mean L^(1/alpha)"""
-    return alpha * log(mean(power(alpha, logs)))
+    return Expression(alpha * log(mean(power(alpha, logs))))
 
 
 def best(alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
@@ -105,7 +105,7 @@ def best(alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
 
 def guarded(p: Any) -> Expression:
     """p, or 1 where it is 0"""
-    return p + 1 * (p == 0)
+    return Expression(p + 1 * (p == 0))
 
 
 def divergence(p: Any = P) -> Expression:
@@ -117,7 +117,7 @@ def divergence(p: Any = P) -> Expression:
 
 def objective(p: Any = P, alpha: Any = ALPHA, logs: Any = LOGS) -> Expression:
     """sum_k p_k l_k - alpha KL(p || 1/M)"""
-    return total(p * logs, K) - alpha * divergence(p)
+    return Expression(total(p * logs, K) - alpha * divergence(p))
 
 
 class Aggregation(Exponentials):

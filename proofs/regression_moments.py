@@ -5,7 +5,7 @@ the labels, with one residual r,
 
     f_i - mean(f) = scale (y_i - mean(y)) + r_i,    scale Var(y) = Cov(f, y),    var_r = mean(r^2),
     d_i - mean(d) = slope (y_i - mean(y)) + r_i,    slope Var(y) = Cov(d, y),
-    Var(d) = var_r + slope^2 Var(y),    Var(f) = var_r + scale^2 Var(y),    1 - rho^2 = var_r / Var(f),
+    Var(d) = var_r + slope^2 Var(y),  Var(f) = var_r + scale^2 Var(y),  1 - rho^2 = var_r / Var(f),
 
 so that the sub-losses are functions of W, the means, Var(y), scale, slope, var_r and the mean
 conventional loss: O(N) work for a batch of N. The residual is a weighted mean of that of the
@@ -69,7 +69,7 @@ class Split(Proofs):
     @property
     def residuals(self) -> Expression:
         """The residual of the code, times its weight."""
-        return self.weighed(self.about.parts.residual)
+        return Expression(self.weighed(self.about.parts.residual))
 
     def plain_residual(self) -> Theorem:
         """w_i r_i = w_i (f_i - mean f - scale (y_i - mean y))"""

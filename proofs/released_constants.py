@@ -7,9 +7,9 @@ each sub-loss:
     Pearson term         = (N - 1)/N (1 - rho) + eps,
     aggregate            = L_KL(alpha) - s,    s the logarithm of the normaliser, held constant,
 
-so that the value is shifted by s while the weights p_k, its gradient with s held constant, are those
-of L_KL; eps changes the factor 1/L of a gradient to 1/(L + eps). The variant GAR-EXP, exp(L_KL), is
-the power mean of order 1/alpha.
+so that the value is shifted by s while the weights p_k, its gradient with s held constant, are
+those of L_KL; eps changes the factor 1/L of a gradient to 1/(L + eps). The variant GAR-EXP,
+exp(L_KL), is the power mean of order 1/alpha.
 
 Assumptions: batch_nonempty, at_least_two, var_f_pos, var_y_pos; alpha_pos and losses_nonempty for
 the aggregate; loss_pos and eps_pos.

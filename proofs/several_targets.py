@@ -37,7 +37,7 @@ from .language import SIZE, Expression, column, equal, named, number, positive
 from .language import total_over as total
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
-from .proposition_kl_dro import ALPHA, ALPHA_POS, LOSSES_NONEMPTY, Aggregation, K, M, mean, power
+from .proposition_kl_dro import ALPHA, ALPHA_POS, LOSSES_NONEMPTY, Aggregation, K, mean, power
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
 from .terms import Index, Variable, index
@@ -73,7 +73,7 @@ class Targets(Proofs):
     def half_square(self, i: Index, j: Index) -> Expression:
         """1/2 (df_ij - dy_ij)^2 of target t"""
         (f, y), (g, z) = ([entry_of(name)(place) for name in ("F", "Y")] for place in (i, j))
-        return ((f - g) - (y - z)) ** 2 / 2
+        return Expression(((f - g) - (y - z)) ** 2 / 2)
 
     def differences_of_vectors(self) -> Theorem:
         """Their mean is the mean of the error variances of the targets."""

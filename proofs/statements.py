@@ -286,7 +286,7 @@ def control(
     cases: Callable[[], Iterable[Any]] = lambda: exact_batches("f", "y", sizes=(1, 2)),
     where: Callable[[Any], bool] = lambda case: True,
 ) -> Control:
-    """A true claim, whose two sides must be equal on every one of the cases that meets ``where``."""
+    """A true claim, whose two sides must be equal on each of the cases that meets ``where``."""
 
     def verify() -> list[Any]:
         sides = [claim(case) for case in cases() if where(case)]

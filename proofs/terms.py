@@ -242,7 +242,7 @@ class Each(Formula):
 def is_count(term: Any) -> bool:
     """Whether the term is a natural number, whatever its variables are."""
     if isinstance(term, Number):
-        return term.value >= 0 and term.value.denominator == 1
+        return bool(term.value >= 0 and term.value.denominator == 1)
     return isinstance(term, Variable) and term.kind == "count"
 
 
@@ -300,10 +300,9 @@ def instantiated(
             (place, entry), at = columns[part.column], part.place
             expect(not isinstance(at, Cell), part.column, "is a table, and no column")
 
-            def put(n: Node, inner: int) -> Node | None:
-                if n is not place:
-                    return None
-                return Bound(at.depth + inner) if isinstance(at, Bound) else at
+            def put(n: Node, inner: int) -> Any:
+                shifted = Bound(at.depth + inner) if isinstance(at, Bound) else at
+                return shifted if n is place else None
 
             return changed(entry, put)
         return None

@@ -5,8 +5,8 @@ vectors of N^2 entries, and Var(f) > 0, Var(y) > 0,
 
     1/2 || df / ||df|| - dy / ||dy|| ||^2 = 1 - rho(f, y),    in [0, 2],
 
-0 for f = c y + b with c > 0 and 2 for f = -c y + b. Where a vector of differences is zero it stays zero
-when it is normalised, and the left side is 1/2 (one of the two) or 0 (both): so is the code.
+0 for f = c y + b with c > 0 and 2 for f = -c y + b. Where a vector of differences is zero it stays
+zero when it is normalised, and the left side is 1/2 (one of the two) or 0 (both): so is the code.
 
 Assumptions: batch_nonempty, var_f_pos, var_y_pos; scale_pos at the ends of the range.
 

@@ -8,8 +8,9 @@ For f and Y, K times differentiable on an open and connected domain of R^n,
 Corollary with a scale c, the direction alignment of the Pearson loss: f(x) - f(z) = c (Y(x) - Y(z))
 for all x, z exactly when the derivatives of f are c times those of Y.
 
-Assumptions: batch_nonempty for what the loss is; domain_open and differentiable in both directions; domain_connected and order_one
-(the derivatives of order 1 are among those matched) in the direction from gradients to differences.
+Assumptions: batch_nonempty for what the loss is; domain_open and differentiable in both directions;
+domain_connected and order_one (the derivatives of order 1 are among those matched) in the direction
+from gradients to differences.
 
 Finding: Theorem 4 as the summary of the paper states it (the paper's own text was not available)
 does not ask for a connected domain. Without it gradients that match do not make differences match.
