@@ -2,7 +2,7 @@
 
 For disjoint chunks A and B with weights W_A, W_B > 0, p = W_A / W, q = W_B / W, W = W_A + W_B,
 
-    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,      and so Cov(f, y), Cov(d, y),
+    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,    so Cov(f, y), Cov(d, y),
     var_r  = p (var_r,A + e_A^2 Var_A(y)) + q (the same of B) + p q g^2,
 
 with e_A the residual of A's slopes and g that of the gaps between the means, both of any share; the
