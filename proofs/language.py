@@ -400,7 +400,9 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
     if isinstance(node, Entry):
         places = list(node.place.parts()) if isinstance(node.place, Cell) else [node.place]
         at = "".join(getattr(place, "name", "?") for place in places)
-        return f"{node.column}_{{{at}}}" if latex else f"{node.column}_{at}", 3
+        name, _, mark = node.column.partition("_")
+        tex = f"{name}_{{{mark}{',' * bool(mark)}{at.partition('_')[0]}}}"
+        return tex if latex else f"{node.column}_{at}", 3
     if isinstance(node, Add):
         other = _negated(node.right)
         if other is not None:

@@ -35,7 +35,7 @@ from . import kernel
 from .batches import ExactBatch, exact_batches, moments
 from .exact import exactly
 from .kernel import Theorem
-from .language import Both, Expression, column, equal, number, positive
+from .language import Both, Expression, column, equal, named, number, positive
 from .pairwise import Pairwise, Parts, Proofs, Steps
 from .printing import run_script
 from .script import Assumption, Claim, Script
@@ -417,10 +417,18 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     positive_weight = Assumption("weight_pos", positive(number("W")), "the chunk has a weight")
     spread = Assumption("var_y_pos", positive(number("V")), "its labels vary")
     alone = {True: (positive_weight, spread), False: (positive_weight,)}
-    claims = [
-        Claim(name, needed.get(n, both), equal(getattr(union, name), getattr(merged, name)))
-        for n, name in FIELDS.items()
-    ]
+    claims = []
+    for n, name in FIELDS.items():
+        tex = name.replace("_", r"\_")
+        whole = named(
+            f"of A and B: {name}", rf"m_{{A\cup B}}.\mathrm{{{tex}}}", getattr(union, name)
+        )
+        found = named(
+            f"merge(m_A, m_B).{name}",
+            rf"\mathrm{{merge}}(m_A,m_B).\mathrm{{{tex}}}",
+            getattr(merged, name),
+        )
+        claims.append(Claim(name, needed.get(n, both), equal(whole, found)))
     for varies, label in ((True, "labels vary"), (False, "one label")):
         m, same = says.beside_nothing(varies)
         for name in FIELDS.values():
@@ -429,7 +437,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 given = ()
             elif not (varies and name in ("scale", "slope", "var_r")):
                 given = alone[False]
-            conclusion = equal(getattr(same, name), getattr(m, name))
+            tex = rf"\mathrm{{merge}}(m,0).\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+            found = named(f"merge(m, nothing).{name} [{label}]", tex, getattr(same, name))
+            conclusion = equal(found, getattr(m, name))
             claims.append(Claim(f"{name} beside nothing, {label}", given, conclusion))
 
     def script(step: Script) -> None:

@@ -191,11 +191,6 @@ class Steps:
         )
         return self.step(name, kernel.cases, either, one, other)
 
-    def is_zero(self, name: str, term: Any, least: Theorem, most: Theorem) -> Theorem:
-        """t = 0 from 0 <= t and another way to say t <= 0."""
-        below = self.combine(f"{name}, from above", at_most(term, 0), of=[(1, most)])
-        return self.step(name, kernel.antisymmetric, below, least)
-
     @cached_property
     def any_guard(self) -> Theorem:
         """0 <= x gives 0 < x + [x = 0]."""
@@ -262,21 +257,15 @@ class Proofs(Steps):
         least = self.step("Var(y) is not negative", kernel.sign, self.about.m.var_y, *self.basic)
         return self.step("the cases are all", kernel.split, least)
 
-    def by_spread(
-        self,
-        name: str,
-        goal: Formula,
-        vary: Callable[[Theorem], Parts],
-        flat: Callable[[Theorem], Parts],
-    ) -> Theorem:
-        """An equation by cases: from some where labels vary, and from others where they do not."""
+    def by_spread(self, name: str, goal: Formula, parts: Callable[[Theorem], Parts]) -> Theorem:
+        """An equation at once where labels vary, and from some that hold where they do not."""
         if self.flat:
             return self.combine(name, goal, *self.licences)
 
         def show(case_name: str, case: Theorem) -> Theorem:
             if case.conclusion == positive(self.about.m.var_y):
-                return self.combine(case_name, goal, *self.licences, case, of=vary(case))
-            return self.combine(case_name, goal, *self.licences, of=flat(case))
+                return self.combine(case_name, goal, *self.licences, case)
+            return self.combine(case_name, goal, *self.licences, of=parts(case))
 
         return self.by_cases(name, self.spread, show)
 
@@ -325,7 +314,7 @@ class Proofs(Steps):
             return [(slope, case), (-1 / b.weight, summed)]
 
         goal = equal(slope * a.m.var_y, cov)
-        return self.by_spread(f"the slope of {which}", goal, lambda case: [], none)
+        return self.by_spread(f"the slope of {which}", goal, none)
 
     @cached_property
     def scale_is(self) -> Theorem:
@@ -355,14 +344,8 @@ class Proofs(Steps):
     def scale_is_one_more(self) -> Theorem:
         """scale = 1 + slope, where labels vary."""
         m = self.about.m
-        varies = self.labels_vary
-        return self.combine(
-            "scale is 1 + slope",
-            equal(m.scale, 1 + m.slope),
-            self.weight,
-            varies,
-            of=[(1 / m.var_y, self.slopes_differ_by_one)],
-        )
+        goal = equal(m.scale, 1 + m.slope)
+        return self.combine("scale is 1 + slope", goal, self.weight, self.labels_vary)
 
     @cached_property
     def labels_vary(self) -> Theorem:
@@ -373,11 +356,9 @@ class Proofs(Steps):
     @cached_property
     def entry_gap(self) -> Theorem:
         """w_i (scale - slope - 1) (y_i - mean y) = 0 at every sample, whatever the labels."""
-        factor = self.weighed(self.label) / self.about.m.var_y
         return self.by_spread(
             "at each sample",
             equal(self.weighed(self.gap * self.label), 0),
-            lambda case: [(factor, self.slopes_differ_by_one)],
             lambda case: [(self.gap, self.flat_entry)],
         )
 
@@ -449,7 +430,7 @@ class Proofs(Steps):
         """error_variance is the double sum, whatever the labels."""
         a = self.about
         goal = equal(a.pairs(), a.code("error_variance"))
-        parts = [(1, self.pairs_are_variance), (-1, self.of_errors)]
+        parts = [(-1, self.of_errors)]
         return self.combine(
             "the code is the pairs", goal, *self.licences, *self.share_guard, of=parts
         )
@@ -670,11 +651,9 @@ class Proofs(Steps):
 
     def unexplained_share(self) -> Theorem:
         """1 - rho^2 is var_r / Var(f)."""
-        a, m = self.about, self.about.m
-        known = (*self.roots, self.labels_vary, *self.licences[1:], *self.share_guard)
-        goal = equal(1 - a.rho() ** 2, m.var_r / a.var_f)
-        parts = [(-1 / a.var_f, self.of_predictions), (m.scale / a.var_f, self.scale_is)]
-        return self.combine("the correlation", goal, *known, of=parts)
+        a, known = self.about, (*self.roots, self.labels_vary, *self.share_guard)
+        goal = equal(1 - a.rho() ** 2, a.m.var_r / a.var_f)
+        return self.combine("the correlation", goal, *known)
 
     # --- concordance ------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ assumption E_ab = (1 - s_ab) e with e the mean over the pairs of all samples (th
 Assumptions: draws_uniform or draws_different, self_pairs, batch_nonempty, draws_nonempty;
 at_least_two without replacement, batch_of_two without self-pairs; weight_pos, others_pos and
 weights_nonneg with weights (with (-2, 5, 5), f = (0, 1, 4), y = (0, 1, 3), where Var_w(y) = 0, the
-pairs i != j give 3/2 and the code 1/4).
+pairs i != j give 3/2 and the code 9/4).
 
 Not in the paper; what mini-batches of the loss estimate. In the code:
 `gar_verify.formulas.error_variance` and `without_self_pairs`.

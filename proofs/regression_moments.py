@@ -181,7 +181,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     claims = (
         Claim("scale", (weight, labels), equal(m.scale, about.best)),
         Claim("slope", (weight, labels), equal(m.slope, about.cov_d / about.var_y)),
-        Claim("scale and slope", (*basic, labels), equal(m.scale, 1 + m.slope)),
+        Claim("scale and slope", (weight, labels), equal(m.scale, 1 + m.slope)),
         Claim("predictions", basic, split_claim("f")),
         Claim("errors", basic, split_claim("d")),
         Claim("no mean", basic, equal(b.mean(parts.residual), 0)),
@@ -192,7 +192,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim("Cov(d, y)", basic, equal(m.slope * m.var_y, about.cov_d)),
         Claim(
             "correlation",
-            (*basic, about.var_f_pos, labels),
+            (weight, about.var_f_pos, labels),
             equal(1 - about.rho() ** 2, m.var_r / about.var_f),
         ),
         *(

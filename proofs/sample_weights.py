@@ -10,7 +10,7 @@ For weights w_1..w_N of sum W > 0, weighted means, variances and covariances, an
 and a sample of weight n counts as n samples. Weights that are not negative keep Var_w >= 0 and
 1 - rho_w in [0, 2]. The first identity needs them too: labels may differ and still have
 Var_w(y) = 0. Without negative weights they differ where the weight is 0 only, and the slope, 0 by
-definition, is right; with (1, 1, -1), f = (0, 2, 1), y = (0, 1, 1) the sides are 0 and -2.
+definition, is right; with (1, 1, -1), f = (0, 2, 1), y = (0, 1, 1) the sides are 0 and -1.
 
 Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg for what
 the code computes and for the inequalities.
