@@ -18,8 +18,8 @@ and roots of positive numbers, and the chain rule from the sub-losses to Phi; Ro
 
 Assumptions: weight_pos, weights_nonneg, var_f_pos, var_y_pos, moved_var_f_pos (the predictions are
 not all equal at f + t h either), scale_pos and moved_scale_pos for the concordance; x_pos and
-loss_pos for the logarithm; unexplained_nonneg. phi is differentiable at every d_i (for |d|: no
-error is 0; there the code takes the slope 0).
+loss_pos for the logarithm; v_pos and unexplained_nonneg for constant vectors. phi is differentiable
+at every d_i (for |d|: no error is 0; there the code takes the slope 0).
 
 In the paper: the claim that a step costs O(N). In the code: `gar_verify.formulas.sub_losses`,
 `sub_losses_gradient`, `sample_gradient`, `error_variance_gradient`, `one_minus_pearson_gradient`,
@@ -57,7 +57,7 @@ from .language import (
     positive,
     root,
 )
-from .pairwise import Pairwise
+from .pairwise import Pairwise, moments_of
 from .printing import run_script
 from .regression_moments import Split
 from .script import Assumption, Claim, Script
@@ -137,12 +137,10 @@ class Directional(Split):
             residual + gradient.label * self.along_y + gradient.conventional * mean_of_slopes
         )
 
-    def gradient_of(self, name: str, gradient: Any, slope: Any = None) -> Theorem:
+    def gradient_of(self, name: str, gradient: Any, slope: Any) -> Theorem:
         """The derivative of the code for these coefficients, by covariances."""
         values = {"k": gradient.conventional, "u": gradient.residual, "v": gradient.label}
         found = self.put(f"{name}: its coefficients", self.any_gradient, values)
-        if slope is None:
-            return found
         entry = {"g": (self.about.batch.place, Expression(slope).term)}
         return self.step(f"{name}: its slope", kernel.instantiate, found, {}, entry)
 
@@ -215,7 +213,7 @@ class Directional(Split):
         """Its gradient is S(0)."""
         a, r, v, c, d = map(number, "arvcd")
         f = self.formulas
-        m = f.Moments(1, 0, 0, 0, v, a, 0, r, 0)
+        m = moments_of(f, var_y=v, scale=a, var_r=r)
         var_f = f.prediction_variance(m)
         known = [kernel.assume(positive(x)) for x in (v, var_f)]
         g, s_f, s_y = f.one_minus_pearson_gradient(m, XP), root(var_f), root(v)
@@ -272,18 +270,17 @@ class Directional(Split):
 
     def concordance_in_variances(self, proofs: Split) -> Any:
         """one_minus_concordance, in variances."""
-        a, m = proofs.about, proofs.about.m
+        a = proofs.about
         centre = proofs.moment("mean_d")
         code = a.code("one_minus_concordance")
         of = (proofs.of_errors, proofs.concordance_scale_is, centre)
-        del m
         return proofs.step("1 - CCC in variances", kernel.congruence, code, *of)
 
     def concordance_gradient(self, size_pos: Assumption) -> Theorem:
         """Its gradient is S(0)."""
         a, b, r, v, e, c, d, h = map(number, ("a", "b", "r", "v", "e", "c", "d", "q"))
         f = self.formulas
-        m = f.Moments(1, 0, e, 0, v, a, b, r, 0)
+        m = moments_of(f, mean_d=e, var_y=v, scale=a, slope=b, var_r=r)
         size, loss = f.concordance_scale(m), f.error_variance(m) + e**2
         g, gap = f.one_minus_concordance_gradient(m), a - b - 1
         left = g.residual * (c - a * d) + g.label * d + g.conventional * h
@@ -354,7 +351,7 @@ class Logarithm(Exponentials):
         """log x - log L <= (x - L) / L, and (x - L) / x <= log x - log L"""
         x, loss = number("x"), number("L")
         known = [kernel.assume(positive(v)) for v in (x, loss)]
-        quotient = self.put("log of x / L", self.log_quotient, {"y": x, "z": loss}, *known)
+        quotient = self.put("log of x / L", self.log_quotient, {"y": x, "z": loss})
         ratio = self.step("x / L is positive", kernel.sign, x / loss, *known)
         below = self.put("log of x / L, below", self.log_below, {"z": x / loss}, ratio)
         goal = at_most(log(x) - log(loss), (x - loss) / loss)
@@ -428,13 +425,10 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     variance_slope = says.derivative(by_variance, SLOPE)
     concordance_gradient = formulas.one_minus_concordance_gradient(m)
     (residual, label), _ = says.chunk()
+    zero = Expression(0)
     numbers = {
-        "constant predictions": formulas.Moments(
-            1, 0, 0, 0, number("v"), Expression(0), -1, Expression(0), 0
-        ),
-        "constant labels": formulas.Moments(
-            1, 0, 0, 0, Expression(0), Expression(0), 0, number("r"), 0
-        ),
+        "constant predictions": moments_of(formulas, var_y=number("v"), scale=zero, var_r=zero),
+        "constant labels": moments_of(formulas, var_y=zero, scale=zero, var_r=number("r")),
     }
     flat = {name: formulas.one_minus_pearson_gradient(n, XP) for name, n in numbers.items()}
     spread = Assumption("v_pos", positive(number("v")))

@@ -113,7 +113,7 @@ class Exponentials(Steps):
         product = self.step("exp(x - x)", kernel.exp_sum, X, -X)
         above = self.step("1 - x", kernel.exp_above, -X)
         factor = exp(X) / (1 - X)
-        parts = [(1 / (1 - X) * -1, product), (factor, above)]
+        parts = [(-1 / (1 - X), product), (factor, above)]
         return self.combine("exp from above", at_most(exp(X), 1 / (1 - X)), given, of=parts)
 
     def not_less(self, name: str, term: Any, *known: Theorem) -> Theorem:

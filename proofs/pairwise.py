@@ -156,6 +156,11 @@ class Pairwise:
         return named(f"{function}(m{note})", rf"\mathrm{{{tex}}}(m{note})", value)
 
 
+def moments_of(formulas: ModuleType, **known: Any) -> Any:
+    """Moments of which a function reads these alone; the others are 0."""
+    return formulas.Moments(**{n: known.get(n, 0) for n in formulas.Moments._fields})
+
+
 class Steps:
     """Steps of a script, under a prefix when one script treats two batches."""
 
@@ -473,9 +478,8 @@ class Proofs(Steps):
         """0 < ||df||, and the same of y."""
         a = self.about
         value = [(1, self.norm_value_positive(which)), (-1, self.norm_is(which))]
-        varies = self.vary["fy".index(which)]
         goal = positive(a.norm(which))
-        return self.combine(f"||d{which}|| is positive", goal, self.weight, varies, of=value)
+        return self.combine(f"||d{which}|| is positive", goal, self.weight, of=value)
 
     @cache  # noqa: B019 - one object a script
     def normalized_is(self, sign: int) -> Theorem:
@@ -505,7 +509,7 @@ class Proofs(Steps):
         """one_minus_pearson of any moments is 1 - scale s_y / s_f."""
         a, r, v = map(number, "arv")
         formulas = self.about.formulas
-        m = formulas.Moments(1, 0, 0, 0, v, a, 0, r, 0)
+        m = moments_of(formulas, var_y=v, scale=a, var_r=r)
         var_f = formulas.prediction_variance(m)
         known = [kernel.assume(positive(v)), kernel.assume(positive(var_f))]
         goal = equal(formulas.one_minus_pearson(m, XP), 1 - a * root(v) / root(var_f))
@@ -545,11 +549,9 @@ class Proofs(Steps):
 
     # --- the ends of the range, and constant vectors --------------------------------------------
 
-    def zero_term(
-        self, name: str, summed: Theorem, term: Any, place: Any, *known: Theorem
-    ) -> Theorem:
+    def zero_term(self, name: str, summed: Theorem, term: Any, place: Any) -> Theorem:
         """a_i = 0 from sum a = 0 and 0 <= a_i."""
-        least = self.step(f"{name}: not negative", kernel.sign, term, *known)
+        least = self.step(f"{name}: not negative", kernel.sign, term)
         most = self.step(f"{name}: at most the sum", kernel.term_at_most, least, place)
         most = self.step(f"{name}: which is 0", kernel.rewrite, most, summed)
         return self.step(name, kernel.antisymmetric, most, least)
@@ -595,15 +597,9 @@ class Proofs(Steps):
         a, m = self.about, self.about.m
         known = (*self.licences, *self.share_guard)
         left = a.var_f if f_varies else 0
-        parts: Parts = [(1, self.of_predictions), (-m.scale, self.scale_is)]
-        zeros = [
-            self.combine("what the labels leave", equal(m.var_r, left), *known, of=parts),
-            self.combine("the scale is 0", equal(m.scale, 0), *self.licences),
-        ]
-        if not y_varies:
-            zeros.append(self.combine("var_y is 0", equal(m.var_y, 0), self.weight))
+        rest = self.combine("what the labels leave", equal(m.var_r, left), *known)
         code = a.code("one_minus_pearson", XP)
-        start: Any = self.step("the moments", kernel.congruence, code, *zeros)
+        start: Any = self.step("the moments", kernel.congruence, code, rest)
         varies = [self.vary[0]] * f_varies + ([self.labels_vary] if y_varies else [])
         goal = equal(start.conclusion.right, value)
         end = self.combine("the value", goal, self.weight, *varies)
@@ -679,7 +675,7 @@ class Proofs(Steps):
         """The range, for any moments of which one slope is one more than the other."""
         a, b, r, v, e = map(number, "abrve")
         f = self.about.formulas
-        m = f.Moments(1, 0, e, 0, v, a, b, r, 0)
+        m = moments_of(f, mean_d=e, var_y=v, scale=a, slope=b, var_r=r)
         known = [kernel.assume(not_negative(x)) for x in (r, v)]
         gap = kernel.assume(equal((a - b - 1) * v, 0))
         size, value = f.concordance_scale(m), f.one_minus_concordance(m)

@@ -221,7 +221,7 @@ class Aggregation(Exponentials):
         """log mean L^(1/alpha) = log sum - log M"""
         whole = self.step("the sum is positive", kernel.sign, partition(), self.known[1])
         values = {"y": partition(), "z": M}
-        return self.put("log of a mean", self.log_quotient, values, whole, self.known[1])
+        return self.put("log of a mean", self.log_quotient, values, whole)
 
     @cached_property
     def weights(self) -> tuple[Theorem, Theorem]:
@@ -288,7 +288,7 @@ class Aggregation(Exponentials):
         values = {"a": LOGS / ALPHA, "z": whole}
         log_best = self.put("log p*", self.log_over, values, positive_whole)
         start: Any = self.step(
-            "log p*, guarded", kernel.congruence, p * (log(guarded(p)) + log(M)), guard, log_best
+            "log p*, guarded", kernel.congruence, p * log(guarded(p)), guard, log_best
         )
         summed = self.step("summed over p*", kernel.sum_equal, start, K)
         parts = [(-ALPHA, summed), (-ALPHA, self.log_of_mean)]
@@ -426,7 +426,7 @@ class Aggregation(Exponentials):
             average,
             least,
         )
-        of_share = self.put("log of the share", self.log_over, {"a": LARGEST / ALPHA, "z": M}, m)
+        of_share = self.put("log of the share", self.log_over, {"a": LARGEST / ALPHA, "z": M})
         lower = self.combine(
             "at least b - alpha log M",
             at_most(LARGEST - ALPHA * log(M), closed()),
@@ -444,7 +444,7 @@ class Aggregation(Exponentials):
         one = self.combine("1/M sums to one", equal(total(uniform, K), 1), m)
         special = self.put_columns("Gibbs at 1/M", self.gibbs, {"p": uniform}, each, one)
         guard = self.combine("1/M is not 0", equal(guarded(uniform), uniform), m)
-        log_m = self.put("log 1/M", self.log_inverse, {"z": M}, m)
+        log_m = self.put("log 1/M", self.log_inverse, {"z": M})
         start = self.step("KL at 1/M", kernel.congruence, log(guarded(uniform)), guard, log_m)
         parts = [(1, special), (ALPHA, start)]
         lower = self.combine(
@@ -458,7 +458,7 @@ class Aggregation(Exponentials):
         part = ALPHA * LOGS / (ALPHA - LOGS)
         gap = part - ALPHA * (power(ALPHA) - 1)
         one_gap = self.combine(
-            "a power less one", not_negative(gap), alpha, small, left, of=[(ALPHA, power_most)]
+            "a power less one", not_negative(gap), alpha, small, of=[(ALPHA, power_most)]
         )
         each_gap = self.step("each of them", kernel.each, one_gap, K)
         most = self.put_columns("with these", self.below_mean(), {"q": part}, each_gap)

@@ -66,11 +66,6 @@ class Split(Proofs):
         entry, slope = (b.f, a.parts.scale) if which == "f" else (a.d, a.parts.slope)
         return entry - b.average(which, entry), slope * self.label
 
-    @property
-    def residuals(self) -> Expression:
-        """The residual of the code, times its weight."""
-        return Expression(self.weighed(self.about.parts.residual))
-
     def plain_residual(self) -> Theorem:
         """w_i r_i = w_i (f_i - mean f - scale (y_i - mean y))"""
         a, s = self.about, number("s")

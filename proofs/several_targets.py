@@ -115,14 +115,12 @@ class Nested(Aggregation):
 
     def nested(self) -> Theorem:
         """Both are the same."""
-        targets = kernel.assume(TARGETS_NONEMPTY.formula)
         code = self.code_is_closed
         inner = self.put_columns("each target", code, {"l": LOGS})
         each = self.code(LOGS, shift=number("s"))
         entries = {"l": (TARGET, each.term)}
         values = {"M": COUNT, "s": number("u").term}
         outer = self.step("over the targets", kernel.instantiate, code, values, entries)
-        outer = self.step("of which there is one", kernel.cut, outer, targets)
         average = mean(power(ALPHA, LOGS))
         sign = self.step("a mean of powers", kernel.sign, average, self.known[1])
         undone = self.step("exp of its log", kernel.exp_log, sign)
