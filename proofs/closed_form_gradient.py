@@ -52,6 +52,7 @@ from .language import (
     equal,
     everywhere,
     log,
+    named,
     not_negative,
     number,
     positive,
@@ -424,7 +425,15 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     ]
     variance_slope = says.derivative(by_variance, SLOPE)
     concordance_gradient = formulas.one_minus_concordance_gradient(m)
+    for name, gradient, slope in (
+        ("error variance", by_variance, SLOPE),
+        ("1 - rho", by_pearson, SLOPE),
+        ("1 - CCC", concordance_gradient, Expression(1)),
+    ):
+        tex = rf"\overline{{h\,\nabla\mathrm{{{name.replace(' ', chr(92) + ' ')}}}}}"
+        named(f"mean(h times the gradient of {name})", tex, says.derivative(gradient, slope))
     (residual, label), _ = says.chunk()
+    about.batch.named_entry("residual of a chunk", r"r_{i,\mathrm{chunk}}", residual)
     zero = Expression(0)
     numbers = {
         "constant predictions": moments_of(formulas, var_y=number("v"), scale=zero, var_r=zero),

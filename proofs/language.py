@@ -42,6 +42,7 @@ from .terms import (
     index,
     indices,
     opened,
+    replaced,
 )
 
 _NAMES: dict[Term, tuple[str, str]] = {}
@@ -237,6 +238,12 @@ class Batch:
         parts = [text.partition("(") for text in (label, latex)]
         texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
         return named(texts[0], texts[1], value)
+
+    def named_entry(self, label: str, latex: str, value: Any) -> Expression:
+        """The same of an entry, which keeps its name where it is summed."""
+        printed = Index("i", self.size, -1)
+        self.named(label, latex, replaced(term_of(value), self.place, printed))
+        return self.named(label, latex, value)
 
     def average(self, name: str, entry: Any) -> Expression:
         """A mean with a name."""

@@ -52,6 +52,8 @@ class Pairwise:
         self.batch = b = Batch(weighted, mark, **columns)
         self.m = b.moments(formulas, column("c" + mark, b.place))
         self.parts = formulas.decompose(b.f, b.y, b.mean)
+        b.named_entry("r_i", "r_i", self.parts.residual)
+        b.named_entry("(y_i - mean(y))", r"(y_i-\bar{y})", self.parts.label)
         self.d = b.f - b.y
         self.var_d, self.var_f, self.var_y = (
             b.variance(n, e) for n, e in (("d", self.d), ("f", b.f), ("y", b.y))

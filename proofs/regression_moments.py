@@ -123,7 +123,11 @@ class Split(Proofs):
         """The decomposition of the code, with any shifts."""
         b, formulas = self.about.batch, self.about.formulas
         shifts = formulas.Shifts(*map(number, ("p", "q", "u", "v")))
-        return formulas.decompose(b.f, b.y, b.mean, shifts), shifts
+        found = formulas.decompose(b.f, b.y, b.mean, shifts)
+        for name, part in found._asdict().items():
+            text = name.replace("_", r"\_")
+            b.named_entry(f"{name} with shifts", rf"\mathrm{{{text}}}_{{p,q,u,v}}", part)
+        return found, shifts
 
     def shifts_change_nothing(self) -> dict[str, Theorem]:
         """Each part of the decomposition is the same with shifts and without."""

@@ -40,7 +40,7 @@ from .printing import run_script
 from .proposition_kl_dro import ALPHA, ALPHA_POS, LOSSES_NONEMPTY, Aggregation, K, mean, power
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
-from .terms import Index, Variable, index
+from .terms import Index, Variable, index, replaced
 
 COUNT = Variable("T", "count")
 TARGET = index("t", COUNT)
@@ -170,6 +170,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     shifted = Pairwise(
         formulas, f=lambda place: entry_of("F")(place) + column("b", TARGET), y=entry_of("Y")
     )
+    code = about.code("error_variance").term
+    printed = replaced(code, TARGET, Index("i", COUNT, -1))
+    named("error_variance of target i", r"\mathrm{error\_variance}_i", printed)
     says, stages = Targets(Script(), about), Nested(Script(), formulas)
     given = (*about.basic, TARGETS_NONEMPTY)
     claims = (
