@@ -54,6 +54,7 @@ CHAIN = Lemma(
     "chain",
     "numbers that are equal along every edge of a chain are equal at its ends",
     "induction on the length of the chain, which the kernel has no term for",
+    (GRAPH_CONNECTED,),
 )
 
 Edges = tuple[tuple[int, int], ...]

@@ -50,17 +50,19 @@ ALMOST_EVERYWHERE = Hypothesis(
 
 MEASURE = "measure theory: neither the kernel nor Coquelicot has Lebesgue measure in R^n"
 RADEMACHER = Lemma(
-    "rademacher", "a Lipschitz function is differentiable almost everywhere", MEASURE
+    "rademacher", "a Lipschitz function is differentiable almost everywhere", MEASURE, (LIPSCHITZ,)
 )
 FUBINI = Lemma(
     "fubini",
     "almost every parallel of a segment meets a set of measure 0 in length 0 only",
     MEASURE,
+    (ALMOST_EVERYWHERE,),
 )
 INTEGRAL = Lemma(
     "absolute_continuity",
     "a Lipschitz function of one variable is the integral of its derivative",
     MEASURE,
+    (LIPSCHITZ,),
 )
 
 
@@ -142,7 +144,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "along almost every segment",
                 "the derivative of f - Y is sum_i (x_i - z_i) (f_i - Y_i) = 0 but for length 0",
                 along_segment,
-                needs=(ALMOST_EVERYWHERE,),
+                needs=(ALMOST_EVERYWHERE, LIPSCHITZ),
                 cites=(RADEMACHER, FUBINI),
             ),
             Step(

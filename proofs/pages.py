@@ -13,6 +13,7 @@ import io
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -127,12 +128,11 @@ def trusted() -> list[str]:
 
 def attacks() -> list[str]:
     """How many small wrong changes of the scripts and of the formulas were noticed."""
-    found = json.loads(ATTACKS.read_text(encoding="utf8"))
     said = []
-    for what, record in found.items():
-        left = ", ".join(f"{why} ({count})" for why, count in record["survivors"].items())
-        text = f"{what}: {record['killed']} of {record['changes']} changes fail a proof"
-        said.append(f"{text}; what is left changes nothing: {left}" if left else text)
+    for what, record in json.loads(ATTACKS.read_text(encoding="utf8")).items():
+        why = Counter(survivor["why"] for survivor in record["survivors"])
+        said.append(f"{what}: {record['killed']} of {record['changes']} changes fail a proof")
+        said += [f"{what}: {count} left that {reason}" for reason, count in why.items()]
     return said
 
 
@@ -368,26 +368,21 @@ COLOURS = {"kernel": "#0072b2", "Rocq": "#009e73", "cited": "#d55e00", "finite c
 
 
 def graph(content: list[tuple[str, list[str]]]) -> bytes:
-    """Statements on the left, what they rest on on the right, and how many things of a kind."""
+    """Statements on the left, and what they rest on on the right."""
     wanted = [(name, part.partition(": ")) for name, parts in content for part in parts]
     right = list(
         dict.fromkeys((k, text.partition(",")[0]) for _, (k, _, text) in wanted if k in ("cited",))
     )
     right = [("kernel", ""), ("Rocq", ""), ("finite check", ""), *right]
-    height = {name: -n for n, (name, _) in enumerate(content)}
+    height = {name: -1.0 * n for n, (name, _) in enumerate(content)}
     places = {key: -n * (len(content) - 1) / max(len(right) - 1, 1) for n, key in enumerate(right)}
-    edges: dict[tuple[str, tuple[str, str]], int] = {}
-    for name, (kind, _, text) in wanted:
-        key = (kind, text.partition(",")[0] if kind == "cited" else "")
-        edges[name, key] = edges.get((name, key), 0) + 1
+    edges = {(n, (k, text.partition(",")[0] * (k == "cited"))) for n, (k, _, text) in wanted}
 
     def draw(figure: Any) -> None:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
-        for (name, key), count in edges.items():
+        for name, key in sorted(edges):
             axes.plot((0, 1), (height[name], places[key]), color=COLOURS[key[0]], lw=0.6)
-            at = height[name] + 0.12 * (places[key] - height[name])
-            axes.text(0.12, at, str(count), fontsize=6, color=COLOURS[key[0]])
         for name, at in height.items():
             axes.text(-0.02, at, name, ha="right", va="center", fontsize=8)
         for (kind, text), at in places.items():

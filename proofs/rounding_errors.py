@@ -44,6 +44,7 @@ ROUNDED = Lemma(
     "rounded_formulas",
     "the bounds of the single functions, over the formulas with every operation rounded",
     "proved by Rocq: Rounding.rounded_one_minus_pearson and others",
+    (VAR_R_NONNEG, VAR_Y_NONNEG, NO_UNDERFLOW),
 )
 
 SMALL = 2.0**-30

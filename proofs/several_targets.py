@@ -170,8 +170,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     shifted = Pairwise(
         formulas, f=lambda place: entry_of("F")(place) + column("b", TARGET), y=entry_of("Y")
     )
-    code = about.code("error_variance").term
-    printed = replaced(code, TARGET, Index("i", COUNT, -1))
+    of_target = about.code("error_variance").term
+    printed = replaced(of_target, TARGET, Index("i", COUNT, -1))
     named("error_variance of target i", r"\mathrm{error\_variance}_i", printed)
     says, stages = Targets(Script(), about), Nested(Script(), formulas)
     given = (*about.basic, TARGETS_NONEMPTY)

@@ -47,6 +47,8 @@ class Lemma:
     text: str
     instead: str = ""
     """Which theorem of Rocq proves it, or why it is cited."""
+    needs: tuple[Hypothesis, ...] = ()
+    """Without which it does not hold: a step that cites it has to rest on them."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,10 @@ def _faults(statement: Statement) -> Iterator[str]:
             yield f"hypothesis {hypothesis.name} is not shown necessary"
     for name in sorted(dropped - {h.name for h in statement.hypotheses} - {""}):
         yield f"a mutant drops {name}, which is no hypothesis"
+    for step in statement.steps:
+        for lemma in step.cites:
+            for hypothesis in set(lemma.needs) - set(step.needs):
+                yield f"the step {step.name!r} cites {lemma.name} without {hypothesis.name}"
     claims = statement.claims
     formulas = [f for c in claims for f in (c.conclusion, *(a.formula for a in c.assuming))]
     for label in ambiguous(formulas):

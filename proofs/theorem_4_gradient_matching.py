@@ -55,16 +55,19 @@ MEAN_VALUE = Lemma(
     "mean_value_theorem",
     "a function on an interval whose derivative is 0 everywhere is constant",
     "proved by Rocq: GradientMatching.segment",
+    (DIFFERENTIABLE,),
 )
 POLYGON = Lemma(
     "polygonal_connectedness",
     "two points of an open connected set of R^n are joined by finitely many segments within it",
     "not needed by Rocq: GradientMatching.gradients_to_differences, by open and closed sets",
+    (DOMAIN_OPEN, DOMAIN_CONNECTED),
 )
 OPEN_DERIVATIVE = Lemma(
     "derivative_of_zero",
     "a function that is 0 on an open set has all its partial derivatives 0 there",
     "proved by Rocq: GradientMatching.ddir_shift",
+    (DOMAIN_OPEN, DIFFERENTIABLE),
 )
 
 

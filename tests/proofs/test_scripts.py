@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from proofs.terms import ONE, ZERO, Each, Equal, LessEqual
 EVERYTHING = os.environ.get("GAR_VERIFY_HYPOTHESIS") == "full"
 NAME = "theorem-1-error-variance"
 
-SURVIVORS = json.loads((Path(__file__).parent / "survivors.json").read_text(encoding="utf8"))
+SURVIVORS = json.loads(pages.ATTACKS.read_text(encoding="utf8"))["proof scripts"]
 """What a full run of `mutate_scripts` found: changes that leave a proof of the same, and why."""
 EQUIVALENT = {tuple(one["change"]): one["why"] for one in SURVIVORS["survivors"]}
 

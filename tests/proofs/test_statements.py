@@ -167,3 +167,19 @@ def test_two_things_of_one_name_in_the_claims_of_a_statement_fail_it() -> None:
     claim = Claim("alike", (), Equal(one.term, other.term))
     faults = check(replace(true, claims=(*true.claims, claim))).faults
     assert "two different things are printed as the same" in faults
+
+
+def test_theorem_4_without_connectedness_fails_with_its_counterexample_or_without() -> None:
+    true = catalogue.statement("theorem-4-gradient-matching")
+    fewer = tuple(
+        replace(s, needs=tuple(h for h in s.needs if h.name != "domain_connected"))
+        for s in true.steps
+    )
+    kept = tuple(m for m in true.mutants if m.drops != "domain_connected")
+    for mutants in (true.mutants, kept):
+        result = check(replace(true, steps=fewer, mutants=mutants))
+        assert not result.passed
+        assert (
+            "the step 'gradients to differences, a polygon' cites polygonal_connectedness "
+            "without domain_connected"
+        ) in result.faults
