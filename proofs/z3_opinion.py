@@ -1,6 +1,6 @@
 """A second opinion on the same statements at N = 2, 3 and 4, by the solver Z3.
 
-Z3 shares nothing with the proofs: it knows no power sums and no SymPy. The same functions of
+Z3 shares nothing with the proofs, neither terms nor rules. The same functions of
 `gar_verify.formulas` are run on its real variables, guards against 0 / 0 included, and it looks for
 data that contradict a claim. ``holds`` means that there are none; for a wrong variant it must find
 some. It has no exponential and no logarithm, so the aggregation and Theorem 4 are left out.
