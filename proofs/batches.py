@@ -1,9 +1,8 @@
-"""One batch, two worlds: symbols for the proofs, exact rational numbers for the refutations.
+"""Batches of exact rational numbers, for the refutations.
 
-A claim about a batch is a function that takes either kind and returns its two sides. On a
-`SymbolicBatch` the sides are expressions in power sums, for any number of samples; on an
-`ExactBatch` they are numbers. Both offer the columns as attributes (``batch.f``), the weighted
-``mean`` that the formulas take, and sums over all pairs.
+A claim about a batch is a function that takes one and returns its two sides. The columns are
+attributes (``batch.f``), with the weighted ``mean`` that the formulas take, and sums over all
+pairs; `language.Batch` offers the same as terms of the kernel.
 """
 
 from __future__ import annotations
@@ -15,88 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import sympy
-from sympy import Expr, Symbol
-
-from .power_sums import INDEX, SIZE, total
 
 Pair = Callable[[Any, Any], Any]
 """A function of two samples, each with the columns of the batch as attributes."""
 
 
-class SymbolicBatch:
-    """Columns of real numbers, one entry for each sample 1..N, with N a symbol.
-
-    >>> from proofs.power_sums import column
-    >>> batch = SymbolicBatch(f=column("f"))
-    >>> batch.mean(2 * batch.f)
-    2*sum(f[_], N)/N
-    """
-
-    def __init__(
-        self,
-        w: Expr | None = None,
-        size: Expr = SIZE,
-        zero: Expr | None = None,
-        **columns: Expr,
-    ) -> None:
-        """Columns are written in the index k; ``w`` is the column of weights, all one unless given.
-
-        An entry without k is the same for every sample. ``zero`` is a product of entries that is 0
-        for each sample.
-        """
-        self.w = sympy.Integer(1) if w is None else w
-        self.size = size
-        self.zero = zero
-        self._columns = {name: sympy.sympify(entry) for name, entry in columns.items()}
-
-    def __getattr__(self, name: str) -> Expr:
-        """The column of that name, as its entry at index k."""
-        try:
-            return self.__dict__["_columns"][name]
-        except KeyError:
-            raise AttributeError(f"the batch has no column {name!r}") from None
-
-    @property
-    def weight(self) -> Expr:
-        """W, the sum of the weights; N without weights."""
-        return self._sum(self.w, INDEX)
-
-    def total(self, body: Any) -> Expr:
-        """Weighted sum over the samples."""
-        return self._sum(self.w * body, INDEX)
-
-    def _sum(self, body: Any, index: Symbol) -> Expr:
-        """The sum over the samples of what is not known to be 0 for each of them."""
-        if self.zero is not None:
-            entries = self.zero.xreplace({INDEX: index}).args
-            terms = sympy.Add.make_args(sympy.expand(body))
-            body = sum(t for t in terms if any(t.as_powers_dict()[e] < 1 for e in entries))
-        return total(body, index, self.size)
-
-    def mean(self, body: Any, times: Any = 1) -> Expr:
-        """Weighted mean over the samples, of a product where there are two factors."""
-        return self.total(body * times) / self.weight
-
-    def at(self, index: Symbol) -> SimpleNamespace:
-        """The sample with that index."""
-        entries = self._columns | {"w": self.w}
-        return SimpleNamespace(**{n: e.xreplace({INDEX: index}) for n, e in entries.items()})
-
-    def pair_total(self, function: Pair) -> Expr:
-        """Sum of w_i w_j function(i, j) over all ordered pairs, each sample with itself too."""
-        i, j = sympy.symbols("i j", integer=True, positive=True)
-        first, second = self.at(i), self.at(j)
-        body = first.w * second.w * function(first, second)
-        return self._sum(self._sum(body, j), i)
-
-    def pair_mean(self, function: Pair) -> Expr:
-        """The weighted mean of function(i, j) over all ordered pairs."""
-        return self.pair_total(function) / self.weight**2
-
-
 class ExactBatch:
-    """The same with rational numbers: every operation is exact.
+    """Columns of rational numbers, one entry for each sample: every operation is exact.
 
     >>> batch = ExactBatch(f=(1, 2, 4))
     >>> print(batch.mean(batch.f * batch.f))

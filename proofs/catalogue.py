@@ -18,6 +18,7 @@ MODULES = (
     "theorem_4_gradient_matching",
     "proposition_kl_dro",
     "regression_moments",
+    "concordance",
     "conventional_losses",
     "closed_form_gradient",
     "released_constants",

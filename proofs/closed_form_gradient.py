@@ -8,19 +8,28 @@ sub-losses (mean phi(d), Var(d), 1 - rho). The derivative of Phi with respect to
 with the three coefficients of `gar_verify.formulas.sub_losses_gradient`. For the aggregation in log
 form the derivatives of Phi in the sub-losses are p_k / L_k.
 
-The proof takes the derivative along an arbitrary direction h: f_i + t h_i, at t = 0.
+The proof takes the derivative along an arbitrary direction h, and without limits, in the manner of
+Caratheodory: for every t
 
-Assumptions: weight_pos, var_f_pos, var_y_pos; losses_pos and alpha_pos for the aggregation. phi is
-differentiable at every d_i (for |d|: no error is 0; there the code takes the slope 0).
+    loss(f + t h) - loss(f) = t S(t),      S(0) = (1/W) sum_i w_i (...)_i h_i,
+
+with S written out. What is left to the reader is that S is continuous, a quotient of polynomials
+and roots of positive numbers, and the chain rule from the sub-losses to Phi; Rocq proves both.
+
+Assumptions: weight_pos, weights_nonneg, var_f_pos, var_y_pos, moved_var_f_pos (the predictions are
+not all equal at f + t h either), scale_pos and moved_scale_pos for the concordance; x_pos and
+loss_pos for the logarithm; v_pos and unexplained_nonneg for constant vectors. phi is differentiable
+at every d_i (for |d|: no error is 0; there the code takes the slope 0).
 
 In the paper: the claim that a step costs O(N). In the code: `gar_verify.formulas.sub_losses`,
-`sub_losses_gradient`, `error_variance_gradient`, `one_minus_pearson_gradient`,
-`residual_and_label`, `kl_dro_tilt`.
+`sub_losses_gradient`, `sample_gradient`, `error_variance_gradient`, `one_minus_pearson_gradient`,
+`one_minus_concordance_gradient`, `residual_and_label`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -29,40 +38,342 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
+from . import kernel
+from .batches import ExactBatch, exact_weighted_batches, moments
 from .definitions import correlation, half_square, normalized_difference, variance
-from .exact import EXACT, Case, exact_mean, exact_vector
-from .hypotheses import ALPHA_POS, LOSSES_POS, VAR_F_POS, VAR_Y_POS, WEIGHT_POS, WEIGHTED
-from .power_sums import column
+from .exact import Case
+from .exponentials import Exponentials
+from .kernel import Theorem
+from .language import (
+    XP,
+    Expression,
+    at_most,
+    column,
+    equal,
+    everywhere,
+    log,
+    named,
+    not_negative,
+    number,
+    positive,
+    root,
+)
+from .pairwise import Pairwise, moments_of
 from .printing import run_script
-from .statements import Control, Statement, Step, mutant
+from .regression_moments import Split
+from .script import Assumption, Claim, Script
+from .statements import Control, Statement, mutant
 
-F, Y, W, H = column("f"), column("y"), column("w"), column("h")
-C, SLOPES = column("c"), column("g")
-T = Symbol("t", real=True)
-MOVED = SymbolicBatch(w=W, f=F + T * H, y=Y)
-CONSTANT_LABELS = SymbolicBatch(w=W, f=F, y=Symbol("a", real=True))
-
-FACTOR, SPREAD_Y = sympy.symbols("c s_y", positive=True)
-UNEXPLAINED = Symbol("v", nonnegative=True)
-POSITIVE_UNEXPLAINED = Symbol("v", positive=True)
-BY = sympy.symbols("a_c a_v a_p", real=True)
-ALONG_C, ALONG_R, ALONG_Y = sympy.symbols("E A B", real=True)
-ALPHA, SHIFT = Symbol("alpha", positive=True), Symbol("s", real=True)
-LOSSES = sympy.symbols("L1:4", positive=True)
+T, SLOPE = number("t"), number("p")
 BALANCED = ExactBatch(f=(1, 1, -1, -1), y=(5, -1, -1, -3))
 """Both standard deviations are whole numbers, so that every value is rational."""
 
 
+def sub_losses(formulas: ModuleType, m: Any) -> Any:
+    """The three sub-losses of the code."""
+    return formulas.sub_losses(m, XP)
+
+
+def sub_losses_gradient(formulas: ModuleType, m: Any, weights: Any) -> Any:
+    """Their gradient, given the derivatives in them."""
+    return formulas.sub_losses_gradient(m, weights, XP)
+
+
+class Directional(Split):
+    """What a loss of f + t h is."""
+
+    def __init__(self, script: Script, formulas: ModuleType) -> None:
+        """Over these formulas."""
+        super().__init__(script, Pairwise(formulas, weighted=True))
+        self.formulas = formulas
+        b = self.about.batch
+        self.h, self.slope = column("h", b.place), column("g", b.place)
+        self.moved = Pairwise(
+            formulas, weighted=True, f=lambda at: column("f", at) + T * column("h", at)
+        )
+        self.along_f = b.covariance(("f", b.f), ("h", self.h))
+        self.along_y = b.covariance(("h", self.h), ("y", b.y))
+        self.var_h, self.mean_h = b.variance("h", self.h), b.average("h", self.h)
+
+    @cached_property
+    def far(self) -> Split:
+        """The same of f + t h."""
+        return Split(self.script, self.moved, "at f + t h: ")
+
+    def derivative(self, gradient: Any, slope: Any = None) -> Expression:
+        """(1/W) sum_i w_i (conventional slope + residual r + label (y - mean y)) h_i"""
+        a, along = self.about, self.slope if slope is None else Expression(slope)
+        sample = self.formulas.sample_gradient(gradient, along, a.parts.residual, self.label)
+        return a.batch.mean(Expression(sample) * self.h)
+
+    @cached_property
+    def any_gradient(self) -> Theorem:
+        """For any coefficients: residual (Cov(f, h) - scale Cov(h, y)) + label Cov(h, y) + ..."""
+        a, b, (k, u, v) = self.about, self.about.batch, map(number, "kuv")
+        gradient = self.formulas.Gradient(conventional=k, residual=u, label=v)
+        sample = self.formulas.sample_gradient(gradient, self.slope, a.parts.residual, self.label)
+        plain = self.formulas.sample_gradient(gradient, self.slope, a.of_f, self.label)
+        goal = equal(self.weighed(sample * self.h), self.weighed(plain * self.h))
+        here = self.combine(
+            "the residual of a sample",
+            goal,
+            *self.licences,
+            *self.share_guard,
+            of=[(u * self.h, self.plain_residual())],
+        )
+        summed = self.step("of all samples", kernel.sum_equal, here, b.place)
+        left = self.derivative(gradient)
+        start: Any = self.step("any coefficients", kernel.congruence, left, summed)
+        goal = equal(
+            start.conclusion.right, self.by_covariances(gradient, b.mean(self.slope * self.h))
+        )
+        end = self.combine("by covariances", goal, *self.licences)
+        return self.step("any gradient", kernel.rewrite, start, end)
+
+    def by_covariances(self, gradient: Any, mean_of_slopes: Any) -> Expression:
+        """What a gradient is along h."""
+        explained = self.about.m.scale * self.along_y
+        residual = gradient.residual * (self.along_f - explained)
+        return Expression(
+            residual + gradient.label * self.along_y + gradient.conventional * mean_of_slopes
+        )
+
+    def gradient_of(self, name: str, gradient: Any, slope: Any) -> Theorem:
+        """The derivative of the code for these coefficients, by covariances."""
+        values = {"k": gradient.conventional, "u": gradient.residual, "v": gradient.label}
+        found = self.put(f"{name}: its coefficients", self.any_gradient, values)
+        entry = {"g": (self.about.batch.place, Expression(slope).term)}
+        return self.step(f"{name}: its slope", kernel.instantiate, found, {}, entry)
+
+    # --- the error variance -------------------------------------------------------------------
+
+    def variance_gradient(self) -> Any:
+        """Its coefficients by the code."""
+        return self.formulas.error_variance_gradient(self.about.m)
+
+    def error_variance(self) -> Theorem:
+        """error_variance(f + t h) = error_variance(f) + t S(0) + t^2 Var(h)"""
+        code = self.about.code("error_variance")
+        gradient = self.gradient_of("variance", self.variance_gradient(), SLOPE)
+        by_cov: Any = gradient.conclusion
+        clean = 2 * (self.along_f - self.along_y)
+        parts = [(-2, self.gap_along)]
+        same = self.combine(
+            "which is 2 Cov(d, h)", equal(by_cov.right, clean), *self.licences, of=parts
+        )
+        slope = self.step("variance: S(0)", kernel.rewrite, gradient, same)
+        derivative = self.derivative(self.variance_gradient(), SLOPE)
+        right = code + T * derivative + T**2 * self.var_h
+        start: Any = self.step("in variances", kernel.congruence, right, self.of_errors, slope)
+        square = equal(start.conclusion.right, self.moved.var_d)
+        whole = self.combine("the square", square, self.weight)
+        there = self.step("of f + t h", kernel.symmetric, self.far.of_errors)
+        joined = self.step("from f to f + t h", kernel.rewrite, start, whole, there)
+        return self.step("the error variance", kernel.symmetric, joined)
+
+    @cached_property
+    def gap_along(self) -> Theorem:
+        """(scale - slope - 1) Cov(h, y) = 0, whatever the labels."""
+        b = self.about.batch
+        centred = self.h - self.mean_h
+        here = self.combine(
+            "times h",
+            equal(self.weighed(centred * self.gap * self.label), 0),
+            *self.licences,
+            of=[(centred, self.entry_gap)],
+        )
+        summed = self.step("times h, summed", kernel.sum_equal, here, b.place)
+        goal = equal(self.gap * self.along_y, 0)
+        return self.combine("along h", goal, *self.licences, of=[(1 / b.weight, summed)])
+
+    # --- the correlation ------------------------------------------------------------------------
+
+    def pearson_slope(self, t: Any, var_f: Any) -> Expression:
+        """S(t) of 1 - rho, with Var(f + t h)."""
+        s, far, s_y = root(self.about.var_f), root(var_f), root(self.about.m.var_y)
+        steeper = self.about.cov * (2 * self.along_f + t * self.var_h)
+        return Expression(steeper / ((s + far) * s * far * s_y) - self.along_y / (far * s_y))
+
+    def pearson(self, moved_pos: Assumption) -> Theorem:
+        """one_minus_pearson(f + t h) = one_minus_pearson(f) + t S(t)"""
+        varies = self.given(moved_pos)
+        here, there = self.code_is_pearson(), self.far_pearson()
+        slope = self.pearson_slope(T, self.moved.var_f)
+        known = (*self.roots, varies, self.labels_vary)
+        goal = equal(1 - self.moved.rho(), 1 - self.about.rho() + T * slope)
+        between = self.combine("from 1 - rho to 1 - rho", goal, *known)
+        far: Any = self.step("to that of the code", kernel.symmetric, there)
+        near: Any = self.step("from that of the code", kernel.symmetric, here)
+        return self.step("the correlation moves", kernel.rewrite, between, far, near)
+
+    def far_pearson(self) -> Theorem:
+        """one_minus_pearson(f + t h) = 1 - rho(f + t h)"""
+        return self.far.code_is_pearson()
+
+    def pearson_gradient(self) -> Theorem:
+        """Its gradient is S(0)."""
+        a, r, v, c, d = map(number, "arvcd")
+        f = self.formulas
+        m = moments_of(f, var_y=v, scale=a, var_r=r)
+        var_f = f.prediction_variance(m)
+        known = [kernel.assume(positive(x)) for x in (v, var_f)]
+        g, s_f, s_y = f.one_minus_pearson_gradient(m, XP), root(var_f), root(v)
+        left = g.residual * (c - a * d) + g.label * d + g.conventional * number("e")
+        right = a * v * (2 * c + 0 * number("q")) / ((s_f + s_f) * s_f * s_f * s_y) - d / (
+            s_f * s_y
+        )
+        lemma = self.combine("for any moments", equal(left, right), *known)
+        mean_of_slopes = self.about.batch.mean(SLOPE * self.h)
+        m = self.about.m
+        values = {"a": m.scale, "r": m.var_r, "v": m.var_y, "c": self.along_f, "d": self.along_y}
+        values |= {"e": mean_of_slopes, "q": self.var_h}
+        special = self.put(
+            "for those of the batch", lemma, values, self.predictions_vary, self.labels_vary
+        )
+        gradient = self.gradient_of("correlation", f.one_minus_pearson_gradient(m, XP), SLOPE)
+        joined = self.step("by covariances, then", kernel.rewrite, gradient, special)
+        known_moments = (self.of_predictions, self.scale_is)
+        right_of: Any = joined.conclusion
+        start = self.step("in terms of f", kernel.congruence, right_of.right, *known_moments)
+        return self.step("the gradient of 1 - rho", kernel.rewrite, joined, start)
+
+    # --- the concordance ------------------------------------------------------------------------
+
+    @cached_property
+    def mean_error(self) -> Expression:
+        """mean(f) - mean(y)"""
+        b = self.about.batch
+        return b.average("f", b.f) - b.average("y", b.y)
+
+    def concordance_slope(self, t: Any, size: Any) -> Expression:
+        """S(t) of 1 - CCC, with the scale at f + t h."""
+        a, e, h = self.about, self.mean_error, self.mean_h
+        loss, own = a.var_d + e**2, a.concordance_scale
+        first = 2 * (self.along_f - self.along_y) + 2 * e * h
+        scale = 2 * self.along_f + 2 * e * h
+        second = t * (self.var_h + h**2)
+        return Expression(((first + second) * own - loss * (scale + second)) / (own * size))
+
+    def concordance(self, size_pos: Assumption, moved_pos: Assumption) -> Theorem:
+        """one_minus_concordance(f + t h) = one_minus_concordance(f) + t S(t)"""
+        known = (self.weight, self.given(size_pos), self.given(moved_pos))
+        sides = [self.concordance_in_variances(proofs) for proofs in (self, self.far)]
+        near, far = sides
+        slope = self.concordance_slope(T, self.moved.concordance_scale)
+        right, left = (side.conclusion.right for side in (near, far))
+        goal = equal(left, Expression(right) + T * slope)
+        between = self.combine("from 1 - CCC to 1 - CCC", goal, *known)
+        back = [
+            self.step(f"{name} of the code", kernel.symmetric, side)
+            for name, side in (("near", near), ("far", far))
+        ]
+        return self.step("the concordance moves", kernel.rewrite, between, *reversed(back))
+
+    def concordance_in_variances(self, proofs: Split) -> Any:
+        """one_minus_concordance, in variances."""
+        a = proofs.about
+        centre = proofs.moment("mean_d")
+        code = a.code("one_minus_concordance")
+        of = (proofs.of_errors, proofs.concordance_scale_is, centre)
+        return proofs.step("1 - CCC in variances", kernel.congruence, code, *of)
+
+    def concordance_gradient(self, size_pos: Assumption) -> Theorem:
+        """Its gradient is S(0)."""
+        a, b, r, v, e, c, d, h = map(number, ("a", "b", "r", "v", "e", "c", "d", "q"))
+        f = self.formulas
+        m = moments_of(f, mean_d=e, var_y=v, scale=a, slope=b, var_r=r)
+        size, loss = f.concordance_scale(m), f.error_variance(m) + e**2
+        g, gap = f.one_minus_concordance_gradient(m), a - b - 1
+        left = g.residual * (c - a * d) + g.label * d + g.conventional * h
+        right = ((2 * (c - d) + 2 * e * h) * size - loss * (2 * c + 2 * e * h)) / (size * size)
+        known = kernel.assume(positive(size))
+        factor = -2 / size * (a + b - 1) / size * (c + e * h - a * d)
+        parts = [
+            (factor, kernel.assume(equal(gap * v, 0))),
+            (-2 / size, kernel.assume(equal(gap * d, 0))),
+        ]
+        lemma = self.combine("for any concordance", equal(left, right), known, of=parts)
+        m, one = self.about.m, Expression(1)
+        values = {"a": m.scale, "b": m.slope, "r": m.var_r, "v": m.var_y, "e": m.mean_d}
+        values |= {"c": self.along_f, "d": self.along_y, "q": self.about.batch.mean(one * self.h)}
+        size_of = self.step("the scale of the code", kernel.symmetric, self.concordance_scale_is)
+        sized = self.step("is positive", kernel.rewrite, self.given(size_pos), size_of)
+        special = self.put(
+            "for that of the batch", lemma, values, sized, self.slopes_differ_by_one, self.gap_along
+        )
+        gradient = self.gradient_of("concordance", f.one_minus_concordance_gradient(m), one)
+        joined: Any = self.step("and by covariances", kernel.rewrite, gradient, special)
+        moments = (self.of_errors, self.concordance_scale_is, self.moment("mean_d"))
+        start: Any = self.step(
+            "in variances, S(0)", kernel.congruence, joined.conclusion.right, *moments
+        )
+        slope = self.concordance_slope(Expression(0), self.about.concordance_scale)
+        goal = equal(start.conclusion.right, slope)
+        end = self.combine("which is S(0)", goal, self.weight, self.given(size_pos))
+        return self.step("the gradient of 1 - CCC", kernel.rewrite, joined, start, end)
+
+    # --- chunks of a batch ------------------------------------------------------------------------
+
+    def chunk(self) -> tuple[Any, Any]:
+        """residual_and_label with any shifts, given the moments of the whole with those shifts."""
+        a, b, f = self.about, self.about.batch, self.formulas
+        shifts = f.Shifts(*map(number, ("p", "q", "u", "v")))
+        means = dict(
+            zip(
+                ("mean_f", "mean_d", "mean_y"),
+                map(b.mean, f.shifted(b.f, b.y, shifts)),
+                strict=True,
+            )
+        )
+        found = f.residual_and_label(b.f, b.y, shifts, a.m._replace(**means))
+        return found, shifts
+
+    def chunks(self) -> tuple[Theorem, Theorem]:
+        """They are residual and label of the whole."""
+        (residual, _), shifts = self.chunk()
+        b, f = self.about.batch, self.formulas
+        ways = [f.shifted(b.f, b.y, s) for s in (shifts, f.UNSHIFTED)]
+        centred = [[entry - b.mean(entry) for entry in way] for way in ways]
+        at_sample = [
+            self.combine(f"chunks: {name}, centred", equal(one, other), self.weight)
+            for name, one, other in zip(("f", "d", "y"), *centred, strict=True)
+        ]
+        same = self.step("chunks: the residual", kernel.congruence, residual, *at_sample)
+        return (
+            self.step("chunks: every residual", kernel.each, same, b.place),
+            self.step("chunks: every label", kernel.each, at_sample[2], b.place),
+        )
+
+
+class Logarithm(Exponentials):
+    """The derivative of the logarithm, by tangents."""
+
+    def tangents(self) -> tuple[Theorem, Theorem]:
+        """log x - log L <= (x - L) / L, and (x - L) / x <= log x - log L"""
+        x, loss = number("x"), number("L")
+        known = [kernel.assume(positive(v)) for v in (x, loss)]
+        quotient = self.put("log of x / L", self.log_quotient, {"y": x, "z": loss})
+        ratio = self.step("x / L is positive", kernel.sign, x / loss, *known)
+        below = self.put("log of x / L, below", self.log_below, {"z": x / loss}, ratio)
+        goal = at_most(log(x) - log(loss), (x - loss) / loss)
+        above = self.combine("the tangent of log", goal, *known, of=[(1, below), (-1, quotient)])
+        swapped = {"x": loss.term, "L": x.term}
+        turned = self.step("x and L exchanged", kernel.instantiate, above, swapped)
+        goal = at_most((x - loss) / x, log(x) - log(loss))
+        return above, self.combine("and from below", goal, *known, of=[(1, turned)])
+
+
+TIME = Symbol("t", real=True)
+
+
 def at_start(value: Any) -> Expr:
     """The derivative in t at t = 0."""
-    return sympy.diff(value, T).subs(T, 0)
+    return sympy.diff(value, TIME).subs(TIME, 0)
 
 
 def derivative(loss: Callable[[Any], Any], batch: ExactBatch, place: int) -> Expr:
     """The exact derivative of a loss of a batch with respect to one prediction."""
-    moved = [f + T if n == place else f for n, f in enumerate(map(sympy.sympify, batch.f))]
+    moved = [f + TIME if n == place else f for n, f in enumerate(map(sympy.sympify, batch.f))]
     return at_start(loss(ExactBatch(w=tuple(batch.w), f=tuple(moved), y=tuple(batch.y))))
 
 
@@ -84,85 +395,154 @@ def both_vary(batch: ExactBatch) -> bool:
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def abstract(slope: Any, var_r: Any, var_y: Any = SPREAD_Y**2, conventional: Any = 0) -> Any:
-        return formulas.Moments(1, 0, 0, var_y, slope, var_r, conventional)
-
-    def moments_move(ground: Ground) -> list[Any]:
-        m = moments(formulas, MOVED, conventional=C + T * SLOPES * H)
-        parts = formulas.decompose(F, Y, WEIGHTED.mean)
-        return [
-            ground.zero(at_start(m.var_y)),
-            ground.zero(at_start(m.slope) - WEIGHTED.mean(parts.label * H) / parts.var_y),
-            ground.zero(at_start(m.var_r) - 2 * WEIGHTED.mean(parts.residual * H)),
-            ground.zero(at_start(m.conventional) - WEIGHTED.mean(SLOPES * H)),
-        ]
-
-    def variance_moves(ground: Ground) -> Any:
-        parts, m = formulas.decompose(F, Y, WEIGHTED.mean), moments(formulas, WEIGHTED)
-        g = formulas.error_variance_gradient(m)
-        claimed = WEIGHTED.mean((g.residual * parts.residual + g.label * parts.label) * H)
-        moved = formulas.error_variance(moments(formulas, MOVED))
-        return [ground.zero(at_start(moved) - claimed), g.conventional]
-
-    def losses_move(ground: Ground) -> list[Any]:
-        left = []
-        for slope, var_r in (
-            (FACTOR - 1, UNEXPLAINED),
-            (-FACTOR - 1, UNEXPLAINED),
-        ):
-            moved = abstract(
-                slope + T * ALONG_Y / SPREAD_Y**2,
-                var_r + 2 * T * ALONG_R,
-                conventional=T * ALONG_C,
-            )
-            losses = formulas.sub_losses(moved, sympy)
-            g = formulas.sub_losses_gradient(abstract(slope, var_r), BY, sympy)
-            total = at_start(sum(by * loss for by, loss in zip(BY, losses, strict=True)))
-            claimed = formulas.sample_gradient(g, ALONG_C, ALONG_R, ALONG_Y)
-            left.append(ground.zero(total - claimed))
-        return left
-
-    def uncorrelated(ground: Ground) -> Any:
-        slope = Symbol("beta", real=True)
-        m = abstract(slope, POSITIVE_UNEXPLAINED)
-        textbook = 1 - (1 + slope) * SPREAD_Y / sympy.sqrt(formulas.prediction_variance(m))
-        g = formulas.one_minus_pearson_gradient(m, sympy)
-        return [
-            ground.zero(2 * textbook.diff(POSITIVE_UNEXPLAINED) - g.residual),
-            ground.zero(textbook.diff(slope) / m.var_y - g.label),
-            ground.zero(
-                formulas.one_minus_pearson(abstract(-1, POSITIVE_UNEXPLAINED), sympy)
-                - textbook.subs(slope, -1)
+    says = Directional(Script(), formulas)
+    about, moved, m = says.about, says.moved, says.about.m
+    vary = (about.var_f_pos, about.var_y_pos)
+    moved_f = Assumption("moved_var_f_pos", positive(moved.var_f), "nor are those at f + t h")
+    size = Assumption("scale_pos", positive(about.concordance_scale))
+    moved_size = Assumption("moved_scale_pos", positive(moved.concordance_scale))
+    x, loss = number("x"), number("L")
+    logs = (Assumption("x_pos", positive(x)), Assumption("loss_pos", positive(loss)))
+    unexplained = Assumption("unexplained_nonneg", not_negative(number("r")))
+    weights = tuple(map(number, ("a_c", "a_v", "a_p")))
+    whole = sub_losses_gradient(formulas, m, weights)
+    by_variance = formulas.error_variance_gradient(m)
+    by_pearson = formulas.one_minus_pearson_gradient(m, XP)
+    parts = ("conventional", "variance", "correlation")
+    losses = (m.conventional, about.code("error_variance"), about.code("one_minus_pearson", XP))
+    split = {
+        "residual": weights[1] * by_variance.residual + weights[2] * by_pearson.residual,
+        "label": weights[1] * by_variance.label + weights[2] * by_pearson.label,
+        "conventional": weights[0],
+    }
+    pearson, concordance = (
+        about.code(n, *more)
+        for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ()))
+    )
+    far = [
+        moved.code(n, *more)
+        for n, more in (("one_minus_pearson", (XP,)), ("one_minus_concordance", ()))
+    ]
+    variance_slope = says.derivative(by_variance, SLOPE)
+    concordance_gradient = formulas.one_minus_concordance_gradient(m)
+    for name, gradient, slope in (
+        ("error variance", by_variance, SLOPE),
+        ("1 - rho", by_pearson, SLOPE),
+        ("1 - CCC", concordance_gradient, Expression(1)),
+    ):
+        tex = rf"\overline{{h\,\nabla\mathrm{{{name.replace(' ', chr(92) + ' ')}}}}}"
+        named(f"mean(h times the gradient of {name})", tex, says.derivative(gradient, slope))
+    (residual, label), _ = says.chunk()
+    about.batch.named_entry("residual of a chunk", r"r_{i,\mathrm{chunk}}", residual)
+    zero = Expression(0)
+    numbers = {
+        "constant predictions": moments_of(formulas, var_y=number("v"), scale=zero, var_r=zero),
+        "constant labels": moments_of(formulas, var_y=zero, scale=zero, var_r=number("r")),
+    }
+    flat = {name: formulas.one_minus_pearson_gradient(n, XP) for name, n in numbers.items()}
+    spread = Assumption("v_pos", positive(number("v")))
+    identities = (
+        *(
+            Claim(f"the {name}", (), equal(sub_losses(formulas, m)[n], losses[n]))
+            for n, name in enumerate(parts)
+        ),
+        *(
+            Claim(f"{name} of all", (), equal(getattr(whole, name), value))
+            for name, value in split.items()
+        ),
+    )
+    claims = (
+        Claim(
+            "error variance",
+            about.basic,
+            equal(
+                moved.code("error_variance"),
+                about.code("error_variance") + T * variance_slope + T**2 * says.var_h,
             ),
-        ]
+        ),
+        Claim(
+            "correlation",
+            (*about.basic, *vary, moved_f),
+            equal(far[0], pearson + T * says.pearson_slope(T, moved.var_f)),
+        ),
+        Claim(
+            "its gradient",
+            (*about.basic, *vary),
+            equal(
+                says.derivative(by_pearson, SLOPE),
+                says.pearson_slope(Expression(0), about.var_f),
+            ),
+        ),
+        Claim(
+            "concordance",
+            (*about.basic, size, moved_size),
+            equal(far[1], concordance + T * says.concordance_slope(T, moved.concordance_scale)),
+        ),
+        Claim(
+            "gradient of the concordance",
+            (*about.basic, size),
+            equal(
+                says.derivative(concordance_gradient, Expression(1)),
+                says.concordance_slope(Expression(0), about.concordance_scale),
+            ),
+        ),
+        Claim("logarithm", logs, at_most(log(x) - log(loss), (x - loss) / loss)),
+        Claim("logarithm, from below", logs, at_most((x - loss) / x, log(x) - log(loss))),
+        Claim(
+            "constant predictions: residual",
+            (spread,),
+            equal(flat["constant predictions"].residual, 0),
+        ),
+        Claim(
+            "constant predictions: label", (spread,), equal(flat["constant predictions"].label, 0)
+        ),
+        Claim(
+            "constant labels: residual", (unexplained,), equal(flat["constant labels"].residual, 0)
+        ),
+        Claim(
+            "residuals of chunks",
+            about.basic[:1],
+            everywhere(equal(residual, about.parts.residual), about.batch.place),
+        ),
+        Claim(
+            "labels of chunks",
+            about.basic[:1],
+            everywhere(equal(label, about.parts.label), about.batch.place),
+        ),
+        *identities,
+    )
 
-    def aggregated(ground: Ground) -> list[Any]:
-        logs = exact_vector(map(sympy.log, LOSSES))
-        value = formulas.kl_dro(logs, ALPHA, SHIFT, exact_mean, EXACT)
-        tilt = formulas.kl_dro_tilt(logs, ALPHA, SHIFT, exact_mean, EXACT)
-        return [
-            ground.zero(value.diff(loss) - t / 3 / loss)
-            for loss, t in zip(LOSSES, tilt, strict=True)
-        ]
-
-    def where_constant(ground: Ground) -> list[Any]:
-        cases = (
-            abstract(slope=-1, var_r=0),
-            abstract(slope=0, var_r=0, var_y=0),
+    def script(step: Script) -> None:
+        proofs = Directional(step, formulas)
+        logarithm = Logarithm(step, "log: ").tangents()
+        varies = kernel.assume(spread.formula)
+        least = kernel.assume(unexplained.formula)
+        simple = []
+        for claim, known in zip(claims[7:10], ((varies,), (varies,), (least,)), strict=True):
+            guards = []
+            if known == (least,):
+                n = numbers["constant labels"]
+                var_f = formulas.prediction_variance(n)
+                guards = [
+                    proofs.guard("Var(f) without labels", var_f, least),
+                    proofs.guard("s_f without labels", root(var_f), least),
+                ]
+            simple.append(proofs.combine(claim.name, claim.conclusion, *known, *guards))
+        theorems = (
+            proofs.error_variance(),
+            proofs.pearson(moved_f),
+            proofs.pearson_gradient(),
+            proofs.concordance(size, moved_size),
+            proofs.concordance_gradient(size),
+            *logarithm,
+            *simple,
+            *proofs.chunks(),
         )
-        gradients = [formulas.one_minus_pearson_gradient(m, sympy) for m in cases]
-        labels_constant = abstract(slope=0, var_r=POSITIVE_UNEXPLAINED, var_y=0)
-        parts = formulas.decompose(F, CONSTANT_LABELS.y, WEIGHTED.mean)
-        return [
-            *(part for g in gradients for part in g),
-            formulas.one_minus_pearson_gradient(labels_constant, sympy).residual,
-            ground.zero(parts.label),
-        ]
-
-    def chunks(ground: Ground) -> list[Any]:
-        parts = formulas.decompose(F, Y, WEIGHTED.mean)
-        residual, label = formulas.residual_and_label(F, Y, moments(formulas, WEIGHTED))
-        return [ground.zero(residual - parts.residual), ground.zero(label - parts.label)]
+        for claim, theorem in zip(claims, theorems, strict=False):
+            step.show(claim.name, theorem)
+        for claim in identities:
+            left: Any = claim.conclusion
+            step.show(claim.name, proofs.step(claim.name, kernel.congruence, left.left))
 
     def code(batch: ExactBatch, gradient: Any, place: int = 0, weighted: bool = True) -> Any:
         """The derivative with respect to one prediction, from the coefficients."""
@@ -170,36 +550,32 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         inner = gradient.residual * parts.residual[place] + gradient.label * parts.label[place]
         return (batch.w[place] / batch.weight if weighted else 1 / batch.size) * inner
 
-    def by_variance(batch: ExactBatch) -> Any:
+    def by_variance_of(batch: ExactBatch) -> Any:
         return formulas.error_variance_gradient(moments(formulas, batch))
 
-    def by_pearson(batch: ExactBatch) -> Any:
+    def by_pearson_of(batch: ExactBatch) -> Any:
         return formulas.one_minus_pearson_gradient(moments(formulas, batch), sympy)
 
-    def by_definition(ground: Ground) -> list[Any]:
+    def by_definition() -> list[Any]:
         left = []
         for place in range(4):
             for loss, gradient in (
-                (pairwise_variance, by_variance),
-                (pairwise_pearson, by_pearson),
+                (pairwise_variance, by_variance_of),
+                (pairwise_pearson, by_pearson_of),
             ):
                 exact = derivative(loss, BALANCED, place)
-                left.append(ground.zero(exact - code(BALANCED, gradient(BALANCED), place)))
+                left.append(exact - code(BALANCED, gradient(BALANCED), place))
         return left
 
     def scaled(gradient: Any, factor: Any) -> Any:
         return gradient._replace(residual=factor * gradient.residual, label=factor * gradient.label)
 
-    needs = (WEIGHT_POS, VAR_Y_POS)
     return Statement(
         name="closed-form-gradient",
         title="The gradient of the loss in closed form",
         where="what the backward pass computes; gar_verify.formulas.sub_losses_gradient",
-        plain=(
-            "d Phi / d f_i = w_i / W (conventional phi'(d_i) + residual r_i "
-            "+ label (y_i - mean y)), "
-            "Phi any function of the three sub-losses, with the coefficients of the code"
-        ),
+        claims=claims,
+        script=script,
         latex=(
             r"\frac{\partial\Phi}{\partial f_i}=\frac{w_i}{W}\left("
             r"a_c\,\varphi'(d_i)+\left[2a_v+a_p\frac{\rho}{\mathrm{Var}(f)}\right]r_i"
@@ -208,61 +584,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             r"a_k=\frac{\partial\Phi}{\partial L_k};\quad "
             r"a_k=\frac{p_k}{L_k}\ \ \mathrm{for\ the\ aggregation}",
         ),
-        steps=(
-            Step(
-                "the moments move",
-                "along h: Var(y) stays, slope by mean((y - mean y) h) / Var(y), var_r by "
-                "2 mean(r h), the conventional loss by mean(phi'(d) h)",
-                moments_move,
-                needs=needs,
-            ),
-            Step(
-                "the error variance",
-                "its derivative along h is (1/W) sum w_i (residual r_i + label (y_i - mean y)) h_i",
-                variance_moves,
-                needs=needs,
-            ),
-            Step(
-                "all three, correlation not 0",
-                "by the chain rule through the moments, for any derivatives in the sub-losses and "
-                "either sign of the covariance",
-                losses_move,
-                needs=(VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "all three, correlation 0",
-                "1 - (1 + slope) s_y / s_f, which one_minus_pearson is (Theorem 2), has the same "
-                "derivatives at every slope",
-                uncorrelated,
-                needs=(VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "the aggregation",
-                "the derivatives of kl_dro in three losses are p_k / L_k, p_k from kl_dro_tilt",
-                aggregated,
-                needs=(ALPHA_POS, LOSSES_POS),
-            ),
-            Step(
-                "constant predictions or labels",
-                "one_minus_pearson_gradient adds nothing: its coefficients are 0, or stand before "
-                "y_i - mean(y) = 0",
-                where_constant,
-                needs=(WEIGHT_POS,),
-            ),
-            Step(
-                "chunks of a batch",
-                "residual_and_label, given the moments of the whole, are those of the whole",
-                chunks,
-                needs=needs,
-            ),
-        ),
         mutants=(
             mutant(
                 "factor 2 dropped",
                 "(d_i - mean d) / N for the derivative of the error variance",
                 lambda b: (
                     derivative(pairwise_variance, b, 0),
-                    code(b, scaled(by_variance(b), Rational(1, 2))),
+                    code(b, scaled(by_variance_of(b), Rational(1, 2))),
                 ),
             ),
             mutant(
@@ -278,7 +606,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the gradient of rho for that of 1 - rho",
                 lambda b: (
                     derivative(pairwise_pearson, b, 0),
-                    code(b, scaled(by_pearson(b), -1)),
+                    code(b, scaled(by_pearson_of(b), -1)),
                 ),
                 where=both_vary,
             ),
@@ -287,7 +615,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the gradient of 1 - rho multiplied by s_f",
                 lambda b: (
                     derivative(pairwise_pearson, b, 0),
-                    code(b, scaled(by_pearson(b), sympy.sqrt(Rational(2, 9)))),
+                    code(b, scaled(by_pearson_of(b), sympy.sqrt(Rational(2, 9)))),
                 ),
                 where=both_vary,
             ),
@@ -296,22 +624,22 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "1 / N for w_i / W",
                 lambda b: (
                     derivative(pairwise_variance, b, 0),
-                    code(b, by_variance(b), weighted=False),
+                    code(b, by_variance_of(b), weighted=False),
                 ),
                 cases=exact_weighted_batches,
             ),
             mutant(
                 "p_k for p_k / L_k",
                 "the derivative of the aggregation in a loss taken to be its weight",
-                lambda case: (sympy.log(case.L + T).diff(T).subs(T, 0), 1),
+                lambda case: (at_start(sympy.log(case.L + TIME)), 1),
                 cases=lambda: [Case(M=1, L=Integer(2))],
             ),
             mutant(
                 "weights that cancel",
                 "the gradient with W = 0 allowed",
-                lambda b: (code(b, by_variance(b)), 0),
+                lambda b: (code(b, by_variance_of(b)), 0),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 1))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
             mutant(
@@ -324,27 +652,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                         at=ExactBatch(f=(0, 0), y=(0, 1)),
                     )
                 ],
-                drops=VAR_F_POS,
+                drops="var_f_pos",
             ),
             mutant(
                 "constant labels",
                 "the textbook gradient -(z_y - rho z_f) / (N s_f) with Var(y) = 0 allowed",
-                lambda b: (code(b, by_pearson(b)), textbook_gradient(b, 0)),
+                lambda b: (code(b, by_pearson_of(b)), textbook_gradient(b, 0)),
                 where=lambda b: b.varies("f") and not b.varies("y"),
-                drops=VAR_Y_POS,
-                undefined=True,
-            ),
-            mutant(
-                "alpha = 0",
-                "the weights of the aggregation at alpha = 0, without the limit",
-                lambda case: (
-                    formulas.kl_dro_tilt(
-                        exact_vector(map(sympy.log, case.L)), case.alpha, 0, exact_mean, EXACT
-                    )[0],
-                    0,
-                ),
-                cases=lambda: [Case(alpha=Integer(0), L=(Integer(1), Integer(4)))],
-                drops=ALPHA_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -352,8 +667,56 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "p_k / L_k with a loss that is 0",
                 lambda case: (1 / case.L, 0),
                 cases=lambda: [Case(L=Integer(0))],
-                drops=LOSSES_POS,
+                drops="loss_pos",
                 undefined=True,
+            ),
+            mutant(
+                "log of 0",
+                "the tangent of the logarithm at x = 0",
+                lambda case: (1 / case.x, 0),
+                cases=lambda: [Case(x=Integer(0))],
+                drops="x_pos",
+                undefined=True,
+            ),
+            mutant(
+                "weights that hide the spread of the labels",
+                "error_variance from its gradient, with a negative weight and labels that differ",
+                lambda b: (formulas.error_variance(moments(formulas, b)), b.pair_mean(half_square)),
+                cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
+                drops="weights_nonneg",
+            ),
+            mutant(
+                "constant predictions ahead",
+                "1 - rho at f + t h by its formula where they are all equal",
+                lambda b: (pairwise_pearson(b), 1 - correlation(b, sympy.sqrt)),
+                where=lambda b: b.varies("y") and not b.varies("f"),
+                drops="moved_var_f_pos",
+                undefined=True,
+            ),
+            *(
+                mutant(
+                    f"the same constant, {drops}",
+                    "a quotient by Var(f) + Var(y) + (mean f - mean y)^2 = 0",
+                    lambda b: (b.size / (variance(b, b.f) + variance(b, b.y)), 0),
+                    where=lambda b: not b.varies("f") and not b.varies("y"),
+                    drops=drops,
+                    undefined=True,
+                )
+                for drops in ("scale_pos", "moved_scale_pos")
+            ),
+            mutant(
+                "a variance below 0",
+                "the root of a negative var_y",
+                lambda case: (sympy.sqrt(case.v) ** 2, abs(case.v)),
+                cases=lambda: [Case(v=Integer(-1))],
+                drops="v_pos",
+            ),
+            mutant(
+                "unexplained variance below 0",
+                "the root of a negative var_r",
+                lambda case: (sympy.sqrt(case.r) ** 2, abs(case.r)),
+                cases=lambda: [Case(r=Integer(-1))],
+                drops="unexplained_nonneg",
             ),
         ),
         controls=(
@@ -365,11 +728,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             Control(
                 "textbook gradient",
                 f"at {BALANCED} -(z_y - rho z_f) / (N s_f) is the code's gradient of 1 - rho",
-                lambda ground: [
-                    ground.zero(
-                        textbook_gradient(BALANCED, place)
-                        - code(BALANCED, by_pearson(BALANCED), place)
-                    )
+                lambda: [
+                    textbook_gradient(BALANCED, place)
+                    - code(BALANCED, by_pearson_of(BALANCED), place)
                     for place in range(4)
                 ],
             ),

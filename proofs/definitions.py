@@ -1,4 +1,4 @@
-"""The definitions of the paper, as sums over all pairs, for either kind of batch.
+"""The definitions of the paper, as sums over all pairs, for batches of numbers.
 
 These are the left sides of the statements: what the loss is meant to be. They are written from
 the paper alone and share nothing with `gar_verify.formulas`.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 Root = Callable[[Any], Any]
-"""The square root: `Ground.root` for symbols, ``sympy.sqrt`` for numbers."""
+"""The square root, of numbers or of the terms of a solver."""
 
 
 def variance(batch: Any, entry: Any) -> Any:

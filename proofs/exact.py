@@ -19,10 +19,34 @@ import numpy as np
 import sympy
 from mpmath import iv
 
-from .algebra import exactly
-
 Claim = Callable[[Any], tuple[Any, Any]]
 """Takes data, returns the two sides that the claim says are equal."""
+
+
+class InexactError(ValueError):
+    """A number that rounding may have touched."""
+
+
+def exactly(value: Any) -> sympy.Expr:
+    """The value with floating-point numbers made exact; halves alone are accepted.
+
+    Python divides the number of constant vectors, 0 or 1, by 2: floating-point numbers, but exact.
+
+    >>> exactly(sympy.Symbol("x") + 0.5)
+    x + 1/2
+    """
+    expression = sympy.sympify(value)
+    exact = {number: sympy.Rational(number) for number in expression.atoms(sympy.Float)}
+    for number, rational in exact.items():
+        if rational.q > 2:
+            raise InexactError(f"{number} may have been rounded")
+    return expression.xreplace(exact)
+
+
+def is_zero(value: Any) -> bool:
+    """Whether an exact number, with roots and logarithms perhaps, is 0."""
+    number = exactly(value)
+    return bool(number == 0 or sympy.radsimp(sympy.expand(sympy.expand_log(number))) == 0)
 
 
 @dataclass(frozen=True)
@@ -143,7 +167,9 @@ def shown(value: Any) -> str:
 EXACT = SimpleNamespace(
     sqrt=sympy.sqrt,
     log=sympy.log,
+    log1p=lambda x: sympy.log(1 + x),
     exp=np.vectorize(sympy.exp, otypes=[object]),
+    expm1=np.vectorize(lambda x: sympy.exp(x) - 1, otypes=[object]),
     sign=np.vectorize(sympy.sign, otypes=[object]),
 )
 """The namespace that evaluates a formula in exact numbers."""

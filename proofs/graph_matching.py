@@ -9,9 +9,10 @@ reference sample to all others, and fewer never do. With one reference sample of
 
     (1/N) sum_i (d_i - a)^2 = Var(d) + (mean(d) - a)^2 >= Var(d).
 
-Assumptions: graph_connected.
+Assumptions: graph_connected; batch_nonempty and all_match_one for what the code computes.
 
-Cited, not proved: m linear equations in N unknowns have at least N - m independent solutions.
+Cited, not proved: equality along a chain is equality at its ends; m linear equations in N unknowns
+have at least N - m independent solutions.
 
 Not in the paper; what becomes of Theorem 4 on finitely many samples. In the code:
 `gar_verify.formulas.error_variance` is the sum over all pairs.
@@ -25,22 +26,20 @@ from itertools import combinations
 from types import ModuleType
 from typing import Any
 
-import sympy
-from sympy import Matrix, Symbol
+from sympy import Matrix
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import SymbolicBatch, moments
-from .definitions import half_square, variance
+from . import kernel
+from .batches import ExactBatch, moments
+from .definitions import variance
 from .exact import Case
-from .hypotheses import PLAIN, VAR_Y_POS
-from .power_sums import SIZE, column
+from .language import SIZE, at_most, column, equal, everywhere, number
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
+from .script import Assumption, Claim, Script
 from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
-
-F, Y = column("f"), column("y")
-REFERENCE = Symbol("a", real=True)
+from .terms import index
 
 GRAPH_CONNECTED = Hypothesis(
     "graph_connected", "a chain of edges leads from every vertex to every other"
@@ -51,32 +50,19 @@ RANK_NULLITY = Lemma(
     "linear algebra: neither the kernel nor Coquelicot has dimensions",
 )
 
+CHAIN = Lemma(
+    "chain",
+    "numbers that are equal along every edge of a chain are equal at its ends",
+    "induction on the length of the chain, which the kernel has no term for",
+    (GRAPH_CONNECTED,),
+)
+
 Edges = tuple[tuple[int, int], ...]
 
 
-def along_chain(ground: Ground) -> list[Any]:
-    """One more edge: the gaps along a chain add up, and each is 0."""
-    first, last, new = sympy.symbols("d_first d_last d_new", real=True)
-    edge = Symbol("e", real=True)
-    return [
-        ground.zero((last - first) + (new - last) - (new - first)),
-        ground.zero(((last - first) + edge).subs({last: first, edge: 0})),
-    ]
-
-
-def star(ground: Ground) -> list[Any]:
-    """With N - 1 edges to one vertex, every other pair is two edges."""
-    i, j, centre = sympy.symbols("d_i d_j d_1", real=True)
-    return [
-        ground.zero((i - j) - ((i - centre) - (j - centre))),
-        ground.zero(((i - centre) - (j - centre)).subs({i: centre, j: centre})),
-    ]
-
-
-def too_few(ground: Ground) -> list[Any]:
-    """N - 2 equations in N unknowns leave 2 dimensions, and the constants are one."""
-    left_free = ground.zero(SIZE - (SIZE - 2) - 2)
-    return [left_free, all(not connected(n, e) for n in range(2, 5) for e in graphs(n, n - 2))]
+def too_few() -> list[Any]:
+    """No graph with N - 2 edges is connected, for N up to 4."""
+    return [not connected(n, e) for n in range(2, 5) for e in graphs(n, n - 2)]
 
 
 def graphs(vertices: int, count: int | None = None) -> Iterator[Edges]:
@@ -100,7 +86,7 @@ def connected(vertices: int, edges: Edges) -> bool:
     return len(component(edges)) == vertices
 
 
-def indicator(ground: Ground) -> list[Any]:
+def indicator() -> list[Any]:
     """On every small graph the indicator of a component agrees on all edges, so no more can."""
     return [
         all((a in component(edges)) == (b in component(edges)) for a, b in edges)
@@ -115,7 +101,7 @@ def forces_all(vertices: int, edges: Edges) -> bool:
     return bool((Matrix(rows).rank() if rows else 0) == vertices - 1)
 
 
-def every_small_graph(ground: Ground) -> list[Any]:
+def every_small_graph() -> list[Any]:
     """On every graph with up to 4 vertices the equations force d constant iff it is connected."""
     return [
         forces_all(vertices, edges) == connected(vertices, edges)
@@ -155,22 +141,61 @@ def zero_one_cases(vertices: int, edges: Edges) -> Iterator[Case]:
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def code(batch: Any) -> Any:
-        return formulas.error_variance(moments(formulas, batch))
+    def a_path() -> list[Any]:
+        cases = zero_one_cases(4, ((0, 1), (1, 2), (2, 3)))
+        return [on_pairs(case) == 0 for case in cases if matched(case)]
 
-    def reference(ground: Ground) -> list[Any]:
-        excess = (PLAIN.mean(F - Y) - REFERENCE) ** 2
-        return [
-            ground.zero(PLAIN.mean((F - Y - REFERENCE) ** 2) - code(PLAIN) - excess),
-            ((Symbol("x", real=True) - REFERENCE) ** 2).is_nonnegative,
-        ]
+    about, value = Pairwise(formulas), number("a")
+    b = about.batch
+    squares = b.mean((about.d - value) ** 2)
+    excess = (b.average("f", b.f) - b.average("y", b.y) - value) ** 2
+    code = about.code("error_variance")
+    matching = Assumption(
+        "all_match_one", everywhere(equal(about.d, value), b.place), "all match a reference"
+    )
+    j = index("j", SIZE)
+    other = column("f", j) - column("y", j)
+    claims = (
+        Claim("one reference sample", about.basic, equal(squares, code + excess)),
+        Claim("at least the error variance", about.basic, at_most(code, squares)),
+        Claim(
+            "N - 1 edges suffice",
+            (matching,),
+            everywhere(everywhere(equal(about.d, other), j), b.place),
+        ),
+        Claim("and the loss is 0", (*about.basic, matching), equal(code, 0)),
+    )
 
-    def all_pairs(ground: Ground) -> list[Any]:
-        shifted = SymbolicBatch(f=Y + REFERENCE, y=Y)
-        return [
-            ground.zero(PLAIN.pair_mean(half_square) - code(PLAIN)),
-            ground.zero(code(shifted)),
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        known = (*proofs.licences, *proofs.share_guard)
+        one = proofs.combine(
+            claims[0].name, claims[0].conclusion, *known, of=[(-1, proofs.of_errors)]
+        )
+        least = proofs.step("the excess", kernel.sign, excess)
+        parts = [(1, least), (-1, one)]
+        more = proofs.combine(claims[1].name, claims[1].conclusion, *known, of=parts)
+        match = proofs.given(matching)
+        here, there = (
+            proofs.step(f"at {place.name}", kernel.at, match, place) for place in (b.place, j)
+        )
+        same = proofs.combine("two samples", equal(about.d, other), of=[(1, here), (-1, there)])
+        for place in (j, b.place):
+            same = proofs.step(f"for every {place.name}", kernel.each, same, place)
+        summed = proofs.step("their sum", kernel.sum_equal, here, b.place)
+        square = proofs.combine(
+            "squares", equal(about.d**2, value**2), of=[(about.d + value, here)]
+        )
+        squared = proofs.step("their squares", kernel.sum_equal, square, b.place)
+        mean = b.total(about.d) / b.weight
+        zero = [
+            (1, proofs.of_errors),
+            (1 / b.weight, squared),
+            (-(mean + value) / b.weight, summed),
         ]
+        none = proofs.combine("no loss", equal(code, 0), *known, of=zero)
+        for claim, theorem in zip(claims, (one, more, same, none), strict=True):
+            step.show(claim.name, theorem)
 
     return Statement(
         name="graph-matching",
@@ -180,56 +205,39 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             "d_i = d_j on all edges gives d_i = d_j for all pairs exactly when the graph is "
             "connected; N - 1 edges suffice and fewer do not"
         ),
+        claims=claims,
+        script=script,
         latex=(
             r"\left(d_i=d_j\ \ \forall\,(i,j)\in E\ \Rightarrow\ d_i=d_j\ \ \forall\,i,j\right)"
             r"\ \ \forall\,d\quad\Longleftrightarrow\quad G\ \ \mathrm{connected}",
-            r"\frac{1}{N}\sum_{i=1}^{N}(d_i-a)^2=\mathrm{Var}(d)+(\bar{d}-a)^2",
         ),
         steps=(
             Step(
-                "along a chain",
-                "the gap between the ends of a chain is the sum of those of its edges, one more "
-                "at a time; so it is 0",
-                along_chain,
+                "every connected graph",
+                "on all connected graphs with up to 4 vertices agreement on the edges is agreement",
+                lambda: [
+                    forces_all(n, e) for n in range(1, 5) for e in graphs(n) if connected(n, e)
+                ],
                 needs=(GRAPH_CONNECTED,),
-            ),
-            Step(
-                "N - 1 edges suffice",
-                "with the edges (1, k): d_i - d_j = (d_i - d_1) - (d_j - d_1)",
-                star,
+                cites=(CHAIN,),
             ),
             Step(
                 "fewer do not",
                 "d_i = d_j on N - 2 edges leaves 2 dimensions of d, of which the constants are 1",
                 too_few,
                 cites=(RANK_NULLITY,),
-                finite=True,
             ),
             Step(
                 "not connected",
                 "d = 1 on one component and 0 elsewhere agrees on every edge: both its ends are "
                 "in the component or neither is",
                 indicator,
-                finite=True,
             ),
             Step(
                 "every small graph",
                 "on all 75 graphs with up to 4 vertices the equations of the edges have rank "
                 "N - 1 exactly when the graph is connected",
                 every_small_graph,
-                finite=True,
-            ),
-            Step(
-                "all pairs and the code",
-                "error_variance is the sum over all pairs, and 0 where d is constant",
-                all_pairs,
-                case=(VAR_Y_POS,),
-            ),
-            Step(
-                "one reference sample",
-                "the mean of (d_i - a)^2 is Var(d) + (mean(d) - a)^2, at least Var(d)",
-                reference,
-                case=(VAR_Y_POS,),
             ),
         ),
         mutants=(
@@ -239,7 +247,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda case: (on_pairs(case), on_edges(case)),
                 cases=lambda: zero_one_cases(4, ((0, 1), (2, 3))),
                 where=matched,
-                drops=GRAPH_CONNECTED,
+                drops="graph_connected",
             ),
             mutant(
                 "N - 2 edges",
@@ -263,6 +271,20 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 where=vertices_covered,
             ),
             mutant(
+                "no reference",
+                "error_variance 0 for errors that match nothing",
+                lambda b: (formulas.error_variance(moments(formulas, b)), 0),
+                drops="all_match_one",
+            ),
+            mutant(
+                "no sample",
+                "N = 0 allowed",
+                lambda b: (formulas.error_variance(moments(formulas, b)), 0),
+                cases=lambda: [ExactBatch(f=(), y=())],
+                drops="batch_nonempty",
+                undefined=True,
+            ),
+            mutant(
                 "reference without the excess",
                 "the mean of (d_i - d_1)^2 taken to be Var(d)",
                 lambda b: (
@@ -275,11 +297,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             Control(
                 "a path",
                 "three edges in a row match four samples: no d of 0 and 1 contradicts it",
-                lambda ground: [
-                    on_pairs(case) == 0
-                    for case in zero_one_cases(4, ((0, 1), (1, 2), (2, 3)))
-                    if matched(case)
-                ],
+                a_path,
             ),
         ),
     )

@@ -6,8 +6,9 @@ run on it as they do on tensors and build the term that they compute; nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,19 +17,20 @@ from .terms import (
     ZERO,
     Absolute,
     Add,
+    Cell,
     Divide,
     Each,
     Entry,
     Equal,
+    Exp,
     Formula,
     Index,
     Indicator,
     Less,
     LessEqual,
+    Log,
     Multiply,
-    Named,
     Node,
-    NotEqual,
     Number,
     Or,
     Power,
@@ -40,7 +42,11 @@ from .terms import (
     index,
     indices,
     opened,
+    replaced,
 )
+
+_NAMES: dict[Term, tuple[str, str]] = {}
+"""Terms that are printed by a name, as text and as LaTeX; to the kernel they are what they are."""
 
 
 class Expression:
@@ -70,6 +76,8 @@ class Expression:
 
     def __mul__(self, other: Any) -> Expression:
         """Self * other."""
+        if isinstance(other, Both):
+            return NotImplemented
         return Expression(Multiply(self.term, term_of(other)))
 
     def __rmul__(self, other: Any) -> Expression:
@@ -106,7 +114,48 @@ class Expression:
         return 1 - self.__eq__(other)
 
 
-XP = SimpleNamespace(sqrt=lambda x: Expression(Root(term_of(x))))
+class Both:
+    """An entry of one chunk and an entry of the other."""
+
+    def __init__(self, *entries: Any) -> None:
+        """One entry for each chunk."""
+        self.entries = entries
+
+    def _with(self, other: Any, do: Callable[[Any, Any], Any]) -> Both:
+        others = other.entries if isinstance(other, Both) else [other] * len(self.entries)
+        return Both(*(do(x, y) for x, y in zip(self.entries, others, strict=True)))
+
+    def __add__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x + y)
+
+    def __sub__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x - y)
+
+    def __mul__(self, other: Any) -> Both:
+        """Entry by entry."""
+        return self._with(other, lambda x, y: x * y)
+
+    def __rmul__(self, other: Any) -> Both:
+        """Entry by entry, the other factor first."""
+        return self._with(other, lambda x, y: y * x)
+
+
+def _function(kind: type[Term]) -> Callable[[Any], Expression]:
+    return lambda x: Expression(kind(term_of(x)))
+
+
+root, exp, log = _function(Root), _function(Exp), _function(Log)
+
+XP = SimpleNamespace(
+    sqrt=root,
+    exp=exp,
+    log=log,
+    expm1=lambda x: exp(x) - 1,
+    log1p=lambda x: log(1 + Expression(x)),
+    sign=lambda x: x / (abs(x) + 1 * (abs(x) == 0)),
+)
 """The namespace to hand to a formula."""
 
 
@@ -116,7 +165,7 @@ def term_of(value: Any) -> Term:
         return value
     if isinstance(value, Expression):
         return value.term
-    return Number(value)
+    return Number(value)  # type: ignore[no-any-return]
 
 
 def number(name: str) -> Expression:
@@ -125,18 +174,22 @@ def number(name: str) -> Expression:
 
 
 def named(label: str, latex: str, value: Any) -> Expression:
-    """A value under the name that it is printed by."""
-    return Expression(Named(label, latex, term_of(value)))
+    """A value under the name that it is printed by, if it has none."""
+    term = term_of(value)
+    if not isinstance(term, Variable | Number | Entry) and term not in _NAMES:
+        _NAMES[term] = label, latex
+        _term.cache_clear()
+    return Expression(term)
 
 
-def root(value: Any) -> Expression:
-    """The square root."""
-    return Expression(Root(term_of(value)))
+def column(name: str, place: Index, other: Index | None = None) -> Expression:
+    """The entry of a column at a place, or of a table at two."""
+    return Expression(Entry(name, Cell(place, other) if other else place))
 
 
-def column(name: str, place: Index) -> Expression:
-    """The entry of a column at a place."""
-    return Expression(Entry(name, place))
+def total_over(entry: Any, place: Index) -> Expression:
+    """The sum of entries over a place."""
+    return Expression(Sum(place.count, closed(term_of(entry), place)))
 
 
 SIZE = Variable("N", "count")
@@ -145,16 +198,25 @@ SIZE = Variable("N", "count")
 class Batch:
     """Predictions f and labels y of N samples, with weights w or without."""
 
-    def __init__(self, weighted: bool = False, **columns: Callable[[Index], Expression]) -> None:
-        """All weights are 1 unless ``weighted``; f and y are any columns unless given."""
-        self.weighted = weighted
-        self.place = index("i", SIZE)
-        self._columns = {n: (lambda place, n=n: column(n, place)) for n in "wfy"} | columns
+    def __init__(
+        self, weighted: bool = False, mark: str = "", **columns: Callable[[Index], Expression]
+    ) -> None:
+        """All weights are 1 unless ``weighted``; f and y are any columns unless given.
+
+        ``mark`` tells the columns of one batch from those of another.
+        """
+        self.weighted, self.mark = weighted, mark
+        self.size = Variable("N" + mark, "count")
+        self.place = index("i" + mark, self.size)
+        self._columns = {n: (lambda place, n=n: column(n + mark, place)) for n in "wfy"} | columns
         self.w = self.at(self.place).w if weighted else Expression(1)
         self.f, self.y = self.at(self.place).f, self.at(self.place).y
-        self.weight = named("W", "W", self.total(self.w)) if weighted else Expression(SIZE)
+        self.weight = named("W" + mark, "W" + mark, self.total(self.w))
+        if not weighted:
+            self.weight = Expression(self.size)
         given = [(f"{n}_i", entry(self.place).term) for n, entry in columns.items()]
-        self.note = "".join(f", {n} = {plain(term)}" for n, term in given)
+        texts = [f"{n} = {plain(term)}" for n, term in given] + [mark] * bool(mark)
+        self.note = "".join(f", {text}" for text in texts)
         """What the columns are, where they are not arbitrary."""
 
     def at(self, place: Index) -> SimpleNamespace:
@@ -163,40 +225,49 @@ class Batch:
 
     def total(self, entry: Any) -> Expression:
         """The sum of entries over the samples."""
-        return Expression(Sum(SIZE, closed(term_of(entry), self.place)))
+        return total_over(entry, self.place)
 
     def mean(self, entry: Any, times: Any = None) -> Expression:
         """The weighted mean, of products where there are two factors."""
         product = entry if times is None else entry * times
         return self.total(self.w * product if self.weighted else product) / self.weight
 
+    def named(self, label: str, latex: str, value: Any) -> Expression:
+        """A value under a name that says of which batch it is."""
+        note = f" [{self.note[2:]}]" if self.note else ""
+        parts = [text.partition("(") for text in (label, latex)]
+        texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
+        return named(texts[0], texts[1], value)
+
+    def named_entry(self, label: str, latex: str, value: Any) -> Expression:
+        """The same of an entry, which keeps its name where it is summed."""
+        printed = Index("i", self.size, -1)
+        self.named(label, latex, replaced(term_of(value), self.place, printed))
+        return self.named(label, latex, value)
+
     def average(self, name: str, entry: Any) -> Expression:
         """A mean with a name."""
-        return named(f"mean({name})", rf"\bar{{{name}}}", self.mean(entry))
+        return self.named(f"mean({name})", rf"\bar{{{name}}}", self.mean(entry))
 
     def variance(self, name: str, entry: Any) -> Expression:
         """The population variance, by its definition."""
         centred = Expression(entry) - self.average(name, entry)
-        w = "_w" * self.weighted
-        return named(f"Var{w}({name})", rf"\mathrm{{Var}}{w}({name})", self.mean(centred**2))
+        return self.named(f"Var({name})", rf"\mathrm{{Var}}({name})", self.mean(centred**2))
 
     def covariance(self, one: tuple[str, Any], other: tuple[str, Any]) -> Expression:
         """The population covariance, by its definition."""
         (a, x), (b, z) = one, other
         product = (x - self.average(a, x)) * (z - self.average(b, z))
-        w = "_w" * self.weighted
-        label, latex = f"Cov{w}({a}, {b})", rf"\mathrm{{Cov}}{w}({a},{b})"
-        return named(label, latex, self.mean(product))
+        return self.named(f"Cov({a}, {b})", rf"\mathrm{{Cov}}({a},{b})", self.mean(product))
 
     def pair_total(self, function: Callable[[Any, Any], Any]) -> Expression:
         """The sum over all pairs of w_i w_j function(i, j)."""
-        j = index("j", SIZE)
+        j = index("j", self.size)
         first, second = self.at(self.place), self.at(j)
         body = function(first, second)
         if self.weighted:
             body = first.w * second.w * body
-        inner = Sum(SIZE, closed(term_of(body), j))
-        return Expression(Sum(SIZE, closed(inner, self.place)))
+        return total_over(total_over(body, j), self.place)
 
     def pair_mean(self, function: Callable[[Any, Any], Any]) -> Expression:
         """The mean over all pairs."""
@@ -209,7 +280,7 @@ class Batch:
         names = {n: n.replace("_", r"\_") for n in found._fields}
         return found._replace(
             **{
-                n: named(f"m.{n}", rf"m.\mathrm{{{t}}}", getattr(found, n))
+                n: self.named(f"m.{n}", rf"m.\mathrm{{{t}}}", getattr(found, n))
                 for n, t in names.items()
             }
         )
@@ -218,34 +289,55 @@ class Batch:
 # --- formulas ---------------------------------------------------------------------------
 
 
-def equal(left: Any, right: Any) -> Formula:
+def equal(left: Any, right: Any) -> Any:
     """left = right"""
     return Equal(term_of(left), term_of(right))
 
 
-def positive(value: Any) -> Formula:
+def positive(value: Any) -> Any:
     """0 < value"""
     return Less(ZERO, term_of(value))
 
 
-def not_negative(value: Any) -> Formula:
+def not_negative(value: Any) -> Any:
     """0 <= value"""
     return LessEqual(ZERO, term_of(value))
 
 
-def at_most(left: Any, right: Any) -> Formula:
+def at_most(left: Any, right: Any) -> Any:
     """left <= right"""
     return LessEqual(term_of(left), term_of(right))
 
 
-def everywhere(formula: Formula, place: Index) -> Formula:
+def everywhere(formula: Formula, place: Index) -> Any:
     """The formula at each place."""
     return Each(place.count, closed(formula, place))
+
+
+def either(one: Formula, other: Formula) -> Any:
+    """One or the other, or both."""
+    return Or(one, other)
 
 
 # --- printing ---------------------------------------------------------------------------
 
 _INDICES = ("i", "j", "k", "l", "m")
+
+
+def ambiguous(nodes: Iterable[Node]) -> list[str]:
+    """Names that are printed for two different terms."""
+    seen: dict[str, set[Node]] = {}
+
+    def visit(part: Node) -> None:
+        if part in _NAMES:
+            seen.setdefault(_NAMES[part][0], set()).add(part)
+        else:
+            for inner in part.parts():
+                visit(inner)
+
+    for node in nodes:
+        visit(node)
+    return sorted(label for label, terms in seen.items() if len(terms) > 1)
 
 
 def plain(node: Node) -> str:
@@ -260,7 +352,6 @@ def latex(node: Node) -> str:
 
 _SIGNS = {
     Equal: ("=", "="),
-    NotEqual: ("!=", r"\neq"),
     Less: ("<", "<"),
     LessEqual: ("<=", r"\leq"),
 }
@@ -279,6 +370,8 @@ def _written(node: Any, latex: bool) -> str:
         name, of = _opened(node.of, node.count)
         every = rf"\quad\forall\,{name}" if latex else f" for every {name}"
         return _written(of, latex) + every
+    if not isinstance(node, Term):
+        return type(node).__name__
     text, _ = _term(node, latex)
     return text
 
@@ -287,7 +380,7 @@ def _opened(body: Any, count: Term) -> tuple[str, Any]:
     """The body under the first name that nothing in it has."""
     used = {place.name for place in indices(body)}
     name = next(n for n in _INDICES if n not in used)
-    return name, opened(body, index(name, count))
+    return name, opened(body, Index(name, count, -1))
 
 
 def _wrapped(node: Any, latex: bool, at_least: int) -> str:
@@ -297,10 +390,13 @@ def _wrapped(node: Any, latex: bool, at_least: int) -> str:
     return text if binds >= at_least else text.join(brackets)
 
 
+@cache
 def _term(node: Any, latex: bool) -> tuple[str, int]:
     def write(part: Any, at_least: int = 0) -> str:
         return _wrapped(part, latex, at_least)
 
+    if node in _NAMES:
+        return _NAMES[node][latex], 3
     if isinstance(node, Number):
         value: Fraction = node.value
         if latex and value.denominator != 1:
@@ -308,11 +404,12 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return str(value), 3 if value >= 0 and value.denominator == 1 else 1
     if isinstance(node, Variable):
         return node.name, 3
-    if isinstance(node, Named):
-        return (node.latex if latex else node.label), 3
     if isinstance(node, Entry):
-        place = node.index.name if isinstance(node.index, Index) else "?"
-        return f"{node.column}_{place}", 3
+        places = list(node.place.parts()) if isinstance(node.place, Cell) else [node.place]
+        at = "".join(getattr(place, "name", "?") for place in places)
+        name, _, mark = node.column.partition("_")
+        tex = f"{name}_{{{mark}{',' * bool(mark)}{at.partition('_')[0]}}}"
+        return tex if latex else f"{node.column}_{at}", 3
     if isinstance(node, Add):
         other = _negated(node.right)
         if other is not None:
@@ -333,6 +430,10 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return (rf"\sqrt{{{write(node.of)}}}" if latex else f"sqrt({write(node.of)})"), 3
     if isinstance(node, Absolute):
         return (rf"\left|{write(node.of)}\right|" if latex else f"|{write(node.of)}|"), 3
+    if isinstance(node, Exp | Log):
+        name = type(node).__name__.lower()
+        text = write(node.of)
+        return (rf"\{name}\left({text}\right)" if latex else f"{name}({text})"), 3
     if isinstance(node, Indicator):
         return f"[{write(node.of)} = 0]", 3
     if isinstance(node, Sum):

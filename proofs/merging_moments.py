@@ -2,16 +2,18 @@
 
 For disjoint chunks A and B with weights W_A, W_B > 0, p = W_A / W, q = W_B / W, W = W_A + W_B,
 
-    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,      likewise Cov(d, y),
-    var_r  = p (var_r,A + (slope_A - slope)^2 Var_A(y)) + q (the same of B)
-             + p q ((mean_B(d) - mean_A(d)) - slope (mean_B(y) - mean_A(y)))^2,
+    Var(y) = p Var_A(y) + q Var_B(y) + p q (mean_B(y) - mean_A(y))^2,    so Cov(f, y), Cov(d, y),
+    var_r  = p (var_r,A + e_A^2 Var_A(y)) + q (the same of B) + p q g^2,
 
-and the means and the weight as usual: only sums of squares, no difference of large numbers. Sums
-over the union are sums over the chunks; each chunk is any data with its seven moments. The means of
-the chunks are written as those of the union and their gap, which loses nothing.
+with e_A the residual of A's slopes and g that of the gaps between the means, both of any share; the
+means and the weight as usual: only sums of squares, no difference of large numbers. Sums over the
+union are sums over the chunks. In variables first: two chunks whose power sums are what their
+moments say; then for the moments that the code makes of them. Chunks with Var(y) = 0 are no case of
+their own, since slope Var(y) = Cov(d, y) holds there too. A chunk of weight 0 changes nothing,
+whatever its other moments are.
 
-Assumptions: weight_pos, weights_nonneg. Chunks with Var(y) = 0 are cases of their own: without
-negative weights the errors have no covariance with such labels, and slope is 0.
+Assumptions: weight_pos_A, weight_pos_B, weights_nonneg_A, weights_nonneg_B; weight_pos and
+var_y_pos for a chunk beside nothing.
 
 Not in the paper; used for batches in pieces and on several devices. In the code:
 `gar_verify.formulas.merge`.
@@ -19,99 +21,362 @@ Not in the paper; used for batches in pieces and on several devices. In the code
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer, Symbol
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground, exactly, expand_polynomial
-from .batches import ExactBatch, SymbolicBatch, exact_batches, moments
-from .definitions import covariance
-from .hypotheses import NO_SPREAD, SPREAD_CASES, WEIGHT_POS, WEIGHTS_NONNEG
-from .power_sums import column, total
+from . import kernel
+from .batches import ExactBatch, exact_batches, moments
+from .exact import exactly
+from .kernel import Theorem
+from .language import Both, Expression, column, equal, named, number, positive
+from .pairwise import Pairwise, Parts, Proofs, Steps
 from .printing import run_script
-from .statements import Control, Statement, Step, mutant
+from .script import Assumption, Claim, Script
+from .statements import Statement, control, mutant
+from .terms import replaced
 
-D, Y, W, C = column("d"), column("y"), column("w"), column("c")
-
-WEIGHT = Symbol("W", positive=True)
-SHARE = Symbol("p", positive=True)
-"""W_A / W; that of the other chunk is 1 - p."""
-MEAN_D, MEAN_Y, GAP_D, GAP_Y = sympy.symbols("d y g_d g_y", real=True)
-
-
-class Chunk:
-    """A chunk of any size, its power sums written in its seven moments."""
-
-    def __init__(self, **numbers: Expr) -> None:
-        """The moments, by name."""
-        self.numbers = numbers
-        self._batch = SymbolicBatch(w=W, f=D + Y, y=Y)
-        self._in_moments = {
-            total(entry): sympy.expand(value) for entry, value in self._power_sums().items()
-        }
-
-    def _power_sums(self) -> dict[Expr, Expr]:
-        n = SimpleNamespace(**self.numbers)
-        return {
-            W: n.weight,
-            W * D: n.weight * n.mean_d,
-            W * Y: n.weight * n.mean_y,
-            W * C: n.weight * n.conventional,
-            W * Y**2: n.weight * (n.var_y + n.mean_y**2),
-            W * D * Y: n.weight * (n.slope * n.var_y + n.mean_d * n.mean_y),
-            W * D**2: n.weight * (n.var_r + n.slope**2 * n.var_y + n.mean_d**2),
-        }
-
-    def total(self, body: Any) -> Expr:
-        """Weighted sum over the chunk, in its moments."""
-        return self._batch.total(body).xreplace(self._in_moments)
+CHUNKS = ("_A", "_B")
+FIELDS = {
+    "W": "weight",
+    "F": "mean_f",
+    "D": "mean_d",
+    "Y": "mean_y",
+    "V": "var_y",
+    "a": "scale",
+    "b": "slope",
+    "R": "var_r",
+    "C": "conventional",
+}
+"""The moments, each with the letter that stands for it."""
 
 
-class Union:
-    """Chunks taken as one batch: sums over it are sums over the chunks."""
+class Merging(Steps):
+    """Two chunks in variables, and the moments of their union."""
 
-    f, y = D + Y, Y
+    def __init__(self, script: Script, formulas: ModuleType) -> None:
+        """Over these formulas."""
+        super().__init__(script)
+        self.formulas = formulas
+        self.about = [Pairwise(formulas, weighted=True, mark=mark) for mark in CHUNKS]
+        letters = [[number(letter + mark) for letter in FIELDS] for mark in CHUNKS]
+        self.chunks = [
+            SimpleNamespace(**dict(zip(FIELDS, values, strict=True))) for values in letters
+        ]
+        in_order = [
+            {FIELDS[k]: v for k, v in zip(FIELDS, values, strict=True)} for values in letters
+        ]
+        self.merged = formulas.merge(*(formulas.Moments(**values) for values in in_order))
+        self.weight = self.chunks[0].W + self.chunks[1].W
 
-    def __init__(self, *chunks: Chunk) -> None:
-        """The union of the chunks."""
-        self._chunks = chunks
-        self.weight = sympy.expand(sum(chunk.numbers["weight"] for chunk in chunks))
+    # --- the union -----------------------------------------------------------------------------
 
-    def mean(self, body: Any, times: Any = 1) -> Expr:
-        """Weighted mean over all chunks, of a product where there are two factors."""
-        summed = sum(chunk.total(body * times) for chunk in self._chunks)
-        return expand_polynomial(sympy.expand_mul(summed / self.weight))
-
-
-def two_chunks(constant: str = "", one_label: bool = False) -> tuple[Chunk, ...]:
-    """Two chunks with any moments, written in the share of the first and the gaps of their means.
-
-    ``constant`` names the chunks whose labels are all equal; ``one_label``: to one and the same.
-    """
-    gap_y = Integer(0) if one_label else GAP_Y
-    return tuple(
-        Chunk(
-            weight=sympy.expand(share * WEIGHT),
-            mean_d=MEAN_D + place * GAP_D,
-            mean_y=MEAN_Y + place * gap_y,
-            var_y=Integer(0) if name in constant else Symbol(f"vy_{name}", positive=True),
-            slope=Integer(0) if name in constant else Symbol(f"s_{name}", real=True),
-            var_r=Symbol(f"vr_{name}", nonnegative=True),
-            conventional=Symbol(f"c_{name}", real=True),
+    def total(self, both: Both) -> Expression:
+        """The weighted sum over both chunks."""
+        one, other = (
+            a.batch.total(a.batch.w * entry)
+            for a, entry in zip(self.about, both.entries, strict=True)
         )
-        for name, share, place in (("A", SHARE, SHARE - 1), ("B", 1 - SHARE, SHARE))
-    )
+        return one + other
 
+    def mean(self, entry: Any, times: Any = None) -> Expression:
+        """The weighted mean over both chunks, of products where there are two factors."""
+        return Expression(self.total(entry if times is None else entry * times) / self.weight)
 
-def spread(*chunks: Chunk) -> Expr:
-    """Var(y) of the union, which is positive unless all its labels are equal."""
-    union = Union(*chunks)
-    return sympy.expand(union.mean(Y**2) - union.mean(Y) ** 2)
+    def union_of(self, weight: Any) -> Any:
+        """What the code makes of both chunks as one batch, whose weights have this sum."""
+
+        def mean(entry: Any, times: Any = None) -> Expression:
+            return Expression(self.total(entry if times is None else entry * times) / weight)
+
+        f, y, c = self.columns
+        parts = self.formulas.decompose(f, y, mean)
+        return self.formulas.moments(parts, c, weight, mean)
+
+    @cached_property
+    def columns(self) -> tuple[Both, Both, Both]:
+        """Predictions, labels and conventional losses."""
+        batches = [a.batch for a in self.about]
+        conventional = (column("c" + b.mark, b.place) for b in batches)
+        return (
+            Both(*(b.f for b in batches)),
+            Both(*(b.y for b in batches)),
+            Both(*conventional),
+        )
+
+    @cached_property
+    def union(self) -> Any:
+        """What the code makes of both chunks as one batch, in variables for their weights."""
+        return self.union_of(self.weight)
+
+    # --- what is known of the chunks -----------------------------------------------------------
+
+    def hypotheses(self, which: int) -> dict[str, Any]:
+        """The power sums of a chunk, in its moments."""
+        c, b = self.chunks[which], self.about[which].batch
+        loss = column("c" + b.mark, b.place)
+        sums = {
+            "w": (Expression(1), c.W),
+            "f": (b.f, c.W * c.F),
+            "y": (b.y, c.W * c.Y),
+            "yy": (b.y * b.y, c.W * (c.V + c.Y**2)),
+            "fy": (b.f * b.y, c.W * (c.a * c.V + c.F * c.Y)),
+            "ff": (b.f * b.f, c.W * (c.R + c.a**2 * c.V + c.F**2)),
+            "c": (loss, c.W * c.C),
+        }
+        found = {
+            name: equal(b.total(b.w if name == "w" else b.w * entry), value)
+            for name, (entry, value) in sums.items()
+        }
+        gap = equal((c.a - c.b - 1) * c.V, 0)
+        return found | {"d": equal(c.D, c.F - c.Y), "gap": gap, "pos": positive(c.W)}
+
+    @cached_property
+    def given(self) -> list[dict[str, Theorem]]:
+        """The same as theorems."""
+        return [
+            {name: kernel.assume(formula) for name, formula in self.hypotheses(which).items()}
+            for which in range(2)
+        ]
+
+    @cached_property
+    def known(self) -> tuple[Theorem, ...]:
+        """Both weights are positive."""
+        return tuple(given["pos"] for given in self.given)
+
+    def parts(self, **factors: Any) -> Parts:
+        """The hypotheses of both chunks by name, each with its factor over W."""
+        return [
+            (factor / self.weight, given[name])
+            for given in self.given
+            for name, factor in factors.items()
+        ]
+
+    # --- the fields, in variables --------------------------------------------------------------
+
+    def shares(self) -> list[Expression]:
+        """p and q"""
+        return [c.W / self.weight for c in self.chunks]
+
+    def means(self) -> dict[str, Expression]:
+        """The means of the union, from those of the chunks."""
+        return {
+            n: sum(
+                (p * getattr(c, n) for p, c in zip(self.shares(), self.chunks, strict=True)),
+                Expression(0),
+            )
+            for n in "FDY"
+        }
+
+    def gap_parts(self, factor: Callable[[int], Any]) -> Parts:
+        """mean_d = mean_f - mean_y of each chunk, times its share and a factor."""
+        return [
+            (p * factor(which), self.given[which]["d"]) for which, p in enumerate(self.shares())
+        ]
+
+    @cached_property
+    def centres(self) -> dict[str, Theorem]:
+        """What the code subtracts from predictions, errors and labels of the union."""
+        f, y, _ = self.columns
+        f, d, y = self.formulas.shifted(f, y, self.formulas.UNSHIFTED)
+        parts = {"F": self.parts(f=1), "Y": self.parts(y=1)}
+        parts["D"] = [*self.parts(f=1, y=-1), *self.gap_parts(lambda which: -1)]
+        return {
+            n: self.combine(
+                f"the mean {n}", equal(self.mean(entry), self.means()[n]), *self.known, of=parts[n]
+            )
+            for n, entry in (("F", f), ("D", d), ("Y", y))
+        }
+
+    @cached_property
+    def fields(self) -> dict[str, Theorem]:
+        """Each moment of the union is that of merge."""
+        found = dict[str, Theorem]()
+        for n in "FDY":
+            start: Any = self.step(
+                f"{n} of the union",
+                kernel.congruence,
+                getattr(self.union, FIELDS[n]),
+                self.centres[n],
+            )
+            goal = equal(start.conclusion.right, getattr(self.merged, FIELDS[n]))
+            end = self.combine(f"{n} merged", goal, *self.known)
+            found[n] = self.step(f"merge: {n}", kernel.rewrite, start, end)
+        weight = equal(self.union.weight, self.merged.weight)
+        found["W"] = self.combine("merge: W", weight)
+        loss = equal(self.union.conventional, self.merged.conventional)
+        found["C"] = self.combine("merge: C", loss, *self.known, of=self.parts(c=1))
+        found["V"] = self.second("V", self.union.var_y, self.merged.var_y)
+        for n in "ab":
+            (one, other) = (getattr(m, FIELDS[n]).term.left for m in (self.union, self.merged))
+            covariance = self.second(n, one, other)
+            found[n] = self.step(
+                f"merge: {n}",
+                kernel.congruence,
+                getattr(self.union, FIELDS[n]),
+                covariance,
+                found["V"],
+            )
+        found["R"] = self.residual(found)
+        return found
+
+    def second(self, name: str, term: Any, goal: Any) -> Theorem:
+        """A second moment of the union: Var(y), Cov(f, y) or Cov(d, y)."""
+        mean = self.means()
+        centres = [self.centres["Y"]] + {
+            "V": [],
+            "a": [self.centres["F"]],
+            "b": [self.centres["D"]],
+        }[name]
+        start: Any = self.step(f"{name}: centred", kernel.congruence, term, *centres)
+        y, other = mean["Y"], {"V": mean["Y"], "a": mean["F"], "b": mean["D"]}[name]
+        if name == "V":
+            parts = self.parts(yy=1, y=-2 * y, w=y**2)
+        elif name == "a":
+            parts = self.parts(fy=1, f=-y, y=-other, w=y * other)
+        else:
+            parts = self.parts(fy=1, yy=-1, f=-y, y=y - other, w=y * other)
+            parts += self.covariance_gaps()
+        end = self.combine(
+            f"{name}: by the chunks", equal(start.conclusion.right, goal), *self.known, of=parts
+        )
+        return self.step(f"merge: the sum in {name}", kernel.rewrite, start, end)
+
+    def covariance_gaps(self) -> Parts:
+        """What the errors have of their own: slope for scale, and mean_d for mean_f - mean_y."""
+        found: Parts = []
+        for which, (p, c) in enumerate(zip(self.shares(), self.chunks, strict=True)):
+            found.append((p, self.given[which]["gap"]))
+            found.append((-p * (c.Y - self.means()["Y"]), self.given[which]["d"]))
+        return found
+
+    def residual(self, found: dict[str, Theorem]) -> Theorem:
+        """The unexplained variance of the union is that of merge."""
+        scale, slope, share = map(number, ("S", "B", "s"))
+        steps = (found["a"], found["b"], *self.centres.values())
+        start: Any = self.step("R: centred", kernel.congruence, self.union.var_r, *steps)
+        of = self.formulas.error_share(self.merged.scale, self.merged.slope)
+
+        def free(term: Any) -> Any:
+            for old, new in ((of, share), (self.merged.scale, scale), (self.merged.slope, slope)):
+                term = replaced(term, old.term, new.term)
+            return term
+
+        goal = equal(free(start.conclusion.right), free(self.merged.var_r.term))
+        any_share = self.combine(
+            "R: any slopes and share",
+            goal,
+            *self.known,
+            of=self.residual_parts(scale, slope, share),
+        )
+        values = {"S": self.merged.scale, "B": self.merged.slope, "s": of}
+        end = self.put("R: those of the code", any_share, values)
+        return self.step("merge: R", kernel.rewrite, start, end)
+
+    def residual_parts(self, scale: Any, slope: Any, share: Any) -> Parts:
+        """r = f - k y - c, summed over the chunks."""
+        mean = self.means()
+        along = (1 - share) * scale + share * slope
+        k = along + share
+        c = (1 - share) * mean["F"] + share * mean["D"] - along * mean["Y"]
+        found = self.parts(ff=1, fy=-2 * k, yy=k**2, f=-2 * c, y=2 * k * c, w=c**2)
+        for which, (p, m) in enumerate(zip(self.shares(), self.chunks, strict=True)):
+            own, apart = m.F - m.Y - m.D, m.F - k * m.Y - c
+            gap = m.a - m.b - 1
+            found.append((p * share * (share * own - 2 * apart), self.given[which]["d"]))
+            found.append((p * share * (2 * (m.a - k) - share * gap), self.given[which]["gap"]))
+        return found
+
+    # --- the moments of the code ------------------------------------------------------------------
+
+    def facts(self, which: int) -> list[Theorem]:
+        """What the hypotheses say, of the moments that the code makes of a chunk."""
+        about = self.about[which]
+        proofs = Proofs(self.script, about, f"{CHUNKS[which][1:]}: ")
+        m, letters = about.m, [letter + CHUNKS[which] for letter in FIELDS]
+        values = {
+            k: getattr(m, name).term for k, name in zip(letters, FIELDS.values(), strict=True)
+        }
+        weight, known = about.batch.weight, (*proofs.licences, *proofs.share_guard)
+        parts: dict[str, Parts] = {
+            "fy": [(-weight, proofs.scale_is)],
+            "ff": [(-weight, proofs.of_predictions)],
+            "gap": [(1, proofs.slopes_differ_by_one)],
+        }
+        found = []
+        for name, formula in self.hypotheses(which).items():
+            said = kernel.instantiate(kernel.assume(formula), values).conclusion
+            if name == "pos":
+                found.append(proofs.weight)
+            else:
+                of = parts.get(name, [])
+                found.append(proofs.combine(f"the power sum {name}", said, *known, of=of))
+        return found
+
+    def by_code(self) -> dict[str, Theorem]:
+        """Each moment of the union, for the moments that the code makes of the chunks."""
+        facts = [fact for which in range(2) for fact in self.facts(which)]
+        values = {
+            letter + mark: getattr(about.m, name)
+            for mark, about in zip(CHUNKS, self.about, strict=True)
+            for letter, name in FIELDS.items()
+        }
+        found = {}
+        for n, theorem in self.fields.items():
+            special = self.put(f"{FIELDS[n]}, by the code", theorem, values)
+            needed = [fact for fact in facts if fact.conclusion in special.hypotheses]
+            found[n] = (
+                self.step(f"{FIELDS[n]} of the union", kernel.cut, special, *needed)
+                if needed
+                else special
+            )
+        return found
+
+    # --- a chunk of weight 0 -----------------------------------------------------------
+
+    def beside_nothing(self, varies: bool) -> Any:
+        """The moments of a chunk, and of it merged with one of weight 0."""
+        numbers = {FIELDS[n]: number(n) for n in FIELDS}
+        if not varies:
+            numbers |= {name: Expression(0) for name in ("var_y", "scale", "slope")}
+        one = self.formulas.Moments(**numbers)
+        other = self.formulas.Moments(**{FIELDS[n]: number(f"{n}_0") for n in FIELDS})
+        return one, self.formulas.merge(one, other._replace(weight=Expression(0)))
+
+    def nothing_changes(self, varies: bool, known: tuple[Theorem, ...]) -> dict[str, Theorem]:
+        """Each moment merged with nothing is what it was."""
+        m, merged = self.beside_nothing(varies)
+        label = "labels vary" if varies else "one label"
+        found = dict[str, Theorem]()
+        for name in FIELDS.values():
+            step, value = f"{label}: {name} beside nothing", getattr(merged, name)
+            if name in ("scale", "slope"):
+                start: Any = self.step(
+                    f"{step}, by its own labels", kernel.congruence, value, found["var_y"]
+                )
+                goal = equal(start.conclusion.right, getattr(m, name))
+                end = self.combine(f"{step}, the quotient", goal, *known)
+                found[name] = self.step(step, kernel.rewrite, start, end)
+            elif name != "var_r":
+                found[name] = self.combine(step, equal(value, getattr(m, name)), *known)
+        start = self.step(
+            f"{label}: with its own slopes",
+            kernel.congruence,
+            merged.var_r,
+            found["scale"],
+            found["slope"],
+        )
+        guard = (self.guard("|a| + |b|", abs(m.scale) + abs(m.slope)),) if varies else ()
+        goal = equal(start.conclusion.right, m.var_r)
+        end = self.combine(f"{label}: nothing unexplained is added", goal, *known, *guard)
+        found["var_r"] = self.step(f"{label}: var_r beside nothing", kernel.rewrite, start, end)
+        return found
 
 
 @dataclass(frozen=True)
@@ -142,46 +407,54 @@ def small_pieces() -> Any:
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def named(chunk: Chunk) -> Any:
-        return formulas.Moments(**chunk.numbers)
-
-    def union_is_merged(*chunks: Chunk, varies: bool = True) -> list[Any]:
-        ground = Ground([spread(*chunks)] if varies else [])
-        merged = formulas.merge(*map(named, chunks))
-        direct = moments(formulas, Union(*chunks), conventional=C)
-        return [ground.zero(x - y) for x, y in zip(merged, direct, strict=True)]
-
-    def arbitrary_chunk(ground: Ground) -> list[Any]:
-        chunk, _ = two_chunks()
-        direct = moments(formulas, Union(chunk), conventional=C)
-        return [ground.zero(x - y) for x, y in zip(direct, named(chunk), strict=True)]
-
-    def some_constant(ground: Ground) -> list[Any]:
-        return [left for which in ("A", "AB") for left in union_is_merged(*two_chunks(which))]
-
-    def all_constant(ground: Ground) -> list[Any]:
-        return union_is_merged(*two_chunks("AB", one_label=True), varies=False)
-
-    def with_nothing(ground: Ground) -> list[Any]:
-        m, other = map(named, two_chunks())
-        merged = formulas.merge(m, other._replace(weight=Integer(0)))
-        return [ground.zero(x - y) for x, y in zip(merged, m, strict=True)]
-
-    def either_order(ground: Ground) -> list[Any]:
-        chunks = two_chunks()
-        ground = Ground([spread(*chunks)])
-        one, other = map(named, chunks)
-        both = zip(formulas.merge(one, other), formulas.merge(other, one), strict=True)
-        return [ground.zero(x - y) for x, y in both]
-
-    def three_chunks(ground: Ground) -> list[Any]:
-        one, two, three = (
-            moments(formulas, ExactBatch(f=f, y=y))
-            for f, y in (((0, 1, 3), (1, 0, 2)), ((2,), (5,)), ((1, 1, 0), (2, 0, 2)))
+    says = Merging(Script(), formulas)
+    one, other = says.about
+    union = says.union_of(one.batch.weight + other.batch.weight)
+    merged = formulas.merge(one.m, other.m)
+    both = (one.weight_pos, other.weight_pos)
+    needed = {"W": (), "a": (*one.basic, *other.basic)}
+    needed |= dict.fromkeys("bR", needed["a"])
+    positive_weight = Assumption("weight_pos", positive(number("W")), "the chunk has a weight")
+    spread = Assumption("var_y_pos", positive(number("V")), "its labels vary")
+    alone = {True: (positive_weight, spread), False: (positive_weight,)}
+    claims = []
+    for n, name in FIELDS.items():
+        tex = name.replace("_", r"\_")
+        whole = named(
+            f"of A and B: {name}", rf"m_{{A\cup B}}.\mathrm{{{tex}}}", getattr(union, name)
         )
-        left = formulas.merge(formulas.merge(one, two), three)
-        right = formulas.merge(one, formulas.merge(two, three))
-        return [ground.zero(x - y) for x, y in zip(left, right, strict=True)]
+        found = named(
+            f"merge(m_A, m_B).{name}",
+            rf"\mathrm{{merge}}(m_A,m_B).\mathrm{{{tex}}}",
+            getattr(merged, name),
+        )
+        claims.append(Claim(name, needed.get(n, both), equal(whole, found)))
+    for varies, label in ((True, "labels vary"), (False, "one label")):
+        m, same = says.beside_nothing(varies)
+        for name in FIELDS.values():
+            given = alone[varies]
+            if name == "weight":
+                given = ()
+            elif not (varies and name in ("scale", "slope", "var_r")):
+                given = alone[False]
+            tex = rf"\mathrm{{merge}}(m,0).\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+            found = named(f"merge(m, nothing).{name} [{label}]", tex, getattr(same, name))
+            conclusion = equal(found, getattr(m, name))
+            claims.append(Claim(f"{name} beside nothing, {label}", given, conclusion))
+
+    def script(step: Script) -> None:
+        steps = Merging(step, formulas)
+        for n, theorem in steps.by_code().items():
+            step.show(FIELDS[n], theorem)
+        for varies, label in ((True, "labels vary"), (False, "one label")):
+            known = tuple(kernel.assume(a.formula) for a in alone[varies])
+            for name, theorem in steps.nothing_changes(varies, known).items():
+                step.show(f"{name} beside nothing, {label}", theorem)
+
+    def three(case: tuple[Any, ...]) -> tuple[Any, Any]:
+        a, b, c = (moments(formulas, ExactBatch(f=f, y=y)) for f, y in case)
+        left = formulas.merge(formulas.merge(a, b), c)
+        return left.var_r, formulas.merge(a, formulas.merge(b, c)).var_r
 
     def joined(p: Pieces) -> Any:
         return moments(formulas, p.joined())
@@ -195,62 +468,12 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def pearson(m: Any) -> Any:
         return exactly(formulas.one_minus_pearson(m, sympy))
 
-    needs = (WEIGHT_POS, WEIGHTS_NONNEG)
     return Statement(
         name="merging-moments",
         title="The moments of two chunks merge exactly",
         where="not in the paper; gar_verify.formulas.merge",
-        plain="merge(moments of A, moments of B) = moments of A and B together, all seven",
-        latex=(
-            r"\mathrm{Var}(y)=p\,\mathrm{Var}_A(y)+q\,\mathrm{Var}_B(y)"
-            r"+pq\,(\bar{y}_B-\bar{y}_A)^2,\quad p=\frac{W_A}{W},\ q=\frac{W_B}{W}",
-            r"\mathrm{Var}(r)=p\left[\mathrm{Var}_A(r)+(\beta_A-\beta)^2\mathrm{Var}_A(y)\right]"
-            r"+q\left[\mathrm{Var}_B(r)+(\beta_B-\beta)^2\mathrm{Var}_B(y)\right]"
-            r"+pq\left[(\bar{d}_B-\bar{d}_A)-\beta(\bar{y}_B-\bar{y}_A)\right]^2",
-        ),
-        steps=(
-            Step(
-                "any chunk",
-                "power sums written in seven arbitrary numbers have these as their moments",
-                arbitrary_chunk,
-                needs=needs,
-            ),
-            Step(
-                "two chunks",
-                "decompose and moments of the union are merge of the moments, all seven",
-                lambda ground: union_is_merged(*two_chunks()),
-                needs=needs,
-            ),
-            Step(
-                "a chunk with Var(y) = 0",
-                "y_i = q wherever w_i is not 0, so its slope is 0 and Cov(d, y) is 0",
-                lambda ground: [
-                    ground.zero(moments(formulas, NO_SPREAD).slope),
-                    ground.zero(covariance(NO_SPREAD, NO_SPREAD.f, NO_SPREAD.y)),
-                ],
-                needs=needs,
-            ),
-            SPREAD_CASES,
-            Step(
-                "a chunk with constant labels",
-                "one of the two or both, as for single samples: still exact",
-                some_constant,
-                needs=needs,
-            ),
-            Step(
-                "one label in all of the union",
-                "slope is 0 and var_r is Var(d)",
-                all_constant,
-                needs=needs,
-            ),
-            Step("either order", "merge(A, B) = merge(B, A)", either_order, needs=needs),
-            Step(
-                "an empty chunk",
-                "moments of weight 0 change nothing, whatever the other six are",
-                with_nothing,
-                needs=needs,
-            ),
-        ),
+        claims=tuple(claims),
+        script=script,
         mutants=(
             mutant(
                 "averaged slopes",
@@ -289,6 +512,50 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=small_pieces,
             ),
             mutant(
+                "weights of B that hide the spread of the labels",
+                "a negative weight in the other chunk",
+                lambda p: (formulas.merge(*parts(p)).scale, joined(p).scale),
+                cases=lambda: [
+                    Pieces(
+                        ExactBatch(w=(1,), f=(0,), y=(2,)),
+                        ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1)),
+                    )
+                ],
+                drops="weights_nonneg_B",
+            ),
+            mutant(
+                "weights of B that cancel",
+                "a chunk whose weights sum to 0",
+                lambda p: (formulas.merge(*parts(p)).mean_d, joined(p).mean_d),
+                cases=lambda: [
+                    Pieces(
+                        ExactBatch(w=(1,), f=(0,), y=(0,)),
+                        ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0)),
+                    )
+                ],
+                drops="weight_pos_B",
+                undefined=True,
+            ),
+            mutant(
+                "nothing beside nothing",
+                "the means of two chunks of weight 0",
+                lambda p: (formulas.merge(p[0], p[0]).mean_f, 1 + p[0].mean_f),
+                cases=lambda: [(formulas.Moments(0, 1, 1, 0, 0, 0, 0, 0, 0),)],
+                drops="weight_pos",
+            ),
+            mutant(
+                "a slope without labels",
+                "a chunk of one label and scale 1 beside a chunk of weight 0",
+                lambda p: (formulas.merge(*p).scale, p[0].scale),
+                cases=lambda: [
+                    (
+                        formulas.Moments(1, 0, 0, 0, 0, 1, 0, 0, 0),
+                        formulas.Moments(0, 0, 0, 0, 0, 0, 0, 0, 0),
+                    )
+                ],
+                drops="var_y_pos",
+            ),
+            mutant(
                 "weights that hide the spread of the labels",
                 "a chunk with a negative weight, Var(y) = 0 and labels that differ",
                 lambda p: (formulas.merge(*parts(p)).slope, joined(p).slope),
@@ -298,7 +565,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                         ExactBatch(w=(1,), f=(0,), y=(2,)),
                     )
                 ],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg_A",
             ),
             mutant(
                 "weights that cancel",
@@ -307,16 +574,25 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [
                     Pieces(ExactBatch(w=(1,), f=(0,), y=(0,)), ExactBatch(w=(-1,), f=(1,), y=(0,)))
                 ],
-                drops=WEIGHT_POS,
+                drops="weight_pos_A",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "three chunks",
                 "merging a chunk of one sample with two others, in either grouping",
-                three_chunks,
-                needs=needs,
+                three,
+                cases=lambda: [(((0, 1, 3), (1, 0, 2)), ((2,), (5,)), ((1, 1, 0), (2, 0, 2)))],
+            ),
+            control(
+                "either order",
+                "merge(A, B) and merge(B, A) have the same var_r",
+                lambda p: (
+                    formulas.merge(*parts(p)).var_r,
+                    formulas.merge(*reversed(parts(p))).var_r,
+                ),
+                cases=lambda: [p for p, _ in zip(small_pieces(), range(200), strict=False)],
             ),
         ),
     )

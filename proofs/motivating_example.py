@@ -16,23 +16,19 @@ In the paper: the motivating example. In the code: `gar_verify.formulas.absolute
 
 from __future__ import annotations
 
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
-from sympy import Integer, Rational, Symbol
-
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import ExactBatch, SymbolicBatch, moments
-from .hypotheses import BATCH_NONEMPTY, PLAIN, VAR_Y_POS
-from .power_sums import column
+from .batches import ExactBatch, moments
+from .language import equal, number
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
-from .statements import Control, Statement, Step, mutant
+from .script import Claim, Script
+from .statements import Statement, Step, control, mutant
 
-F, Y = column("f"), column("y")
-OFFSET = Symbol("b", real=True)
-CONSTANT_LABELS = SymbolicBatch(f=F, y=Symbol("a", real=True))
 LABELS = (0, 1, 2, 3)
 
 
@@ -56,68 +52,54 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def squared(batch: Any) -> Any:
         return batch.mean(formulas.square(batch.f - batch.y))
 
-    def the_example(ground: Ground) -> list[Any]:
+    def the_example() -> list[Any]:
         return [
-            *(ground.zero(absolute(batch) - 1) for batch in (SCATTERED, SHIFTED)),
-            *(ground.zero(squared(batch) - 1) for batch in (SCATTERED, SHIFTED)),
-            ground.zero(code(SCATTERED) - 1),
-            ground.zero(code(SHIFTED)),
+            *(absolute(batch) - 1 for batch in (SCATTERED, SHIFTED)),
+            *(squared(batch) - 1 for batch in (SCATTERED, SHIFTED)),
+            code(SCATTERED) - 1,
+            code(SHIFTED),
         ]
 
     def corrected(batch: ExactBatch) -> ExactBatch:
         return ExactBatch(f=tuple(batch.f - batch.mean(batch.f - batch.y)), y=tuple(batch.y))
 
-    def one_correction(ground: Ground) -> list[Any]:
+    def one_correction() -> list[Any]:
         return [
-            ground.zero(absolute(corrected(SHIFTED))),
-            ground.zero(squared(corrected(SHIFTED))),
-            ground.zero(absolute(corrected(SCATTERED)) - 1),
+            absolute(corrected(SHIFTED)),
+            squared(corrected(SHIFTED)),
+            absolute(corrected(SCATTERED)) - 1,
         ]
 
-    def split(batch: SymbolicBatch, offset: Any, ground: Ground) -> Any:
-        left = batch.mean(formulas.square(batch.f - offset - batch.y))
-        m = moments(formulas, batch)
-        return ground.zero(left - formulas.error_variance(m) - (m.mean_d - offset) ** 2)
+    about, offset = Pairwise(formulas), number("b")
+    left = about.batch.mean(formulas.square(about.batch.f - offset - about.batch.y))
+    right = about.code("error_variance") + (about.m.mean_d - offset) ** 2
+    claim = Claim("the general case", about.basic, equal(left, right))
 
-    needs = (BATCH_NONEMPTY,)
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        known = (*proofs.licences, *proofs.share_guard)
+        theorem = proofs.combine(claim.name, claim.conclusion, *known, of=[(-1, proofs.of_errors)])
+        step.show(claim.name, theorem)
+
     return Statement(
         name="motivating-example",
         title="The motivating example: same errors in size, different in what is left to learn",
         where="the paper's motivating example; gar_verify.formulas.error_variance",
-        plain=(
-            "errors (1, -1, 1, -1) and (1, 1, 1, 1): MAE 1 and 1, MSE 1 and 1, Var(d) 1 and 0; "
-            "mean((d - b)^2) = Var(d) + (mean(d) - b)^2"
-        ),
-        latex=(
-            r"\frac{1}{N}\sum_{i=1}^{N}(d_i-b)^2=\mathrm{Var}(d)+(\bar{d}-b)^2",
-            r"d=(1,-1,1,-1):\ \ \mathrm{Var}(d)=1,\qquad d=(1,1,1,1):\ \ \mathrm{Var}(d)=0",
-        ),
+        claims=(claim,),
+        script=script,
+        plain="errors (1, -1, 1, -1) and (1, 1, 1, 1): MAE 1 and 1, MSE 1 and 1, Var(d) 1 and 0",
+        latex=(r"d=(1,-1,1,-1):\ \ \mathrm{Var}(d)=1,\qquad d=(1,1,1,1):\ \ \mathrm{Var}(d)=0",),
         steps=(
             Step(
                 "the example",
                 "mean absolute and mean squared error are 1 for both, the error variances 1 and 0",
                 the_example,
-                finite=True,
             ),
             Step(
                 "one correction",
                 "subtracting the mean error leaves no error in the second and all of it in the "
                 "first",
                 one_correction,
-                finite=True,
-            ),
-            Step(
-                "the general case",
-                "mean((d - b)^2) = Var(d) + (mean(d) - b)^2 for every b, by the code",
-                lambda ground: split(PLAIN, OFFSET, ground),
-                needs=needs,
-                case=(VAR_Y_POS,),
-            ),
-            Step(
-                "constant labels",
-                "there too",
-                lambda ground: split(CONSTANT_LABELS, OFFSET, ground),
-                needs=needs,
             ),
         ),
         mutants=(
@@ -142,7 +124,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "half the mean",
                 "the best correction taken to be half the mean error",
                 lambda b: (
-                    b.mean((b.f - b.y - Rational(1, 2) * b.mean(b.f - b.y)) ** 2),
+                    b.mean((b.f - b.y - Fraction(1, 2) * b.mean(b.f - b.y)) ** 2),
                     code(b),
                 ),
             ),
@@ -151,16 +133,15 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the statement with N = 0 allowed",
                 lambda b: (squared(b), code(b)),
                 cases=lambda: [ExactBatch(f=(), y=())],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "no correction",
                 "b = 0: the mean squared error is the error variance and the squared mean error",
-                lambda ground: split(PLAIN, Integer(0), ground),
-                needs=(VAR_Y_POS,),
+                lambda b: (squared(b), code(b) + b.mean(b.f - b.y) ** 2),
             ),
         ),
     )

@@ -10,18 +10,27 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from .power_sums import RULES
 from .printing import names_of, opinion_line, refuted
-from .rocq_opinion import PARTIAL, rocq_opinion
+from .rocq_opinion import rocq_opinion
 from .statements import Outcome, Result, Step
 from .z3_opinion import Opinion
+
+ATTACKS = Path(__file__).with_name("attacks.json")
+"""What `tests/proofs` found, when all changes were tried."""
+
+Item = tuple[str, str, str]
+"""A name, a text, and what is shown as it is, each perhaps empty."""
+Block = tuple[str, Any]
+"""What it is, and what it holds."""
 
 _TITLE = "What was proved about GAR, and from what"
 _INTRODUCTION = (
@@ -34,11 +43,12 @@ _WAYS = (
     "kernel: the claims are formulas, and the text is printed from them; a theorem is made by the "
     "rules of a small kernel alone, and has to have exactly the claim's hypotheses and conclusion. "
     "A hypothesis that is not needed, a step and a citation that nothing uses fail the statement.",
-    "forms: each step is an equation that a normal form reduces to 0; that the steps add up to the "
-    "statement is for the reader to judge.",
-    "both: some of it by the kernel, some by normal forms.",
+    "cited: what the kernel has no terms for (functions on R^n, measure, rounding): lemmas, "
+    "most of them proved by Rocq, and on checks of finitely many cases.",
+    "both: some of it by the kernel, some cited or checked.",
     "Rocq: theorems over definitions generated from the formulas, checked by another program; "
     "'part' says that they cover a part of the statement.",
+    "computed: a step of the kernel; cited: it uses a lemma; finite check: finitely many cases.",
 )
 WORDING = {
     "theorem-1-error-variance": (
@@ -68,12 +78,13 @@ WORDING = {
         "max over p in the simplex of sum p_i log L_i - alpha KL(p || uniform) = alpha log((1/M) "
         "sum L_i^(1/alpha)), attained at p_i ~ L_i^(1/alpha); limits max log L_i, log of the "
         "arithmetic and of the geometric mean; non-increasing in alpha",
-        "corresponds; that the maximum is attained nowhere else is added",
+        "corresponds; that the maximum is nowhere else is added, and the limits are bounds "
+        "for every alpha that have them as limits (Rocq has the limits themselves)",
     ),
     "regression-moments": (
         "all three sub-losses are functions of six numbers: N, mean |d|, Var d, Var y, Cov(d, y), "
         "and the means",
-        "corresponds in substance; the code keeps seven numbers, with which nothing cancels",
+        "corresponds in substance; the code keeps nine numbers, with which nothing cancels",
     ),
     "motivating-example": (
         "errors {1, -1, 1, -1} and {1, 1, 1, 1} have the same MAE and MSE; the second has zero "
@@ -86,10 +97,6 @@ WORDING = {
 TRUSTED = {
     "for the kernel": ("kernel.py", "normal_form.py", "terms.py"),
     "to read what it proved, and what the code computes": ("language.py",),
-    "for the normal forms, beside SymPy and what the scripts hand to it": (
-        "power_sums.py",
-        "algebra.py",
-    ),
     "for Rocq, beside its own kernel": ("rocq_formulas.py",),
 }
 """The files that one has to believe."""
@@ -119,17 +126,27 @@ def trusted() -> list[str]:
     return said
 
 
+def attacks() -> list[str]:
+    """How many small wrong changes of the scripts and of the formulas were noticed."""
+    said = []
+    for what, record in json.loads(ATTACKS.read_text(encoding="utf8")).items():
+        why = Counter(survivor["why"] for survivor in record["survivors"])
+        said.append(f"{what}: {record['killed']} of {record['changes']} changes fail a proof")
+        said += [f"{what}: {count} left that {reason}" for reason, count in why.items()]
+    return said
+
+
 def rests_on(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
-    """What each statement rests on, from its claims and steps down to what is assumed."""
+    """What each statement rests on: kernel, theorems of Rocq, lemmas cited, finite checks."""
     rocq = rocq_opinion()
     found = []
     for result in results:
         s = result.statement
-        parts = [f"claim {c.name!r}: {', '.join(a.name for a in c.assuming)}" for c in s.claims]
-        parts += [f"lemma {lemma.name}: {lemma.instead or 'cited'}" for lemma in s.lemmas]
-        parts += [f"Rocq theorem {theorem}" for theorem in rocq.of(s.name)]
-        if s.name in PARTIAL:
-            parts.append(f"of which Rocq proves {PARTIAL[s.name]}")
+        parts = [f"kernel: claim {claim.name}" for claim in s.claims]
+        parts += [f"Rocq: {theorem}" for theorem in rocq.of(s.name)]
+        parts += [f"cited: {lemma.name}, {lemma.instead or 'see there'}" for lemma in s.lemmas]
+        checks = [step.name for step in s.steps if not step.cites]
+        parts += [f"finite check: {name}" for name in checks]
         found.append((s.name, parts))
     return found
 
@@ -181,195 +198,208 @@ def _write(path: Path, content: str) -> Path:
     return path
 
 
-def _rests(step: Step) -> str:
-    parts = [f"in the case {', '.join(names_of(step.case))}"] * bool(step.case)
-    rests = names_of((*step.needs, *step.cites))
-    parts += [f"rests on {', '.join(rests)}"] * bool(rests)
-    return "; ".join(parts)
+# --- what the page holds, for both forms ----------------------------------------------------------
+
+
+def _blocks(results: Sequence[Result], opinions: Sequence[Opinion]) -> Iterator[Block]:
+    rocq = rocq_opinion()
+    yield "title", _TITLE
+    yield "text", _INTRODUCTION
+    for title, lines in (
+        ("How a statement is proved", _WAYS),
+        ("What is trusted", trusted()),
+        ("What was attacked", attacks()),
+    ):
+        yield "heading", (title, "")
+        yield "list", [("", line, "") for line in lines]
+    rows = [("statement", "verdict", "by", "Rocq", "steps", "wrong variants refuted")]
+    for r in results:
+        word = rocq.word(r.statement.name)
+        rows.append((r.statement.title, _verdict(r), r.by, word, _marks(r), refuted(r)))
+    yield "table", rows
+    yield "text", f"{opinion_line(opinions)}. {rocq}."
+    yield "heading", ("What rests on what", "")
+    yield "graph", rests_on(results)
+    for result in results:
+        yield from _section(result)
+
+
+def _section(result: Result) -> Iterator[Block]:
+    s = result.statement
+    yield "heading", (s.title, s.name)
+    yield from (("formula", (formula, s.plain)) for formula in s.latex)
+    yield "code", s.plain
+    yield "text", f"({s.where})"
+    if s.name in WORDING:
+        paper, judgement = WORDING[s.name]
+        yield "list", [("In the summary of the paper", paper, ""), ("It", judgement, "")]
+    yield "list", [("Finding", finding, "") for finding in s.findings]
+    yield "part", "Assumptions"
+    yield "list", [(h.name, h.text, "") for h in s.hypotheses]
+    yield "part", "Lemmas cited"
+    yield "list", [(c.name, f"{c.text} ({c.instead})", "") for c in s.lemmas]
+    kernel = [o for o in result.steps if o.part.check is None and o.passed]
+    if kernel:
+        command = f"python -m proofs --only {s.name}"
+        yield "text", f"{len(kernel)} steps of the kernel, listed by {command}."
+    yield "part", "Steps"
+    yield "list", [_step(o) for o in result.steps if o not in kernel]
+    yield "part", "Wrong variants, refuted"
+    yield "list", [(o.part.name, o.part.text, o.seen) for o in result.mutants]
+    yield "part", "True variants, accepted"
+    yield "list", [(o.part.name, o.part.text, "") for o in result.controls]
+    yield "text", f"Verdict: {_verdict(result)}"
+
+
+def _step(outcome: Outcome[Step]) -> Item:
+    step, rests = outcome.part, names_of((*outcome.part.needs, *outcome.part.cites))
+    said = f"{step.text}{f' (rests on {chr(44).join(rests)})' if rests else ''} [{step.mark}]"
+    return step.name, said, "" if outcome.passed else f"FAILED, left over: {outcome.seen}"
 
 
 def _verdict(result: Result) -> str:
     return "proved" if result.passed else "NOT PROVED"
 
 
+def _without_empty(blocks: Iterable[Block]) -> Iterator[Block]:
+    """A part without a list below it is not announced."""
+    announced: Block | None = None
+    for kind, content in blocks:
+        if kind == "list" and not content:
+            announced = None
+        elif kind == "part":
+            announced = kind, content
+        else:
+            yield from [announced] if announced else []
+            announced = None
+            yield kind, content
+
+
 def markdown(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     """The page as Markdown, formulas in LaTeX."""
-    lines = [f"# {_TITLE}", "", _INTRODUCTION, "", "How a statement is proved:", ""]
-    lines += [f"- {way}" for way in _WAYS]
-    lines += ["", "What is trusted:", "", *(f"- {part}" for part in trusted())]
-    lines += ["", "Rules for sums over 1..N in normal forms:", ""]
-    lines += [f"- {rule}" for rule in RULES]
-    lines += ["", "| statement | verdict | by | Rocq | steps | wrong variants refuted |"]
-    lines += ["|---|---|---|---|---|---|"]
-    rocq = rocq_opinion()
-    for r in results:
-        s = r.statement
-        marks = f"{r.by} | {rocq.word(s.name)} | {_marks(r)}"
-        lines += [f"| {s.title} | {_verdict(r)} | {marks} | {refuted(r)} |"]
-    lines += ["", opinion_line(opinions) + ".", "", f"{rocq}."]
-    lines += ["", "## What rests on what", ""]
-    for name, parts in rests_on(results):
-        lines += [f"- `{name}`", *(f"  - {part}" for part in parts)]
-    for result in results:
-        lines += ["", *_markdown_section(result)]
-    return "\n".join(lines) + "\n"
+    parts = [_in_markdown(*block) for block in _without_empty(_blocks(results, opinions))]
+    return "\n\n".join(parts) + "\n"
 
 
-def _markdown_section(result: Result) -> Iterator[str]:
-    s = result.statement
-    yield from (f"## {s.title}", "")
-    for formula in s.latex:
-        yield from (f"$${formula}$$", "")
-    yield from (f"`{s.plain}` ({s.where})", "")
-    if s.name in WORDING:
-        paper, judgement = WORDING[s.name]
-        yield from (f"In the summary of the paper: *{paper}*.", "", f"It {judgement}.", "")
-    yield from (f"> **Finding.** {finding}\n" for finding in s.findings)
-    for title, parts in (("Assumptions", s.hypotheses), ("Lemmas cited", s.lemmas)):
-        if parts:
-            yield from (f"{title}:", "", *(f"- `{p.name}`: {_told(p)}" for p in parts), "")
-    kernel = [o for o in result.steps if o.part.check is None]
-    if kernel:
-        command = f"`python -m proofs --only {s.name}`"
-        yield from (f"{len(kernel)} steps of the kernel, listed by {command}.", "")
-    yield from ("Steps:", "")
-    shown = [o for o in result.steps if o.part.check is not None or not o.passed]
-    for number, outcome in enumerate(shown, 1):
-        yield f"{number}. {_markdown_step(outcome)}"
-    yield from ("", "Wrong variants:", "")
-    for wrong in result.mutants:
-        yield f"- *{wrong.part.name}* ({wrong.part.text}): `{wrong.seen}`"
-    yield from ("", "True variants accepted:", "")
-    yield from (f"- *{true.part.name}*: {true.part.text}" for true in result.controls)
-    yield from ("", f"Verdict: **{_verdict(result)}**")
-
-
-def _told(part: Any) -> str:
-    """What an assumption or a lemma says, and for a lemma why it is cited."""
-    instead = getattr(part, "instead", "")
-    return f"{part.text} ({instead})" if instead else str(part.text)
-
-
-def _markdown_step(outcome: Outcome[Step]) -> str:
-    step, rests = outcome.part, _rests(outcome.part)
-    mark = "" if outcome.passed else f" **FAILED**, left over: `{outcome.seen}`"
-    kind = "" if step.mark == "computed" else f" [{step.mark}]"
-    return f"*{step.name}*: {step.text}{f' ({rests})' if rests else ''}{kind}{mark}"
+def _in_markdown(kind: str, content: Any) -> str:
+    if kind == "list":
+        return "\n".join(
+            f"- {f'*{name}*: ' if name else ''}{text}{f' `{code}`' if code else ''}"
+            for name, text, code in content
+        )
+    if kind == "table":
+        lines = [f"| {' | '.join(row)} |" for row in content]
+        return "\n".join([lines[0], "|---" * len(content[0]) + "|", *lines[1:]])
+    if kind == "graph":
+        return "\n".join(
+            "\n".join([f"- `{name}`", *(f"  - {part}" for part in parts)])
+            for name, parts in content
+        )
+    if kind in ("formula", "heading"):
+        content = content[0]
+    around = {
+        "title": "# {}",
+        "heading": "## {}",
+        "part": "{}:",
+        "code": "`{}`",
+        "formula": "$${}$$",
+    }
+    return around.get(kind, "{}").format(content)
 
 
 def html(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     """The page as one HTML file."""
-    body = [
-        f"<h1>{_TITLE}</h1>",
-        f"<p>{escape(_INTRODUCTION)}</p>",
-        "<h2>How a statement is proved</h2>",
-    ]
-    body += _items("ul", [escape(way) for way in _WAYS])
-    body += ["<h2>What is trusted</h2>", *_items("ul", [escape(part) for part in trusted()])]
-    body += ["<p>Rules for sums over 1..N in normal forms:</p>"]
-    body += _items("ul", [escape(rule) for rule in RULES])
-    heads = ("statement", "verdict", "by", "Rocq", "steps", "refuted")
-    body += ["<table>", f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
-    rocq = rocq_opinion()
-    for r in results:
-        name = r.statement.name
-        link = f'<a href="#{name}">{escape(r.statement.title)}</a>'
-        cells = (link, _verdict(r), r.by, rocq.word(name), _marks(r), refuted(r))
-        body += [f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"]
-    body += ["</table>", f"<p>{escape(opinion_line(opinions))}. {escape(str(rocq))}.</p>"]
-    body += ["<h2>What rests on what</h2>", "<ul>"]
-    for name, parts in rests_on(results):
-        body += [f'<li><a href="#{name}">{name}</a>', *_items("ul", map_escape(parts)), "</li>"]
-    body += ["</ul>"]
-    for result in results:
-        body += _html_section(result)
+    body = [_in_html(*block) for block in _without_empty(_blocks(results, opinions))]
     head = f'<meta charset="utf-8"><title>{_TITLE}</title><style>{STYLE}</style>'
+    start = f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>'
+    return "\n".join([start, *body, "</body></html>", ""])
+
+
+def _in_html(kind: str, content: Any) -> str:
+    if kind == "list":
+        entries = (
+            f"<li>{f'<i>{escape(name)}</i>: ' if name else ''}{escape(text)}"
+            f"{f'<br><code>{escape(code)}</code>' if code else ''}</li>"
+            for name, text, code in content
+        )
+        return "\n".join(["<ul>", *entries, "</ul>"])
+    if kind == "table":
+        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in content)
+        return "\n".join(["<table>", *(f"<tr>{row}</tr>" for row in rows), "</table>"])
+    if kind == "graph":
+        return f"{_image(graph(content), 'what rests on what, listed below')}{_listed(content)}"
+    if kind == "formula":
+        return _image(svg(content[0]), content[1])
+    if kind == "heading":
+        title, name = content
+        return f"<h2{f' id={chr(34)}{name}{chr(34)}' if name else ''}>{escape(title)}</h2>"
+    tag = {"title": "h1", "part": "h3", "code": "code"}.get(kind, "p")
+    return f"<{tag}>{escape(content)}</{tag}>"
+
+
+def _listed(content: list[tuple[str, list[str]]]) -> str:
+    """What each statement rests on, to be unfolded."""
     return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            f'<html lang="en"><head>{head}</head><body>',
-            *body,
-            "</body></html>",
-            "",
-        ]
+        f'<details><summary><a href="#{name}">{name}</a></summary>'
+        f"{_in_html('list', [('', part, '') for part in parts])}</details>"
+        for name, parts in content
     )
 
 
-def _html_section(result: Result) -> Iterator[str]:
-    s = result.statement
-    yield f'<h2 id="{s.name}">{escape(s.title)}</h2>'
-    yield from (_picture(formula, s.plain) for formula in s.latex)
-    yield f"<p><code>{escape(s.plain)}</code><br>({escape(s.where)})</p>"
-    if s.name in WORDING:
-        paper, judgement = WORDING[s.name]
-        yield f"<p>In the summary of the paper: <i>{escape(paper)}</i>.<br>"
-        yield f"It {escape(judgement)}.</p>"
-    yield from (f'<p class="finding"><b>Finding.</b> {escape(f)}</p>' for f in s.findings)
-    for title, parts in (("Assumptions", s.hypotheses), ("Lemmas cited", s.lemmas)):
-        if parts:
-            yield f"<h3>{title}</h3>"
-            yield from _items("ul", [f"<b>{p.name}</b>: {escape(_told(p))}" for p in parts])
-    kernel = [o for o in result.steps if o.part.check is None and o.passed]
-    rest = [o for o in result.steps if o not in kernel]
-    if kernel:
-        yield f"<details><summary>{len(kernel)} steps of the kernel</summary>"
-        yield from _items("ol", [_html_step(outcome) for outcome in kernel])
-        yield "</details>"
-    if rest:
-        yield "<h3>Steps</h3>"
-        yield from _items("ol", [_html_step(outcome) for outcome in rest])
-    yield "<h3>Wrong variants, refuted</h3>"
-    yield from _items(
-        "ul",
-        [
-            f"<i>{escape(o.part.name)}</i>: {escape(o.part.text)}<br><code>{escape(o.seen)}</code>"
-            for o in result.mutants
-        ],
-    )
-    yield "<h3>True variants, accepted</h3>"
-    yield from _items(
-        "ul", [f"<i>{escape(o.part.name)}</i>: {escape(o.part.text)}" for o in result.controls]
-    )
-    yield f"<p>Verdict: <b>{_verdict(result)}</b></p>"
+def _image(drawn: bytes, plain: str) -> str:
+    """A picture within the page."""
+    data = base64.b64encode(drawn).decode("ascii")
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(plain, quote=True)}">'
 
 
-def _items(kind: str, entries: Sequence[str]) -> Iterator[str]:
-    yield f"<{kind}>"
-    yield from (f"<li>{entry}</li>" for entry in entries)
-    yield f"</{kind}>"
-
-
-def map_escape(parts: Sequence[str]) -> list[str]:
-    """Texts as HTML."""
-    return [escape(part) for part in parts]
-
-
-def _html_step(outcome: Outcome[Step]) -> str:
-    step, rests = outcome.part, _rests(outcome.part)
-    kind = "" if step.mark == "computed" else f" [{step.mark}]"
-    said = f"<i>{escape(step.name)}</i>: {escape(step.text)}{kind}"
-    if rests:
-        said += f'<br><span class="rests">{escape(rests)}</span>'
-    if not outcome.passed:
-        said += f'<br><span class="failed">FAILED</span> <code>{escape(outcome.seen)}</code>'
-    return said
-
-
-def _picture(formula: str, plain: str) -> str:
-    """The formula as an image within the page."""
-    drawn = base64.b64encode(svg(formula)).decode("ascii")
-    return f'<img src="data:image/svg+xml;base64,{drawn}" alt="{escape(plain, quote=True)}">'
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def svg(formula: str) -> bytes:
     """A formula, in the LaTeX that matplotlib reads, as an SVG picture."""
+
+    def draw(figure: Any) -> None:
+        figure.text(0, 0, f"${formula}$".replace(r"\frac", r"\dfrac"), fontsize=14)
+
+    return _drawn(draw, (0.1, 0.1))
+
+
+COLOURS = {"kernel": "#0072b2", "Rocq": "#009e73", "cited": "#d55e00", "finite check": "#666666"}
+
+
+def graph(content: list[tuple[str, list[str]]]) -> bytes:
+    """Statements on the left, and what they rest on on the right."""
+    wanted = [(name, part.partition(": ")) for name, parts in content for part in parts]
+    right = list(
+        dict.fromkeys((k, text.partition(",")[0]) for _, (k, _, text) in wanted if k in ("cited",))
+    )
+    right = [("kernel", ""), ("Rocq", ""), ("finite check", ""), *right]
+    height = {name: -1.0 * n for n, (name, _) in enumerate(content)}
+    places = {key: -n * (len(content) - 1) / max(len(right) - 1, 1) for n, key in enumerate(right)}
+    edges = {(n, (k, text.partition(",")[0] * (k == "cited"))) for n, (k, _, text) in wanted}
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        for name, key in sorted(edges):
+            axes.plot((0, 1), (height[name], places[key]), color=COLOURS[key[0]], lw=0.6)
+        for name, at in height.items():
+            axes.text(-0.02, at, name, ha="right", va="center", fontsize=8)
+        for (kind, text), at in places.items():
+            said = f"{kind}: {text}" if text else kind
+            axes.text(1.02, at, said, va="center", fontsize=8, color=COLOURS[kind])
+
+    return _drawn(draw, (4, 0.28 * len(content)))
+
+
+def _drawn(draw: Callable[[Any], None], size: tuple[float, float]) -> bytes:
     import matplotlib  # only here: proving needs no pictures
     from matplotlib.figure import Figure
 
     settings: Any = {"svg.hashsalt": "gar_verify", "svg.fonttype": "path", "mathtext.fontset": "cm"}
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(0.1, 0.1))
-        figure.text(0, 0, f"${formula}$".replace(r"\frac", r"\dfrac"), fontsize=14)
+        figure = Figure(figsize=size)
+        draw(figure)
         drawn = io.BytesIO()
         figure.savefig(
             drawn,

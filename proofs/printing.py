@@ -15,7 +15,6 @@ import sympy
 from gar_verify import formulas
 
 from . import rocq_opinion, z3_opinion
-from .power_sums import RULES
 from .rocq_opinion import RocqOpinion
 from .statements import Hypothesis, Lemma, Outcome, Result, Statement, Step, check
 from .z3_opinion import Opinion
@@ -74,7 +73,6 @@ def _step(number: int, outcome: Outcome[Step]) -> Iterator[str]:
     step = outcome.part
     mark = "" if step.mark == "computed" else f" ({step.mark})"
     yield f"  {number}. [{'ok' if outcome.passed else 'FAILED'}] {_said(step)}{mark}"
-    yield from [f"     in the case {', '.join(names_of(step.case))}"] * bool(step.case)
     rests = names_of((*step.needs, *step.cites))
     yield from [f"     rests on {', '.join(rests)}"] * bool(rests)
     yield from [f"     left over: {outcome.seen}"] * (not outcome.passed)
@@ -157,7 +155,6 @@ def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
                 "passed": o.passed,
                 "mark": o.part.mark,
                 "hypotheses": names_of(o.part.needs),
-                "case": names_of(o.part.case),
                 "lemmas": names_of(o.part.cites),
                 "left": o.seen,
             }
@@ -185,7 +182,6 @@ def _record(result: Result, opinions: Sequence[Opinion]) -> dict[str, Any]:
             if o.statement == s.name
         ],
         "rocq": rocq_opinion.rocq_opinion().theorems.get(s.name, {}),
-        "rules": list(RULES),
         "versions": versions(),
         "seconds": round(result.seconds, 3),
     }

@@ -11,11 +11,14 @@ out, the expectation is Var(d), and the full data without self-pairs, respective
 weights the mean over the pairs i != j is Var_w(d) / (1 - sum w_i^2 / W^2).
 
 Nothing is enumerated: an expectation is linear, and each ordered pair of different draws is
-distributed as a pair of independent (or of different) samples.
+distributed as a pair of independent (or of different) samples. With E_ab the expectation of
+1/2 (d_a - d_b)^2 for the draws a and b, and s_ab = 1 where a is b and 0 elsewhere, this is the
+assumption E_ab = (1 - s_ab) e with e the mean over the pairs of all samples (that differ).
 
-Assumptions: draws_uniform, batch_nonempty; at_least_two without replacement, batch_of_two without
-self-pairs; weight_pos, others_pos and weights_nonneg with weights (with (-2, 5, 5), f = (0, 1, 4),
-y = (0, 1, 3), where Var_w(y) = 0, the pairs i != j give 3/2 and the code 1/4).
+Assumptions: draws_uniform or draws_different, self_pairs, batch_nonempty, draws_nonempty;
+at_least_two without replacement, batch_of_two without self-pairs; weight_pos, others_pos and
+weights_nonneg with weights (with (-2, 5, 5), f = (0, 1, 4), y = (0, 1, 3), where Var_w(y) = 0, the
+pairs i != j give 3/2 and the code 9/4).
 
 Not in the paper; what mini-batches of the loss estimate. In the code:
 `gar_verify.formulas.error_variance` and `without_self_pairs`.
@@ -29,75 +32,107 @@ from types import ModuleType
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Rational
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground, exactly
-from .batches import ExactBatch, SymbolicBatch, exact_batches, moments
-from .definitions import half_square, variance
-from .exact import Case
-from .hypotheses import (
-    AT_LEAST_TWO,
-    BATCH_NONEMPTY,
-    WEIGHT_POS,
-    WEIGHTS_NONNEG,
-)
-from .language import equal, positive
+from . import kernel
+from .batches import ExactBatch, exact_batches, moments
+from .definitions import half_square
+from .exact import Case, exactly
+from .hypotheses import AT_LEAST_TWO
+from .kernel import Theorem
+from .language import SIZE, Expression, column, equal, everywhere, positive
+from .language import total_over as total
 from .pairwise import Pairwise, Proofs
-from .power_sums import SIZE, column
 from .printing import run_script
 from .script import Assumption, Claim, Script
-from .statements import Control, Hypothesis, Statement, Step, mutant
+from .statements import Statement, control, mutant
+from .terms import Variable, index
 
-D, W = column("d"), column("w")
-F, Y = column("f"), column("y")
-DRAWS = Symbol("B", integer=True, positive=True)
-ALL = SymbolicBatch(f=D, y=Integer(0))
-BATCH = SymbolicBatch(size=DRAWS, f=D, y=Integer(0))
-BATCH_WITH_LABELS = SymbolicBatch(size=DRAWS, f=F, y=Y)
-BATCH_WITH_ONE_LABEL = SymbolicBatch(size=DRAWS, f=F, y=Symbol("c", real=True))
-FIRST = Symbol("d_i", real=True)
-
-DRAWS_UNIFORM = Hypothesis(
-    "draws_uniform",
-    "every ordered pair of different draws is any pair of samples (with replacement), or any pair "
-    "of different samples (without), with equal probability",
+DRAWS = Variable("B", "count")
+A, B = index("a", DRAWS), index("b", DRAWS)
+EXPECTED, SAME = column("E", A, B), column("s", A, B)
+SIZES = Expression(SIZE), Expression(DRAWS)
+DRAWS_NONEMPTY = Assumption("draws_nonempty", positive(DRAWS), "the batch has a draw")
+BATCH_OF_TWO = Assumption("batch_of_two", positive(SIZES[1] - 1), "the batch has two draws, B >= 2")
+SELF_PAIRS = Assumption(
+    "self_pairs",
+    everywhere(equal(total(SAME, B), 1), A),
+    "each draw is the same as one draw, itself",
 )
-BATCH_OF_TWO = Hypothesis("batch_of_two", "the batch has two draws: B >= 2", (DRAWS - 1,))
 
 
-def different_pairs(expectation: Expr) -> Expr:
-    """The mean over all pairs of B draws: B (B - 1) have this expectation and B are 0."""
-    return (DRAWS * (DRAWS - 1) * expectation + DRAWS * 0) / DRAWS**2
+class Batches(Proofs):
+    """What the mean over the pairs of a batch of draws is expected to be."""
 
+    def expected(self) -> Expression:
+        """The expectation of the mean over all B^2 pairs."""
+        return total(total(EXPECTED, B), A) / SIZES[1] ** 2
 
-def with_replacement() -> Expr:
-    """The expectation of 1/2 (d_I - d_J)^2 for independent I and J."""
-    return ALL.pair_mean(half_square)
+    def pairs(self, different: bool) -> Expression:
+        """The mean of 1/2 (d_i - d_j)^2 over the pairs of samples, or those that differ."""
+        n, whole = SIZES[0], self.about.pairs()
+        return n**2 * whole / (n * (n - 1)) if different else whole
 
+    def uniform(self, different: bool) -> Assumption:
+        """Two different draws are any pair of samples, or any pair of different ones."""
+        formula = equal(EXPECTED, (1 - SAME) * self.pairs(different))
+        name, text = ("draws_different", "different ") if different else ("draws_uniform", "")
+        words = f"two draws are any pair of {text}samples with equal probability"
+        return Assumption(name, everywhere(everywhere(formula, B), A), words)
 
-def without_replacement() -> Expr:
-    """The same for different I and J."""
-    return ALL.pair_total(half_square) / (SIZE * (SIZE - 1))
+    def value(self, different: bool) -> Expression:
+        """(B - 1)/B Var(d), times N/(N - 1) where the draws are different."""
+        n, draws = SIZES
+        value = (draws - 1) / draws * self.about.var_d
+        return value * (n / (n - 1)) if different else value
 
+    def corrected(self, different: bool) -> tuple[Expression, Expression]:
+        """The mean without self-pairs, and what it is expected to be."""
+        n, draws = SIZES
+        without = self.about.formulas.without_self_pairs
+        right = without(self.about.var_d, 1 / n) if different else self.about.var_d
+        return without(self.expected(), 1 / draws), right
 
-def self_pairs(ground: Ground) -> list[Any]:
-    """A draw with itself adds nothing; of B^2 pairs, B are such."""
-    ones = SymbolicBatch(size=DRAWS, f=Integer(0), y=Integer(0))
-    return [
-        ground.zero((FIRST - FIRST) ** 2 / 2),
-        ground.zero(ones.pair_total(lambda a, b: 1) - DRAWS * (DRAWS - 1) - DRAWS),
-    ]
+    def size_known(self, different: bool) -> tuple[Theorem, ...]:
+        """0 < N, and 0 < N - 1 where the draws are different."""
+        if not different:
+            return (self.weight,)
+        return self.from_two("samples", SIZE, AT_LEAST_TWO)
 
+    def from_two(self, name: str, count: Any, at_least_two: Assumption) -> tuple[Theorem, ...]:
+        """From 0 < n - 1 that 0 < n."""
+        two = self.given(at_least_two)
+        one = self.step(f"{name}: 0 < 1", kernel.sign, Expression(1))
+        more = self.combine(f"{name}: at least one", positive(count), of=[(1, two), (1, one)])
+        return more, two
 
-def by_moments(ground: Ground) -> list[Any]:
-    """The same from S2 / B - S1^2 / B^2, with E S2 = B m2, E S1^2 = B m2 + B (B - 1) m1^2."""
-    m1, m2 = ALL.mean(D), ALL.mean(D**2)
-    s1, s2 = BATCH.total(D), BATCH.total(D**2)
-    written = variance(BATCH, D) - (s2 / DRAWS - s1**2 / DRAWS**2)
-    expected = m2 - (DRAWS * m2 + DRAWS * (DRAWS - 1) * m1**2) / DRAWS**2
-    return [ground.zero(written), ground.zero(expected - different_pairs(variance(ALL, D)))]
+    def means(self, way: str, different: bool) -> tuple[Theorem, Theorem]:
+        """The expectation of the mean over all pairs, and of that without self-pairs."""
+        given = kernel.assume(self.uniform(different).formula)
+        here = self.step(f"{way}: draw a", kernel.at, given, A)
+        here = self.step(f"{way}: draws a and b", kernel.at, here, B)
+        for place in (B, A):
+            here = self.step(f"{way}: summed over {place.name}", kernel.sum_equal, here, place)
+        same = self.step(f"{way}: draw a itself", kernel.at, self.given(SELF_PAIRS), A)
+        same = self.step(f"{way}: self-pairs", kernel.sum_equal, same, A)
+        known, draws = self.size_known(different), SIZES[1]
+        biased = self.combine(
+            f"{way}: any number of draws",
+            equal(self.expected(), self.value(different)),
+            self.given(DRAWS_NONEMPTY),
+            *known,
+            of=[(1 / draws**2, here), (-self.pairs(different) / draws**2, same)],
+        )
+        start: Any = self.step(
+            f"{way}: the mean", kernel.congruence, self.corrected(different)[0], biased
+        )
+        goal = equal(start.conclusion.right, self.corrected(different)[1])
+        two = self.from_two(f"{way}: draws", DRAWS, BATCH_OF_TWO)
+        end = self.combine(f"{way}: without its self-pairs", goal, *known, *two)
+        joined = self.step(f"{way}: both", kernel.rewrite, start, end)
+        return biased, self.step(f"{way}: no bias", kernel.cut, joined, two[0])
 
 
 def batches_of(case: Case) -> Iterator[ExactBatch]:
@@ -135,118 +170,42 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def unbiased(batch: ExactBatch) -> Any:
         return formulas.without_self_pairs(code(batch), 1 / batch.size)
 
-    def replaced(ground: Ground) -> list[Any]:
-        full = variance(ALL, D)
-        return [
-            ground.zero(with_replacement() - full),
-            ground.zero(different_pairs(with_replacement()) - (DRAWS - 1) / DRAWS * full),
-        ]
-
-    def not_replaced(ground: Ground) -> Any:
-        factor = (DRAWS - 1) / DRAWS * SIZE / (SIZE - 1)
-        return ground.zero(different_pairs(without_replacement()) - factor * variance(ALL, D))
-
-    def corrected(ground: Ground) -> list[Any]:
-        def without(value: Any, count: Any) -> Any:
-            return formulas.without_self_pairs(value, 1 / count)
-
-        full = variance(ALL, D)
-        return [
-            ground.zero(without(different_pairs(with_replacement()), DRAWS) - full),
-            ground.zero(
-                without(different_pairs(without_replacement()), DRAWS) - without(full, SIZE)
-            ),
-        ]
-
     def by_weights(batch: Any) -> tuple[Any, Any]:
         """The weighted mean over the pairs i != j, and the code."""
         squares = batch.total(batch.w)
         pairs = batch.pair_total(half_square) / (batch.weight**2 - squares)
         return pairs, formulas.without_self_pairs(code(batch), squares / batch.weight**2)
 
-    about = Pairwise(formulas, weighted=True)
+    about, plain = Pairwise(formulas, weighted=True), Pairwise(formulas)
     weight, share = about.batch.weight, about.square_weights
-    others = Assumption("others_pos", positive(weight**2 - share))
+    others = Assumption("others_pos", positive(weight**2 - share), "two weights are not 0")
     by_code = formulas.without_self_pairs(about.code("error_variance"), share / weight**2)
-    claim = Claim(
-        "the pairs i != j",
-        (*about.basic, others),
-        equal(weight**2 * about.pairs() / (weight**2 - share), by_code),
-    )
+    pairs = weight**2 * about.pairs() / (weight**2 - share)
+    says = Batches(Script(), plain)
+    claims = [Claim("the pairs i != j", (*about.basic, others), equal(pairs, by_code))]
+    ways = (("with replacement", False), ("without replacement", True))
+    for way, different in ways:
+        size = AT_LEAST_TWO if different else plain.weight_pos
+        given = (size, says.uniform(different), SELF_PAIRS)
+        mean = equal(says.expected(), says.value(different))
+        claims.append(Claim(way, (*given, DRAWS_NONEMPTY), mean))
+        corrected = equal(*says.corrected(different))
+        claims.append(Claim(f"{way}, no self-pairs", (*given, BATCH_OF_TWO), corrected))
 
     def script(step: Script) -> None:
         step.show("the pairs i != j", Proofs(step, about).distinct_pairs(others))
+        proofs = Batches(step, plain, "draws: ")
+        for way, different in ways:
+            biased, unbiased = proofs.means(way, different)
+            step.show(way, biased)
+            step.show(f"{way}, no self-pairs", unbiased)
 
     return Statement(
         name="random-batches",
         title="What the error variance of a random batch estimates",
         where="not in the paper; gar_verify.formulas.error_variance and without_self_pairs",
-        plain=(
-            "E Var_B(d) = (B - 1)/B Var(d) with replacement, times N/(N - 1) without; leaving out "
-            "self-pairs removes the bias"
-        ),
-        latex=(
-            r"\mathrm{E}\,\mathrm{Var}_B(d)=\frac{B-1}{B}\,\mathrm{Var}(d),\quad"
-            r"\mathrm{E}\,\frac{1}{B(B-1)}\sum_{a\neq b}\frac{1}{2}(d_a-d_b)^2=\mathrm{Var}(d)",
-            r"\sum_{i\neq j}w_iw_j\,\frac{1}{2}(d_i-d_j)^2\ /\ \sum_{i\neq j}w_iw_j"
-            r"=\frac{\mathrm{Var}_w(d)}{1-\sum_i w_i^2/W^2}",
-        ),
-        claims=(claim,),
+        claims=tuple(claims),
         script=script,
-        steps=(
-            Step(
-                "the batch by pairs",
-                "the error variance of the batch is the mean of 1/2 (d_a - d_b)^2 over its B^2 "
-                "pairs, by the code",
-                lambda ground: ground.zero(
-                    BATCH_WITH_LABELS.pair_mean(half_square) - code(BATCH_WITH_LABELS)
-                ),
-                needs=(BATCH_NONEMPTY,),
-                case=(Hypothesis("var_y_pos", "", (variance(BATCH_WITH_LABELS, Y),)),),
-            ),
-            Step(
-                "the batch by pairs, labels all equal",
-                "there too, and N^2 Var(y) is half a sum of squares: the cases are all",
-                lambda ground: [
-                    ground.zero(
-                        BATCH_WITH_ONE_LABEL.pair_mean(half_square) - code(BATCH_WITH_ONE_LABEL)
-                    ),
-                    ground.zero(
-                        BATCH_WITH_LABELS.pair_mean(lambda a, b: (a.y - b.y) ** 2 / 2)
-                        - variance(BATCH_WITH_LABELS, Y)
-                    ),
-                ],
-                needs=(BATCH_NONEMPTY,),
-            ),
-            Step(
-                "self-pairs", "B of these pairs are 0, B (B - 1) are of different draws", self_pairs
-            ),
-            Step(
-                "with replacement",
-                "a pair of independent draws has expectation Var(d), so the batch (B - 1)/B Var(d)",
-                replaced,
-                needs=(DRAWS_UNIFORM, BATCH_NONEMPTY),
-            ),
-            Step(
-                "a second route",
-                "from E sum d^2 = B m2 and E (sum d)^2 = B m2 + B (B - 1) m1^2",
-                by_moments,
-                needs=(DRAWS_UNIFORM, BATCH_NONEMPTY),
-            ),
-            Step(
-                "without replacement",
-                "a pair of different samples has expectation N/(N - 1) Var(d)",
-                not_replaced,
-                needs=(DRAWS_UNIFORM, AT_LEAST_TWO),
-            ),
-            Step(
-                "without self-pairs",
-                "without_self_pairs of the batch has expectation Var(d), and without replacement "
-                "without_self_pairs of all samples",
-                corrected,
-                needs=(DRAWS_UNIFORM, AT_LEAST_TWO, BATCH_OF_TWO),
-            ),
-        ),
         mutants=(
             mutant(
                 "no bias",
@@ -289,14 +248,39 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     code(population(case)) / 2,
                 ),
                 cases=small_cases,
-                drops=DRAWS_UNIFORM,
+                drops="draws_uniform",
+            ),
+            mutant(
+                "two samples that are always drawn together",
+                "the expectation for different draws with draws that are not any pair",
+                lambda case: (
+                    code(ExactBatch(f=case.d[:2], y=(0, 0))),
+                    code(population(case)) * Rational(3, 4),
+                ),
+                cases=lambda: [Case(d=(0, 0, 1), B=2, without=True)],
+                drops="draws_different",
+            ),
+            mutant(
+                "no self-pairs",
+                "the factor (B - 1)/B for a mean over the pairs of different draws",
+                lambda case: (expected(case, unbiased), code(population(case)) / 2),
+                cases=small_cases,
+                drops="self_pairs",
             ),
             mutant(
                 "an empty batch",
                 "B = 0 allowed",
                 lambda case: (expected(case, code), 0),
                 cases=lambda: [Case(d=(0, 1), B=0, without=False)],
-                drops=BATCH_NONEMPTY,
+                drops="draws_nonempty",
+                undefined=True,
+            ),
+            mutant(
+                "no sample",
+                "N = 0 allowed",
+                lambda case: (code(population(case)), 0),
+                cases=lambda: [Case(d=(), B=1, without=False)],
+                drops="batch_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -304,7 +288,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "N = 1 allowed without replacement",
                 lambda case: (unbiased(population(case)), 0),
                 cases=lambda: [Case(d=(1,), B=1, without=True)],
-                drops=AT_LEAST_TWO,
+                drops="at_least_two",
                 undefined=True,
             ),
             mutant(
@@ -312,7 +296,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "no bias without self-pairs, B = 1 allowed",
                 lambda case: (expected(case, unbiased), code(population(case))),
                 cases=lambda: [Case(d=(0, 1), B=1, without=False)],
-                drops=BATCH_OF_TWO,
+                drops="batch_of_two",
                 undefined=True,
             ),
             mutant(
@@ -320,7 +304,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the weighted mean over different pairs with one weight that is not 0",
                 lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
                 cases=lambda: [ExactBatch(w=(1, 0), f=(0, 1), y=(0, 0))],
-                drops=others,
+                drops="others_pos",
                 undefined=True,
             ),
             mutant(
@@ -328,42 +312,35 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "a negative weight, Var_w(y) = 0 and labels that differ",
                 by_weights,
                 cases=lambda: [ExactBatch(w=(-2, 5, 5), f=(0, 1, 4), y=(0, 1, 3))],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
             ),
             mutant(
                 "weights that cancel",
                 "W = 0 allowed",
                 lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "labels that differ where the weight is 0",
                 "with the weights (1, 0, 2) and any small f and y the two sides are equal",
-                lambda ground: [
-                    ground.zero(pairs - value)
+                by_weights,
+                cases=lambda: [
+                    ExactBatch(w=(1, 0, 2), f=tuple(b.f), y=tuple(b.y))
                     for b in exact_batches("f", "y", sizes=(3,), values=(0, 1))
-                    for pairs, value in [
-                        by_weights(ExactBatch(w=(1, 0, 2), f=tuple(b.f), y=tuple(b.y)))
-                    ]
                 ],
             ),
-            Control(
+            control(
                 "by enumeration",
                 "on small data every batch of two, averaged, gives the stated expectations",
-                lambda ground: [
-                    *(
-                        ground.zero(expected(case, code) - code(population(case)) / 2)
-                        for case in small_cases()
-                    ),
-                    *(
-                        ground.zero(expected(case, unbiased) - unbiased(population(case)))
-                        for case in small_cases(without=True)
-                    ),
-                ],
+                lambda case: (
+                    expected(case, unbiased),
+                    unbiased(population(case)) if case.without else code(population(case)),
+                ),
+                cases=lambda: [*small_cases(), *small_cases(without=True)],
             ),
         ),
     )

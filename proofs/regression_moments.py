@@ -1,109 +1,229 @@
 """The moments that a batch enters by, and what they determine.
 
-With weights w of sum W > 0, weighted means, and d = f - y, the errors are split along the labels:
+With weights w of sum W > 0, weighted means, and d = f - y, predictions and errors are split along
+the labels, with one residual r,
 
-    d_i - mean(d) = slope (y_i - mean(y)) + r_i,    slope = Cov(d, y) / Var(y),    Var(r) = var_r,
-    Var(d)    = var_r + slope^2 Var(y)              Cov(f, y) = (1 + slope) Var(y)
-    Var(f)    = var_r + (1 + slope)^2 Var(y)        1 - rho^2 = var_r / Var(f),
+    f_i - mean(f) = scale (y_i - mean(y)) + r_i,    scale Var(y) = Cov(f, y),    var_r = mean(r^2),
+    d_i - mean(d) = slope (y_i - mean(y)) + r_i,    slope Var(y) = Cov(d, y),
+    Var(d) = var_r + slope^2 Var(y),  Var(f) = var_r + scale^2 Var(y),  1 - rho^2 = var_r / Var(f),
 
-so that the three sub-losses are functions of W, the two means, Var(y), slope, var_r and the mean
-conventional loss: O(N) work for a batch of N. Shifting f and y before anything is averaged changes
-nothing. Where Var(y) = 0, slope is 0 and var_r is Var(d).
+so that the sub-losses are functions of W, the means, Var(y), scale, slope, var_r and the mean
+conventional loss: O(N) work for a batch of N. The residual is a weighted mean of that of the
+predictions and that of the errors; its share does not matter, since scale = 1 + slope. Shifting f
+and y before anything is averaged changes nothing. All of it holds where Var(y) = 0 too, the split
+at every sample whose weight is not 0.
 
 Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg where
-Var(y) = 0.
+Var(y) = 0 is allowed; ratio_defined for a / b.
 
 In the paper: the remark on complexity. In the code: `gar_verify.formulas.decompose`, `moments`,
-`ratio` and `prediction_variance`.
+`shifted`, `residual`, `error_share`, `ratio` and `prediction_variance`.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
+from functools import cache
 from types import ModuleType
 from typing import Any
 
-import sympy
-from sympy import Integer, Symbol
-
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import ExactBatch, SymbolicBatch, exact_weighted_batches, moments
+from . import kernel
+from .batches import ExactBatch, exact_weighted_batches, moments
 from .definitions import covariance, variance
-from .hypotheses import (
-    VAR_F_POS,
-    VAR_Y_POS,
-    WEIGHT_POS,
-    WEIGHTED,
-    WEIGHTS_NONNEG,
-)
-from .language import equal
+from .exact import Case
+from .kernel import Theorem
+from .language import Expression, column, equal, everywhere, number, positive
 from .pairwise import Pairwise, Proofs
-from .power_sums import column, total
 from .printing import run_script
-from .script import Claim, Script
-from .statements import Control, Statement, Step, mutant
+from .script import Assumption, Claim, Script
+from .statements import Statement, control, mutant
 
-F, Y, W, C = column("f"), column("y"), column("w"), column("c")
-D = F - Y
-CONSTANT_LABELS = SymbolicBatch(w=W, f=F, y=Symbol("a", real=True))
+FIELDS = ("mean_f", "mean_d", "mean_y", "var_y", "scale", "slope", "residual", "label")
+"""The parts of a decomposition, in the order in which one rests on the other."""
+
+
+class Split(Proofs):
+    """What the decomposition of the code is, sample by sample and on average."""
+
+    def at_samples(self, which: str) -> Theorem:
+        """w_i (f_i - mean f) = w_i (scale (y_i - mean y) + r_i), and the same of errors."""
+        a, s = self.about, number("s")
+        centred, along = self.split_of(which)
+        left, right = (self.weighed(part) for part in (centred, along + a.residual(s)))
+        factor = -s if which == "f" else 1 - s
+        part = [(factor, self.entry_gap)]
+        goal = equal(left, right)
+        any_share = self.combine(f"{which}: with any share", goal, *self.licences, of=part)
+        share = a.formulas.error_share(a.parts.scale, a.parts.slope)
+        here = self.put(f"{which}: with that of the code", any_share, {"s": share})
+        return self.step(f"{which}: at every sample", kernel.each, here, a.batch.place)
+
+    def split_of(self, which: str) -> tuple[Expression, Expression]:
+        """The centred column, and its part along the labels."""
+        a, b = self.about, self.about.batch
+        entry, slope = (b.f, a.parts.scale) if which == "f" else (a.d, a.parts.slope)
+        return entry - b.average(which, entry), slope * self.label
+
+    def plain_residual(self) -> Theorem:
+        """w_i r_i = w_i (f_i - mean f - scale (y_i - mean y))"""
+        a, s = self.about, number("s")
+        goal = equal(self.weighed(a.residual(s)), self.weighed(a.of_f))
+        any_share = self.combine(
+            "residuals of any share", goal, *self.licences, of=[(s, self.entry_gap)]
+        )
+        share = a.formulas.error_share(a.parts.scale, a.parts.slope)
+        return self.put("residuals", any_share, {"s": share})
+
+    def orthogonal(self) -> tuple[Theorem, Theorem]:
+        """The residual has mean 0, and no covariance with the labels."""
+        a, b, plain = self.about, self.about.batch, self.plain_residual()
+        summed = self.step("residuals, summed", kernel.sum_equal, plain, b.place)
+        product = self.combine(
+            "residuals times labels",
+            equal(self.weighed(a.parts.residual * self.label), self.weighed(a.of_f * self.label)),
+            *self.licences,
+            *self.share_guard,
+            of=[(self.label, plain)],
+        )
+        products = self.step("their sum", kernel.sum_equal, product, b.place)
+        found = []
+        for name, entry, one, parts in (
+            ("no mean", a.parts.residual, summed, []),
+            ("no covariance", a.parts.residual * self.label, products, [(-1, self.scale_is)]),
+        ):
+            start: Any = self.step(
+                f"{name}: of the predictions", kernel.congruence, b.mean(entry), one
+            )
+            goal = equal(start.conclusion.right, 0)
+            end = self.combine(f"{name}: is 0", goal, *self.licences, of=parts)
+            found.append(self.step(name, kernel.rewrite, start, end))
+        return found[0], found[1]
+
+    @cache  # noqa: B019 - one object a script
+    def moment(self, name: str) -> Theorem:
+        """A moment of the code is what its name says."""
+        right = self.named_moments()[name]
+        goal = equal(getattr(self.about.m, name), right)
+        return self.combine(f"the moment {name}", goal, self.weight)
+
+    def named_moments(self) -> dict[str, Expression]:
+        """What the names of the moments say."""
+        a, b = self.about, self.about.batch
+        return {
+            "mean_f": b.average("f", b.f),
+            "mean_d": b.average("f", b.f) - b.average("y", b.y),
+            "mean_y": b.average("y", b.y),
+            "var_y": a.var_y,
+            "conventional": b.average("c", column("c", b.place)),
+        }
+
+    def with_shifts(self) -> Any:
+        """The decomposition of the code, with any shifts."""
+        b, formulas = self.about.batch, self.about.formulas
+        shifts = formulas.Shifts(*map(number, ("p", "q", "u", "v")))
+        found = formulas.decompose(b.f, b.y, b.mean, shifts)
+        for name, part in found._asdict().items():
+            text = name.replace("_", r"\_")
+            b.named_entry(f"{name} with shifts", rf"\mathrm{{{text}}}_{{p,q,u,v}}", part)
+        return found, shifts
+
+    def shifts_change_nothing(self) -> dict[str, Theorem]:
+        """Each part of the decomposition is the same with shifts and without."""
+        (moved, shifts), a, b = self.with_shifts(), self.about, self.about.batch
+        formulas, found = a.formulas, dict[str, Theorem]()
+        for name in ("mean_f", "mean_d", "mean_y", "var_y"):
+            goal = equal(getattr(moved, name), getattr(a.parts, name))
+            found[name] = self.combine(f"shifts: {name}", goal, self.weight)
+        ways = [formulas.shifted(b.f, b.y, s) for s in (shifts, formulas.UNSHIFTED)]
+        centred = [[entry - b.mean(entry) for entry in way] for way in ways]
+        at_sample = [
+            self.combine(f"shifts: {name}, centred", equal(one, other), self.weight)
+            for name, one, other in zip(("f", "d", "y"), *centred, strict=True)
+        ]
+        for name, at in (("scale", 0), ("slope", 1)):
+            covariances = [b.mean(way[at], way[2]) for way in centred]
+            same = self.combine(f"shifts: Cov, {name}", equal(*covariances), self.weight)
+            start = getattr(moved, name)
+            found[name] = self.step(
+                f"shifts: {name}", kernel.congruence, start, same, found["var_y"]
+            )
+        steps = (found["scale"], found["slope"], *at_sample)
+        residual = self.step("shifts: residual", kernel.congruence, moved.residual, *steps)
+        for name, theorem in (("residual", residual), ("label", at_sample[2])):
+            found[name] = self.step(f"shifts: each {name}", kernel.each, theorem, b.place)
+        return found
 
 
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def split(ground: Ground) -> list[Any]:
-        parts = formulas.decompose(F, Y, WEIGHTED.mean)
-        error = D - WEIGHTED.mean(D)
-        return [
-            ground.zero(parts.residual + parts.slope * parts.label - error),
-            ground.zero(parts.label - (Y - WEIGHTED.mean(Y))),
-            ground.zero(parts.slope * variance(WEIGHTED, Y) - covariance(WEIGHTED, D, Y)),
-        ]
+    about = Pairwise(formulas, weighted=True)
+    b, m, weight, labels = about.batch, about.m, about.weight_pos, about.var_y_pos
+    a_, b_ = number("a"), number("b")
+    defined = Assumption("ratio_defined", positive(b_), "the divisor is positive")
+    plain, basic = Split(Script(), about), about.basic
 
-    def orthogonal(ground: Ground) -> list[Any]:
-        parts = formulas.decompose(F, Y, WEIGHTED.mean)
-        return [
-            ground.zero(WEIGHTED.mean(parts.residual)),
-            ground.zero(WEIGHTED.mean(parts.residual * parts.label)),
-        ]
+    def split_claim(which: str) -> Any:
+        centred, along = plain.split_of(which)
+        sides = (plain.weighed(p) for p in (centred, along + about.parts.residual))
+        return everywhere(equal(*sides), b.place)
 
-    def reported(ground: Ground) -> list[Any]:
-        m = moments(formulas, WEIGHTED, conventional=C)
-        return [
-            ground.zero(m.weight - total(W)),
-            ground.zero(m.mean_d - WEIGHTED.mean(D)),
-            ground.zero(m.mean_y - WEIGHTED.mean(Y)),
-            ground.zero(m.var_y - variance(WEIGHTED, Y)),
-            ground.zero(m.slope - covariance(WEIGHTED, D, Y) / variance(WEIGHTED, Y)),
-            ground.zero(m.var_r - variance(WEIGHTED, D - m.slope * Y)),
-            ground.zero(m.conventional - total(W * C) / total(W)),
-        ]
+    (moved, _), parts = plain.with_shifts(), about.parts
+    shift_claims = []
+    for name in FIELDS:
+        same = equal(getattr(moved, name), getattr(parts, name))
+        at_each = name in ("residual", "label")
+        formula = everywhere(same, b.place) if at_each else same
+        shift_claims.append(Claim(f"shifts do not change {name}", (weight,), formula))
+    claims = (
+        Claim("scale", (weight, labels), equal(m.scale, about.best)),
+        Claim("slope", (weight, labels), equal(m.slope, about.cov_d / about.var_y)),
+        Claim("scale and slope", (weight, labels), equal(m.scale, 1 + m.slope)),
+        Claim("predictions", basic, split_claim("f")),
+        Claim("errors", basic, split_claim("d")),
+        Claim("no mean", basic, equal(b.mean(parts.residual), 0)),
+        Claim("no covariance", basic, equal(b.mean(parts.residual * parts.label), 0)),
+        Claim("Var(d)", basic, equal(about.code("error_variance"), about.var_d)),
+        Claim("Var(f)", basic, equal(about.code("prediction_variance"), about.var_f)),
+        Claim("Cov(f, y)", basic, equal(m.scale * m.var_y, about.cov)),
+        Claim("Cov(d, y)", basic, equal(m.slope * m.var_y, about.cov_d)),
+        Claim(
+            "correlation",
+            (weight, about.var_f_pos, labels),
+            equal(1 - about.rho() ** 2, m.var_r / about.var_f),
+        ),
+        *(
+            Claim(name, (weight,), equal(getattr(m, name), value))
+            for name, value in plain.named_moments().items()
+        ),
+        *shift_claims,
+        Claim("a ratio", (defined,), equal(formulas.ratio(a_, b_), a_ / b_)),
+        Claim("nothing of nothing", (), equal(formulas.ratio(Expression(0), Expression(0)), 0)),
+    )
 
-    def shifts(ground: Ground) -> list[Any]:
-        a, b = sympy.symbols("a b", real=True)
-        plain = formulas.decompose(F, Y, WEIGHTED.mean)
-        shifted = formulas.decompose(F, Y, WEIGHTED.mean, a, b)
-        return [ground.zero(one - other) for one, other in zip(plain, shifted, strict=True)]
-
-    def constant_labels(ground: Ground) -> list[Any]:
-        parts = formulas.decompose(F, CONSTANT_LABELS.y, WEIGHTED.mean)
-        m = moments(formulas, CONSTANT_LABELS)
-        return [
-            *(ground.zero(part) for part in (parts.label, parts.slope, m.var_y, m.slope)),
-            ground.zero(parts.residual - (F - WEIGHTED.mean(F))),
-            ground.zero(m.var_r - variance(WEIGHTED, F)),
-            ground.zero(formulas.error_variance(m) - variance(WEIGHTED, F)),
-        ]
-
-    def ratios(ground: Ground) -> list[Any]:
-        a, b = Symbol("a", real=True), Symbol("b", positive=True)
-        return [
-            ground.zero(formulas.ratio(a, b) - a / b),
-            formulas.ratio(Integer(0), Integer(0)),
-            formulas.ratio(sympy.nan, Integer(1)) is sympy.nan,
-            formulas.ratio(Integer(1), sympy.nan) is sympy.nan,
-        ]
+    def script(step: Script) -> None:
+        proofs = Split(step, about)
+        step.show("scale", proofs.slope_of_code("f"))
+        step.show("slope", proofs.slope_of_code("d"))
+        step.show("scale and slope", proofs.scale_is_one_more())
+        step.show("predictions", proofs.at_samples("f"))
+        step.show("errors", proofs.at_samples("d"))
+        for name, theorem in zip(("no mean", "no covariance"), proofs.orthogonal(), strict=True):
+            step.show(name, theorem)
+        step.show("Var(d)", proofs.of_errors)
+        step.show("Var(f)", proofs.of_predictions)
+        step.show("Cov(f, y)", proofs.scale_is)
+        step.show("Cov(d, y)", proofs.slope_is)
+        step.show("correlation", proofs.unexplained_share())
+        for name in proofs.named_moments():
+            step.show(name, proofs.moment(name))
+        for name, theorem in proofs.shifts_change_nothing().items():
+            step.show(f"shifts do not change {name}", theorem)
+        divisor = kernel.assume(defined.formula)
+        step.show("a ratio", proofs.combine("a ratio", claims[-2].conclusion, divisor))
+        step.show("nothing of nothing", proofs.combine("no ratio", claims[-1].conclusion))
 
     def code(batch: Any) -> Any:
         return moments(formulas, batch)
@@ -111,74 +231,12 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def labels_vary(batch: ExactBatch) -> bool:
         return batch.varies("y")
 
-    about = Pairwise(formulas, weighted=True)
-    weight, labels, f_pos = about.weight_pos, about.var_y_pos, about.var_f_pos
-    claims = (
-        Claim("slope", (weight, labels), equal(about.m.slope, about.cov_d / about.var_y)),
-        Claim("Var(d)", about.basic, equal(about.code("error_variance"), about.var_d)),
-        Claim("Var(f)", about.basic, equal(about.code("prediction_variance"), about.var_f)),
-        Claim("Cov", about.basic, equal(about.code("scaling_factor") * about.var_y, about.cov)),
-        Claim(
-            "correlation",
-            (weight, f_pos, labels),
-            equal(1 - about.rho() ** 2, about.m.var_r / about.var_f),
-        ),
-    )
-
-    def script(step: Script) -> None:
-        proofs = Proofs(step, about)
-        step.show("slope", proofs.slope_is())
-        step.show("Var(d)", proofs.variance_by_code())
-        step.show("Var(f)", proofs.prediction_variance())
-        step.show("Cov", proofs.covariance_by_code())
-        step.show("correlation", proofs.unexplained())
-
-    needs = (WEIGHT_POS, VAR_Y_POS)
     return Statement(
         name="regression-moments",
         title="The moments of a batch, and what they determine",
         where="the paper's remark on complexity; gar_verify.formulas.decompose and moments",
         claims=claims,
         script=script,
-        steps=(
-            Step(
-                "the split",
-                "residual + slope label is the centred error of each sample, label its centred "
-                "label, slope Var(y) = Cov(d, y)",
-                split,
-                needs=needs,
-            ),
-            Step(
-                "the residual",
-                "has mean 0 and no covariance with the labels",
-                orthogonal,
-                needs=needs,
-            ),
-            Step(
-                "the moments",
-                "are the weight, the weighted means, Var(y), Cov(d, y) / Var(y), Var(d - slope y) "
-                "and the mean conventional loss",
-                reported,
-                needs=needs,
-            ),
-            Step(
-                "shifts",
-                "every part of the decomposition is the same for f and y shifted by any numbers",
-                shifts,
-                needs=needs,
-            ),
-            Step(
-                "constant labels",
-                "slope and label are 0, the residual is the centred error and var_r is Var(d)",
-                constant_labels,
-                needs=(WEIGHT_POS,),
-            ),
-            Step(
-                "ratio",
-                "a / b where b is not 0, 0 for 0 / 0, and what is not a number stays so",
-                ratios,
-            ),
-        ),
         mutants=(
             mutant(
                 "slope not centred",
@@ -190,6 +248,20 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "slope of the predictions",
                 "Var(f) = var_r + slope^2 Var(y)",
                 lambda b: (variance(b, b.f), code(b).var_r + code(b).slope ** 2 * code(b).var_y),
+                where=labels_vary,
+            ),
+            mutant(
+                "any quotient",
+                "a / b with b = 0 allowed",
+                lambda case: (formulas.ratio(case.a, case.b), case.a / case.b),
+                cases=lambda: [Case(a=Fraction(1), b=Fraction(0))],
+                drops="ratio_defined",
+                undefined=True,
+            ),
+            mutant(
+                "residuals of the errors",
+                "the split of the errors with scale for slope",
+                lambda b: (code(b).var_r, variance(b, b.f - b.y - code(b).scale * b.y)),
                 where=labels_vary,
             ),
             mutant(
@@ -209,7 +281,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the moments with W = 0 allowed",
                 lambda b: (code(b).mean_d, 0),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
             mutant(
@@ -217,14 +289,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "error_variance with a negative weight, Var(y) = 0 and labels that differ",
                 lambda b: (formulas.error_variance(code(b)), variance(b, b.f - b.y)),
                 cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
             ),
             mutant(
                 "constant labels",
                 "slope = Cov(d, y) / Var(y) with Var(y) = 0 allowed",
                 lambda b: (code(b).slope, covariance(b, b.f - b.y, b.y) / variance(b, b.y)),
                 where=lambda b: not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -235,21 +307,21 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     code(b).var_r / variance(b, b.f),
                 ),
                 where=lambda b: labels_vary(b) and not b.varies("f"),
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "weights in other units",
-                "all weights multiplied by 3 leave every moment but the weight as it is",
-                lambda ground: [
-                    ground.zero(one - other)
-                    for one, other in zip(
-                        code(SymbolicBatch(w=3 * W, f=F, y=Y))[1:], code(WEIGHTED)[1:], strict=True
-                    )
+                "all weights multiplied by 3 leave var_r as it is",
+                lambda b: (
+                    code(b).var_r,
+                    code(ExactBatch(w=tuple(3 * b.w), f=tuple(b.f), y=tuple(b.y))).var_r,
+                ),
+                cases=lambda: [
+                    b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
                 ],
-                needs=needs,
             ),
         ),
     )

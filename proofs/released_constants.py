@@ -7,11 +7,12 @@ each sub-loss:
     Pearson term         = (N - 1)/N (1 - rho) + eps,
     aggregate            = L_KL(alpha) - s,    s the logarithm of the normaliser, held constant,
 
-so that the value is shifted by s while the gradient is that of L_KL; eps changes the derivative of
-log L from 1/L to 1/(L + eps). The variant GAR-EXP, exp(L_KL), is the power mean of order 1/alpha.
+so that the value is shifted by s while the weights p_k, its gradient with s held constant, are
+those of L_KL; eps changes the factor 1/L of a gradient to 1/(L + eps). The variant GAR-EXP,
+exp(L_KL), is the power mean of order 1/alpha.
 
-Assumptions: at_least_two, var_f_pos, var_y_pos; alpha_pos for the aggregate, and
-normaliser_constant for its gradient.
+Assumptions: batch_nonempty, at_least_two, var_f_pos, var_y_pos; alpha_pos and losses_nonempty for
+the aggregate; loss_pos and eps_pos.
 
 In the paper: not stated; a difference between it and the released code. In the code:
 `gar_verify.formulas.released_sub_losses`, `kl_dro`.
@@ -19,114 +20,187 @@ In the paper: not stated; a difference between it and the released code. In the 
 
 from __future__ import annotations
 
+from fractions import Fraction
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer, Rational, Sum, Symbol
+from sympy import Integer, Rational
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
+from . import kernel
 from .batches import ExactBatch, moments
-from .definitions import correlation, half_square, variance
+from .definitions import correlation, variance
 from .exact import EXACT, Case, exact_mean, exact_vector
-from .hypotheses import ALPHA_POS, AT_LEAST_TWO, PLAIN, VAR_F_POS, VAR_Y_POS
-from .power_sums import INDEX, SIZE, column, total
+from .hypotheses import AT_LEAST_TWO
+from .kernel import Theorem
+from .language import SIZE, Expression, equal, number, positive, root
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
-from .statements import Control, Hypothesis, Statement, Step, mutant
-
-F, Y = column("f"), column("y")
-LOGS, H = column("l"), column("h")
-EPS, ALPHA, LOSS = sympy.symbols("eps alpha L", positive=True)
-SHIFT, T = sympy.symbols("s t", real=True)
-COUNT = Symbol("M", integer=True, positive=True)
-
-ABSOLUTE = column("e")
-"""|d|, sample by sample."""
-
-NORMALISER_CONSTANT = Hypothesis(
-    "normaliser_constant", "no gradient flows through the normaliser: s is a constant"
+from .proposition_kl_dro import (
+    ALPHA,
+    ALPHA_POS,
+    LOGS,
+    LOSSES_NONEMPTY,
+    Aggregation,
+    K,
+    M,
+    best,
+    closed,
+    mean,
+    power,
 )
+from .script import Assumption, Claim, Script
+from .statements import Statement, control, mutant
+
+EPS, LOSS, CONSTANT = number("eps"), number("L"), number("c")
+LOSS_POS = Assumption("loss_pos", positive(LOSS), "the sub-loss is positive")
+EPS_POS = Assumption("eps_pos", positive(EPS))
+N = Expression(SIZE)
 
 
-def unbiased(batch: Any, entry: Any) -> Any:
-    """The variance with N - 1 for N."""
-    return variance(batch, entry) * batch.size / (batch.size - 1)
+class Released(Proofs):
+    """The terms of the released code."""
+
+    def terms(self, unbiased: bool) -> tuple[Expression, ...]:
+        """The three terms, with the roots of a kind of variance as scales."""
+        a, b = self.about, self.about.batch
+        factor = N / (N - 1) if unbiased else Expression(1)
+        scales = (root(factor * variance) for variance in (a.var_f, a.var_y))
+        return tuple(a.formulas.released_sub_losses(b.f, b.y, b.mean, *scales, EPS))
+
+    def root_of(self, name: str, factor: Expression, variance: Expression) -> Theorem:
+        """The root of a product is the product of the roots."""
+        product, known = root(factor) * root(variance), (*self.sizes, *self.vary)
+        square = equal(product**2, factor * variance)
+        squared = self.combine(f"{name}: its square", square, *known)
+        least = self.step(f"{name}: its sign", kernel.sign, product, *known)
+        return self.step(f"{name}: the scale", kernel.root_is, squared, least)
+
+    @cached_property
+    def sizes(self) -> tuple[Theorem, Theorem]:
+        """0 < N - 1, and so 0 < N."""
+        two = self.given(AT_LEAST_TWO)
+        one = self.step("0 < 1", kernel.sign, Expression(1))
+        return self.combine("0 < N", positive(N), of=[(1, one), (1, two)]), two
+
+    def pearson(self) -> Theorem:
+        """(N - 1) / N (1 - rho) + eps"""
+        a, factor = self.about, N / (N - 1)
+        scales = [
+            self.root_of(name, factor, variance)
+            for name, variance in (("f", a.var_f), ("y", a.var_y))
+        ]
+        term = self.terms(unbiased=True)[2]
+        start: Any = self.step("the Pearson term", kernel.congruence, term, *scales)
+        goal = equal(start.conclusion.right, (N - 1) / N * (1 - a.rho()) + EPS)
+        end = self.combine("its value", goal, *self.sizes, *self.vary)
+        return self.step("the Pearson term is", kernel.rewrite, start, end)
 
 
-def mean_of_absolute(body: Any) -> Expr:
-    """The mean over the batch, |d| being a column of its own."""
-    return PLAIN.mean(sympy.sympify(body).xreplace({sympy.Abs(F - Y): ABSOLUTE}))
+class Normalised(Aggregation):
+    """The aggregate of losses divided by a normaliser."""
 
+    def value(self) -> Theorem:
+        """kl_dro(l - c) = kl_dro(l) - c"""
+        shifted = LOGS - CONSTANT
+        start = self.put_columns("the code, normalised", self.code_is_closed, {"l": shifted})
+        summed = self.step("powers, summed", kernel.sum_equal, self.powers, K)
+        factor, average = self.xp.exp(-CONSTANT / ALPHA), mean(power(ALPHA))
+        goal = equal(mean(power(ALPHA, shifted)), factor * average)
+        scaled = self.combine("their mean", goal, *self.known, of=[(1 / M, summed)])
+        sign = self.step("mean of powers, positive", kernel.sign, average, self.known[1])
+        values = {"a": -CONSTANT / ALPHA, "z": average}
+        log = self.put("log of the scaled mean", self.log_scaled, values, sign)
+        both: Any = self.step("the logarithm", kernel.rewrite, start, scaled, log)
+        goal = equal(both.conclusion.right, closed() - CONSTANT)
+        end = self.combine("less the constant", goal, *self.known)
+        return self.step("normalised", kernel.rewrite, both, end)
 
-def mean_unreduced(body: Any) -> Expr:
-    """The mean over the sub-losses, to be differentiated before it is reduced."""
-    return Sum(body, (INDEX, 1, COUNT)) / COUNT
+    @cached_property
+    def powers(self) -> Theorem:
+        """exp((l_k - c) / alpha) = exp(-c / alpha) exp(l_k / alpha)"""
+        split = self.step(
+            "exp(l / alpha - c / alpha)", kernel.exp_sum, LOGS / ALPHA, -CONSTANT / ALPHA
+        )
+        goal = equal(power(ALPHA, LOGS - CONSTANT), self.xp.exp(-CONSTANT / ALPHA) * power(ALPHA))
+        return self.combine("powers of l - c", goal, self.known[0], of=[(1, split)])
 
-
-def mean(body: Any) -> Expr:
-    """The mean over the sub-losses, in power sums."""
-    return total(body, INDEX, COUNT) / COUNT
+    def same_weights(self) -> Theorem:
+        """kl_dro_tilt(l - c) = kl_dro_tilt(l)"""
+        moved = self.put_columns("tilt of l - c", self.tilt_is, {"l": LOGS - CONSTANT})
+        summed = self.step("powers of l - c, summed", kernel.sum_equal, self.powers, K)
+        right: Any = self.step("in powers of l", kernel.rewrite, moved, self.powers, summed)
+        goal = equal(right.conclusion.right, M * best())
+        end = self.combine("without the constant", goal, *self.known)
+        return self.step("the same weights", kernel.rewrite, right, end)
 
 
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def released(batch: Any, root: Any, scale: Any = unbiased, eps: Any = EPS) -> Any:
-        """The three terms, with the roots of a kind of variance as scales."""
-        averaged = mean_of_absolute if batch is PLAIN else batch.mean
-        scales = (root(scale(batch, entry)) for entry in (batch.f, batch.y))
-        return formulas.released_sub_losses(batch.f, batch.y, averaged, *scales, eps)
+    about = Pairwise(formulas)
+    says, aggregate = Released(Script(), about), Normalised(Script(), formulas)
+    absolute, half, _ = says.terms(unbiased=False)
+    b = about.batch
+    vary = (about.var_f_pos, about.var_y_pos)
+    given = (ALPHA_POS, LOSSES_NONEMPTY)
+    rho, shifted = about.rho(), LOGS - CONSTANT
+    claims = (
+        Claim("error term", about.basic, equal(absolute, b.mean(abs(b.f - b.y)) + EPS)),
+        Claim("half the pairs", about.basic, equal(half, about.pairs() / 2 + EPS)),
+        Claim(
+            "half the error variance",
+            about.basic,
+            equal(half, about.code("error_variance") / 2 + EPS),
+        ),
+        Claim(
+            "Pearson term",
+            (AT_LEAST_TWO, *vary),
+            equal(says.terms(unbiased=True)[2], (N - 1) / N * (1 - rho) + EPS),
+        ),
+        Claim(
+            "Pearson term, population scales",
+            (*about.basic, *vary),
+            equal(says.terms(unbiased=False)[2], 1 - rho + EPS),
+        ),
+        Claim("normaliser", given, equal(aggregate.code(shifted), closed() - CONSTANT)),
+        Claim("same weights", given, equal(aggregate.tilt(shifted), M * best())),
+        Claim(
+            "eps",
+            (LOSS_POS, EPS_POS),
+            equal(1 / (LOSS + EPS), 1 / LOSS - EPS / (LOSS * (LOSS + EPS))),
+        ),
+    )
 
-    def error_terms(ground: Ground) -> list[Any]:
-        absolute, half, _ = formulas.released_sub_losses(F, Y, mean_of_absolute, 1, 1, EPS)
-        return [
-            ground.zero(absolute - EPS - PLAIN.mean(ABSOLUTE)),
-            ground.zero(half - EPS - variance(PLAIN, F - Y) / 2),
-            ground.zero(half - EPS - PLAIN.pair_mean(half_square) / 2),
-        ]
+    def script(step: Script) -> None:
+        proofs, steps = Released(step, about), Normalised(step, formulas, "aggregate: ")
+        for claim in claims[:2]:
+            step.show(claim.name, proofs.combine(claim.name, claim.conclusion, proofs.weight))
+        known = (*proofs.licences, *proofs.share_guard)
+        goal = claims[2].conclusion
+        parts = [(Fraction(-1, 2), proofs.of_errors)]
+        step.show(claims[2].name, proofs.combine(claims[2].name, goal, *known, of=parts))
+        step.show("Pearson term", proofs.pearson())
+        goal = claims[4].conclusion
+        step.show(claims[4].name, proofs.combine(claims[4].name, goal, *proofs.roots))
+        step.show("normaliser", steps.value())
+        step.show("same weights", steps.same_weights())
+        signs = [kernel.assume(a.formula) for a in (LOSS_POS, EPS_POS)]
+        step.show("eps", proofs.combine("eps", claims[-1].conclusion, *signs))
 
-    def the_code(ground: Ground) -> Any:
-        half = formulas.released_sub_losses(F, Y, mean_of_absolute, 1, 1, 0)[1]
-        return ground.zero(half - formulas.error_variance(moments(formulas, PLAIN)) / 2)
-
-    def pearson_term(ground: Ground) -> Any:
-        term = released(PLAIN, ground.root)[2] - EPS
-        return ground.zero(term - (SIZE - 1) / SIZE * (1 - correlation(PLAIN, ground.root)))
-
-    def population_scales(ground: Ground) -> Any:
-        term = released(PLAIN, ground.root, scale=variance)[2] - EPS
-        return ground.zero(term - (1 - correlation(PLAIN, ground.root)))
-
-    def aggregate(logs: Any, averaged: Any = mean) -> Any:
-        return formulas.kl_dro(logs, ALPHA, Integer(0), averaged, sympy)
-
-    def shifted(ground: Ground) -> Any:
-        return ground.zero(aggregate(LOGS - SHIFT) - (aggregate(LOGS) - SHIFT))
-
-    def same_gradient(ground: Ground) -> Any:
-        moved = aggregate(LOGS + T * H - SHIFT, averaged=mean_unreduced)
-        tilt = formulas.kl_dro_tilt(LOGS, ALPHA, Integer(0), mean, sympy)
-        return ground.zero(moved.diff(T).subs(T, 0) - mean(tilt * H))
-
-    def with_eps(ground: Ground) -> list[Any]:
-        slope = sympy.log(LOSS + EPS).diff(LOSS)
-        return [
-            ground.zero(slope - 1 / (LOSS + EPS)),
-            ground.zero(1 / LOSS - slope - EPS / (LOSS * (LOSS + EPS))),
-        ]
-
-    def power_mean(ground: Ground) -> Any:
-        powers = total(sympy.exp(LOGS / ALPHA), INDEX, COUNT)
-        return ground.zero(sympy.log((powers / COUNT) ** ALPHA) - aggregate(LOGS))
+    def unbiased(batch: Any, entry: Any) -> Any:
+        return variance(batch, entry) * batch.size / (batch.size - 1)
 
     def exact_aggregate(case: Case, normaliser: Any = 1) -> Any:
         logs = exact_vector(sympy.log(loss / normaliser) for loss in case.L)
         return formulas.kl_dro(logs, case.alpha, Integer(0), exact_mean, EXACT)
 
     def term(batch: ExactBatch, place: int = 2) -> Any:
-        return released(batch, sympy.sqrt, eps=0)[place]
+        scales = (sympy.sqrt(unbiased(batch, entry)) for entry in (batch.f, batch.y))
+        return formulas.released_sub_losses(batch.f, batch.y, batch.mean, *scales, 0)[place]
 
     def pearson(batch: ExactBatch) -> Any:
         return 1 - correlation(batch, sympy.sqrt)
@@ -134,70 +208,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def both_vary(batch: ExactBatch) -> bool:
         return batch.varies("f") and batch.varies("y")
 
-    needs = (AT_LEAST_TWO, VAR_F_POS, VAR_Y_POS)
     two = (Integer(1), Integer(4))
     return Statement(
         name="released-constants",
         title="What the released code computes instead of the paper's loss",
         where="differences between the paper and the authors' code; released_sub_losses, kl_dro",
-        plain=(
-            "half the error variance; (N - 1)/N (1 - rho); the aggregate less the logarithm of "
-            "its normaliser, with the same gradient; eps added to each sub-loss"
-        ),
-        latex=(
-            r"L_{\mathrm{diff}}=\frac{1}{2}\mathrm{Var}(d)+\epsilon,\quad "
-            r"L_{\mathrm{norm}}=\frac{N-1}{N}(1-\rho)+\epsilon",
-            r"\alpha\log\left(\frac{1}{M}\sum_{k=1}^{M}(e^{-s}L_k)^{1/\alpha}\right)"
-            r"=\mathcal{L}_{\alpha}-s",
-        ),
-        steps=(
-            Step(
-                "error terms",
-                "mean |d| + eps, and half of Theorem 1's sum over pairs + eps",
-                error_terms,
-            ),
-            Step(
-                "half the error variance of the code",
-                "half the error_variance of the moments",
-                the_code,
-                needs=(VAR_Y_POS,),
-            ),
-            Step(
-                "the Pearson term",
-                "with the unbiased standard deviations (N - 1)/N (1 - rho) + eps",
-                pearson_term,
-                needs=needs,
-            ),
-            Step(
-                "the Pearson term as the paper has it",
-                "with the population standard deviations 1 - rho + eps",
-                population_scales,
-                needs=(VAR_F_POS, VAR_Y_POS),
-            ),
-            Step(
-                "the forgotten normaliser",
-                "kl_dro of the losses divided by exp(s) is kl_dro less s",
-                shifted,
-                needs=(ALPHA_POS,),
-            ),
-            Step(
-                "the same gradient",
-                "with s held constant the derivative along any h is sum p_k h_k, as for kl_dro",
-                same_gradient,
-                needs=(ALPHA_POS, NORMALISER_CONSTANT),
-            ),
-            Step(
-                "eps",
-                "log(L + eps) has the derivative 1/(L + eps) = 1/L - eps / (L (L + eps))",
-                with_eps,
-            ),
-            Step(
-                "GAR-EXP",
-                "the logarithm of ((1/M) sum L^(1/alpha))^alpha is kl_dro",
-                power_mean,
-                needs=(ALPHA_POS,),
-            ),
-        ),
+        claims=claims,
+        script=script,
         mutants=(
             mutant(
                 "no factor",
@@ -234,7 +251,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with N = 1 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(1,), y=(0,))],
-                drops=AT_LEAST_TWO,
+                drops="at_least_two",
                 undefined=True,
             ),
             mutant(
@@ -242,7 +259,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with Var(f) = 0 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(0, 0), y=(0, 1))],
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
             mutant(
@@ -250,7 +267,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with Var(y) = 0 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(0, 1), y=(0, 0))],
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -258,27 +275,50 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the aggregate at alpha = 0",
                 lambda case: (exact_aggregate(case), 0),
                 cases=lambda: [Case(L=two, alpha=Integer(0))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
             mutant(
-                "gradient through the normaliser",
-                "one loss, normalised by itself: its derivative in log L is not 1",
-                lambda case: (sympy.diff(Symbol("l") - Symbol("l"), Symbol("l")), case.p),
-                cases=lambda: [Case(p=Integer(1))],
-                drops=NORMALISER_CONSTANT,
+                "no loss",
+                "M = 0 allowed",
+                lambda case: (exact_aggregate(case), 0),
+                cases=lambda: [Case(L=(), alpha=Integer(1))],
+                drops="losses_nonempty",
+                undefined=True,
+            ),
+            mutant(
+                "no sample",
+                "N = 0 allowed",
+                lambda b: (formulas.error_variance(moments(formulas, b)), 0),
+                cases=lambda: [ExactBatch(f=(), y=())],
+                drops="batch_nonempty",
+                undefined=True,
+            ),
+            mutant(
+                "a loss of 0",
+                "the factor 1/L with L = 0",
+                lambda case: (1 / case.L, 1 / (case.L + 1) + 1 / case.L),
+                cases=lambda: [Case(L=Integer(0))],
+                drops="loss_pos",
+                undefined=True,
+            ),
+            mutant(
+                "a negative eps",
+                "the factor 1/(L + eps) with eps = -L",
+                lambda case: (1 / (case.L - case.L), 1 / case.L),
+                cases=lambda: [Case(L=Integer(1))],
+                drops="eps_pos",
+                undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "two samples",
                 "at N = 2 the Pearson term is (1 - rho) / 2",
-                lambda ground: [
-                    ground.zero(term(b) - pearson(b) / 2)
-                    for b in (
-                        ExactBatch(f=(0, 1), y=(0, 1)),
-                        ExactBatch(f=(0, 1), y=(1, 0)),
-                    )
+                lambda b: (term(b), pearson(b) / 2),
+                cases=lambda: [
+                    ExactBatch(f=(0, 1), y=(0, 1)),
+                    ExactBatch(f=(0, 1), y=(1, 0)),
                 ],
             ),
         ),

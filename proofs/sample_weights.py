@@ -10,10 +10,10 @@ For weights w_1..w_N of sum W > 0, weighted means, variances and covariances, an
 and a sample of weight n counts as n samples. Weights that are not negative keep Var_w >= 0 and
 1 - rho_w in [0, 2]. The first identity needs them too: labels may differ and still have
 Var_w(y) = 0. Without negative weights they differ where the weight is 0 only, and the slope, 0 by
-definition, is right; with (1, 1, -1), f = (0, 2, 1), y = (0, 1, 1) the sides are 0 and -2.
+definition, is right; with (1, 1, -1), f = (0, 2, 1), y = (0, 1, 1) the sides are 0 and -1.
 
-Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg for the
-first identity and the inequalities.
+Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg for what
+the code computes and for the inequalities.
 
 Not in the paper. In the code: the ``mean`` that is handed to the formulas.
 """
@@ -25,42 +25,20 @@ from types import ModuleType
 from typing import Any
 
 import sympy
-from sympy import Integer, Symbol
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import ExactBatch, SymbolicBatch, exact_batches, exact_weighted_batches, moments
+from .batches import ExactBatch, exact_batches, exact_weighted_batches, moments
 from .definitions import (
     correlation,
     half_square,
     normalized_difference,
 )
-from .hypotheses import (
-    VAR_F_POS,
-    VAR_Y_POS,
-    WEIGHT_POS,
-    WEIGHTED,
-    WEIGHTS_NONNEG,
-)
 from .language import XP, at_most, equal, number
 from .pairwise import Pairwise, Proofs
-from .power_sums import column, total
 from .printing import run_script
 from .script import Claim, Script
-from .statements import Control, Statement, Step, mutant
-
-F, Y, W = column("f"), column("y"), column("w")
-
-
-def copies(ground: Ground) -> list[Any]:
-    """Sums over n_k copies of every sample, less the sums weighted by n_k."""
-    copy = Symbol("r", integer=True, positive=True)
-    times = column("n")
-    return [
-        ground.zero(total(total(body, copy, count=times)) - total(times * body))
-        for body in (Integer(1), F, Y, F**2, F * Y, Y**2)
-    ]
+from .statements import Statement, control, mutant
 
 
 def mixed_weights() -> Any:
@@ -97,31 +75,33 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             "Theorem 1 by the code", about.basic, equal(about.pairs(), about.code("error_variance"))
         ),
         Claim("Theorem 2", vary, equal(about.normalized(), 1 - rho)),
-        Claim("Theorem 2 by the code", vary, equal(about.code("one_minus_pearson", XP), 1 - rho)),
+        Claim(
+            "Theorem 2 by the code",
+            (*about.basic, *vary[1:]),
+            equal(about.code("one_minus_pearson", XP), 1 - rho),
+        ),
         Claim("at least 0", (*about.basic, *vary[1:]), at_most(0, 1 - rho)),
         Claim("at most 2", (*about.basic, *vary[1:]), at_most(1 - rho, 2)),
         Claim("Theorem 3", labels, at_most(about.pairs(least), about.pairs(c))),
         Claim(
             "Theorem 3 by the code",
-            labels,
+            about.basic,
             equal(about.code("scaled_difference", c), about.pairs(c)),
         ),
-        Claim("its factor", labels, equal(about.code("scaling_factor"), least)),
+        Claim("its factor", labels, equal(about.m.scale, least)),
     )
 
     def script(step: Script) -> None:
         proofs = Proofs(step, about)
-        step.show("Theorem 1", proofs.pairs_are_variance())
-        step.show("Theorem 1 by the code", proofs.code_is_pairs())
+        step.show("Theorem 1", proofs.pairs_are_variance)
+        step.show("Theorem 1 by the code", proofs.code_is_pairs)
         step.show("Theorem 2", proofs.normalized_is(-1))
         step.show("Theorem 2 by the code", proofs.code_is_pearson())
         for name, theorem in zip(("at least 0", "at most 2"), proofs.range(), strict=True):
             step.show(name, theorem)
         step.show("Theorem 3", proofs.minimum())
-        for name, theorem in zip(
-            ("Theorem 3 by the code", "its factor"), proofs.code_scales(), strict=True
-        ):
-            step.show(name, theorem)
+        step.show("Theorem 3 by the code", proofs.scaled_difference_is())
+        step.show("its factor", proofs.slope_of_code("f"))
 
     return Statement(
         name="sample-weights",
@@ -129,13 +109,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         where="not in the paper; the mean that is handed to gar_verify.formulas",
         claims=claims,
         script=script,
-        steps=(
-            Step(
-                "copies",
-                "sums over n_k copies of sample k are sums weighted by n_k",
-                copies,
-            ),
-        ),
         mutants=(
             mutant(
                 "one weight for each pair",
@@ -175,7 +148,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the statement with W = 0 allowed",
                 lambda b: (b.pair_mean(half_square), code(b)),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops=WEIGHT_POS,
+                drops="weight_pos",
                 undefined=True,
             ),
             mutant(
@@ -183,7 +156,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "Var_w(d) >= 0 with negative weights allowed",
                 lambda b: (0, code(b)),
                 cases=mixed_weights,
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
                 at_most=True,
             ),
             mutant(
@@ -191,7 +164,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "Theorem 1 with a negative weight, Var_w(y) = 0 and labels that differ",
                 lambda b: (b.pair_mean(half_square), code(b)),
                 cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
-                drops=WEIGHTS_NONNEG,
+                drops="weights_nonneg",
             ),
             mutant(
                 "constant labels",
@@ -202,7 +175,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 ),
                 cases=exact_weighted_batches,
                 where=lambda b: not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -214,34 +187,24 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 ),
                 cases=exact_weighted_batches,
                 where=lambda b: not b.varies("f"),
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "weights as copies",
                 "on small batches with weights 1 and 2 the loss is that of the batch of copies",
-                lambda ground: [
-                    ground.zero(code(b) - code(repeated(b)))
-                    for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
+                lambda b: (code(b), code(repeated(b))),
+                cases=lambda: [
+                    b for b, _ in zip(exact_weighted_batches(), range(50), strict=False)
                 ],
             ),
-            Control(
+            control(
                 "labels that differ where the weight is 0",
                 "Theorem 1 on every small batch with the weights (1, 0), (1, 0, 0) and (1, 0, 2)",
-                lambda ground: [
-                    ground.zero(b.pair_mean(half_square) - code(b)) for b in zero_weights()
-                ],
-            ),
-            Control(
-                "weights in other units",
-                "all weights multiplied by 3 leave the sum over pairs as it is",
-                lambda ground: ground.zero(
-                    SymbolicBatch(w=3 * W, f=F, y=Y).pair_mean(half_square)
-                    - WEIGHTED.pair_mean(half_square)
-                ),
-                needs=(WEIGHT_POS,),
+                lambda b: (b.pair_mean(half_square), code(b)),
+                cases=zero_weights,
             ),
         ),
     )

@@ -12,7 +12,7 @@ Pooling all N T errors into one batch gives more, by the variance of the T mean 
 so a constant error for each target costs nothing here and something there. Aggregating the M T
 sub-losses at once equals aggregating each target, then the targets, with the same alpha.
 
-Assumptions: batch_nonempty, targets_nonempty; alpha_pos.
+Assumptions: batch_nonempty, targets_nonempty; alpha_pos, losses_nonempty.
 
 In the paper: averaged over the targets in the released code. In the code: the ``targets`` option of
 the loss; `gar_verify.formulas.error_variance`, `kl_dro`.
@@ -24,69 +24,113 @@ from types import ModuleType
 from typing import Any
 
 import sympy
-from sympy import Expr, IndexedBase, Integer, Symbol
+from sympy import Integer
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground, exactly
-from .batches import ExactBatch, SymbolicBatch, moments
-from .definitions import half_square, variance
-from .exact import EXACT, Case, exact_mean, exact_vector
-from .hypotheses import ALPHA_POS, BATCH_NONEMPTY
-from .power_sums import INDEX, total
+from . import kernel
+from .batches import ExactBatch, moments
+from .definitions import half_square
+from .exact import EXACT, Case, exact_mean, exact_vector, exactly
+from .kernel import Theorem
+from .language import SIZE, Expression, column, equal, named, number, positive
+from .language import total_over as total
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
-from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
+from .proposition_kl_dro import ALPHA, ALPHA_POS, LOSSES_NONEMPTY, Aggregation, K, mean, power
+from .script import Assumption, Claim, Script
+from .statements import Statement, control, mutant
+from .terms import Index, Variable, index, replaced
 
-TARGET = Symbol("t", integer=True, positive=True)
-TARGETS = Symbol("T", integer=True, positive=True)
-SUB_LOSSES = Symbol("M", integer=True, positive=True)
-ALPHA = Symbol("alpha", positive=True)
-
-
-def table(name: str) -> Expr:
-    """The entry of sample k and target t."""
-    return IndexedBase(name, real=True)[INDEX, TARGET]
-
-
-F, Y, L = table("f"), table("y"), table("l")
-ONE_TARGET = SymbolicBatch(f=F, y=Y)
-CONSTANT_LABELS = SymbolicBatch(f=F, y=IndexedBase("a", real=True)[TARGET])
-
-TARGETS_NONEMPTY = Hypothesis("targets_nonempty", "there is a target: T >= 1")
-TARGET_VARIES = Hypothesis(
-    "var_y_pos", "the labels of target t are not all equal", (variance(ONE_TARGET, Y),)
-)
-SUMS_COMMUTE = Lemma(
-    "sums_commute",
-    "the order of two finite sums does not matter",
-    "proved by Rocq: Targets.pairs_of_targets",
-)
+COUNT = Variable("T", "count")
+TARGET = index("t", COUNT)
+TARGETS = Expression(COUNT)
+TARGETS_NONEMPTY = Assumption("targets_nonempty", positive(TARGETS), "there is a target")
+LOGS = column("L", K, TARGET)
 
 
-def over_targets(body: Any) -> Expr:
+def over_targets(entry: Any) -> Expression:
     """The mean over the targets."""
-    return total(body, TARGET, TARGETS) / TARGETS
+    return total(entry, TARGET) / TARGETS
 
 
-def over_all(body: Any) -> Expr:
-    """The mean over samples and targets, all of the same weight."""
-    return over_targets(ONE_TARGET.mean(body))
+def entry_of(name: str) -> Any:
+    """The entries of one target of a table."""
+    return lambda place: column(name, place, TARGET)
 
 
-def pooled(ground: Ground) -> Any:
-    """The variance of all errors, less within and between the targets."""
-    d = F - Y
-    between = over_targets(ONE_TARGET.mean(d) ** 2) - over_targets(ONE_TARGET.mean(d)) ** 2
-    all_errors = over_all(d**2) - over_all(d) ** 2
-    return ground.zero(all_errors - over_targets(variance(ONE_TARGET, d)) - between)
+class Targets(Proofs):
+    """The steps about a batch of several targets."""
+
+    def vectors(self) -> Expression:
+        """The mean over pairs of half the squared length of df - dy, over T."""
+        i, j = (index(name, SIZE) for name in "ij")
+        return (
+            total(total(total(self.half_square(i, j), TARGET) / TARGETS, j), i)
+            / Expression(SIZE) ** 2
+        )
+
+    def half_square(self, i: Index, j: Index) -> Expression:
+        """1/2 (df_ij - dy_ij)^2 of target t"""
+        (f, y), (g, z) = ([entry_of(name)(place) for name in ("F", "Y")] for place in (i, j))
+        return Expression(((f - g) - (y - z)) ** 2 / 2)
+
+    def differences_of_vectors(self) -> Theorem:
+        """Their mean is the mean of the error variances of the targets."""
+        given = kernel.assume(TARGETS_NONEMPTY.formula)
+        i, j = (index(name, SIZE) for name in "ij")
+        square = self.half_square(i, j)
+        inner = self.step("at i, targets first", kernel.exchange, total(total(square, TARGET), j))
+        rows = self.step("at every i", kernel.sum_equal, inner, i)
+        outer: Any = rows.conclusion
+        whole = self.step("targets first", kernel.exchange, outer.right)
+        code = self.step("summed over the targets", kernel.sum_equal, self.code_is_pairs, TARGET)
+        both = 1 / (TARGETS * Expression(SIZE) ** 2)
+        goal = equal(self.vectors(), over_targets(self.about.pairs()))
+        parts = [(both, rows), (both, whole)]
+        pairs = self.combine("pairs of each target", goal, given, self.weight, of=parts)
+        return self.step("differences of vectors", kernel.rewrite, pairs, code)
+
+    def pooled(self) -> tuple[Expression, Expression]:
+        """The variance of all errors, and what it is within and between the targets."""
+        a, b = self.about, self.about.batch
+
+        def over_all(entry: Any) -> Expression:
+            return over_targets(b.mean(entry))
+
+        centre = b.mean(a.d)
+        between = over_targets((centre - over_targets(centre)) ** 2)
+        return over_all((a.d - over_all(a.d)) ** 2), over_targets(a.var_d) + between
 
 
-def constants_cost(ground: Ground) -> Any:
-    """One more constant error for each target: what it adds to the mean of the variances."""
-    moved = F + IndexedBase("b", real=True)[TARGET] - Y
-    return ground.zero(
-        over_targets(variance(ONE_TARGET, moved)) - over_targets(variance(ONE_TARGET, F - Y))
-    )
+class Nested(Aggregation):
+    """Aggregation of each target, then of the targets."""
+
+    def stages(self) -> tuple[Expression, Expression]:
+        """In two stages, and at once."""
+        each = self.code(LOGS, shift=number("s"))
+        over = self.formulas.kl_dro(each, ALPHA, number("u"), over_targets, self.xp)
+        at_once = ALPHA * self.xp.log(over_targets(mean(power(ALPHA, LOGS))))
+        return named("kl_dro of each target's kl_dro", "kl", over), at_once
+
+    def nested(self) -> Theorem:
+        """Both are the same."""
+        code = self.code_is_closed
+        inner = self.put_columns("each target", code, {"l": LOGS})
+        each = self.code(LOGS, shift=number("s"))
+        entries = {"l": (TARGET, each.term)}
+        values = {"M": COUNT, "s": number("u").term}
+        outer = self.step("over the targets", kernel.instantiate, code, values, entries)
+        average = mean(power(ALPHA, LOGS))
+        sign = self.step("a mean of powers", kernel.sign, average, self.known[1])
+        undone = self.step("exp of its log", kernel.exp_log, sign)
+        powers = self.xp.exp(each / ALPHA)
+        start: Any = self.step("the power of a target", kernel.congruence, powers, inner)
+        goal = equal(start.conclusion.right, average)
+        end = self.combine("is the mean of its powers", goal, *self.known, of=[(1, undone)])
+        both = self.step("each power", kernel.rewrite, start, end)
+        summed = self.step("all powers", kernel.sum_equal, both, TARGET)
+        return self.step("two stages", kernel.rewrite, outer, summed)
 
 
 def small_tables() -> list[Case]:
@@ -122,6 +166,42 @@ def average(values: Any) -> Any:
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
+    about = Pairwise(formulas, f=entry_of("F"), y=entry_of("Y"))
+    shifted = Pairwise(
+        formulas, f=lambda place: entry_of("F")(place) + column("b", TARGET), y=entry_of("Y")
+    )
+    of_target = about.code("error_variance").term
+    printed = replaced(of_target, TARGET, Index("i", COUNT, -1))
+    named("error_variance of target i", r"\mathrm{error\_variance}_i", printed)
+    says, stages = Targets(Script(), about), Nested(Script(), formulas)
+    given = (*about.basic, TARGETS_NONEMPTY)
+    claims = (
+        Claim(
+            "differences of vectors",
+            given,
+            equal(says.vectors(), over_targets(about.code("error_variance"))),
+        ),
+        Claim("pooled errors", given, equal(*says.pooled())),
+        Claim(
+            "a constant for each target",
+            given,
+            equal(over_targets(shifted.var_d), over_targets(about.var_d)),
+        ),
+        Claim(
+            "two stages",
+            (ALPHA_POS, LOSSES_NONEMPTY, TARGETS_NONEMPTY),
+            equal(*stages.stages()),
+        ),
+    )
+
+    def script(step: Script) -> None:
+        proofs = Targets(step, about)
+        step.show("differences of vectors", proofs.differences_of_vectors())
+        known = (proofs.weight, kernel.assume(TARGETS_NONEMPTY.formula))
+        for claim in claims[1:3]:
+            step.show(claim.name, proofs.combine(claim.name, claim.conclusion, *known))
+        step.show("two stages", Nested(step, formulas).nested())
+
     def code(batch: Any) -> Any:
         return formulas.error_variance(moments(formulas, batch))
 
@@ -131,30 +211,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def pearson(batch: ExactBatch) -> Any:
         return exactly(formulas.one_minus_pearson(moments(formulas, batch), sympy))
 
-    def as_vectors(batch: SymbolicBatch, ground: Ground) -> list[Any]:
-        return [
-            ground.zero(batch.pair_mean(half_square) - code(batch)),
-            ground.zero(
-                over_targets(batch.pair_mean(half_square))
-                - over_targets(variance(batch, batch.f - batch.y))
-            ),
-        ]
-
-    def aggregate(logs: Any, mean: Any) -> Expr:
-        return formulas.kl_dro(logs, ALPHA, Integer(0), mean, sympy)
-
-    def nested(ground: Ground) -> Any:
-        def over_losses(body: Any) -> Expr:
-            return total(body, INDEX, SUB_LOSSES) / SUB_LOSSES
-
-        powers = total(sympy.exp(L / ALPHA), INDEX, SUB_LOSSES)
-        each = aggregate(L, over_losses)
-        # exp(each / alpha) is the mean of the powers, which is what the second mean is taken of
-        undone = sympy.log(powers / SUB_LOSSES) - each / ALPHA
-        targets = sympy.log(over_targets(powers / SUB_LOSSES))
-        at_once = aggregate(L, lambda body: over_targets(over_losses(body)))
-        return [ground.zero(undone), ground.zero(at_once - ALPHA * targets)]
-
     def exact_aggregate(losses: Any, alpha: Any) -> Any:
         logs = exact_vector(map(sympy.log, losses))
         return formulas.kl_dro(logs, alpha, Integer(0), exact_mean, EXACT)
@@ -163,53 +219,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         name="several-targets",
         title="The loss of several targets",
         where="the released code's average over targets; error_variance, kl_dro",
-        plain=(
-            "(1/N^2) sum_ij 1/2 ||df_ij - dy_ij||^2 / T = (1/T) sum_t Var_t(d); pooled it is "
-            "larger by the variance of the mean errors"
-        ),
-        latex=(
-            r"\frac{1}{N^2}\sum_{i=1}^{N}\sum_{j=1}^{N}\frac{1}{2T}"
-            r"\left\Vert\mathrm{d}f_{ij}-\mathrm{d}y_{ij}\right\Vert^2"
-            r"=\frac{1}{T}\sum_{t=1}^{T}\mathrm{Var}_t(d)"
-            r"=\mathrm{Var}(d)-\mathrm{Var}_t(\bar{d}_t)",
-        ),
-        steps=(
-            Step(
-                "differences of vectors",
-                "target by target the sum over pairs is the error_variance of the code; so are "
-                "their means over T targets",
-                lambda ground: as_vectors(ONE_TARGET, ground),
-                needs=(BATCH_NONEMPTY, TARGETS_NONEMPTY),
-                cites=(SUMS_COMMUTE,),
-                case=(TARGET_VARIES,),
-            ),
-            Step(
-                "a target with constant labels",
-                "there too",
-                lambda ground: as_vectors(CONSTANT_LABELS, ground),
-                needs=(BATCH_NONEMPTY, TARGETS_NONEMPTY),
-            ),
-            Step(
-                "pooled errors",
-                "the variance of all N T errors is the mean of the variances and the variance of "
-                "the means",
-                pooled,
-                needs=(BATCH_NONEMPTY, TARGETS_NONEMPTY),
-                cites=(SUMS_COMMUTE,),
-            ),
-            Step(
-                "a constant for each target",
-                "adding one to its predictions does not change the mean of the variances",
-                constants_cost,
-                needs=(BATCH_NONEMPTY, TARGETS_NONEMPTY),
-            ),
-            Step(
-                "aggregation in two stages",
-                "kl_dro of M T losses is kl_dro over the targets of kl_dro of each target",
-                nested,
-                needs=(TARGETS_NONEMPTY, ALPHA_POS),
-            ),
-        ),
+        claims=claims,
+        script=script,
         mutants=(
             mutant(
                 "pooled variance",
@@ -247,7 +258,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "N = 0 allowed",
                 lambda case: (averaged(case), 0),
                 cases=lambda: [Case(f=((), ()), y=((), ()))],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -255,7 +266,15 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "T = 0 allowed",
                 lambda case: (averaged(case), 0),
                 cases=lambda: [Case(f=(), y=())],
-                drops=TARGETS_NONEMPTY,
+                drops="targets_nonempty",
+                undefined=True,
+            ),
+            mutant(
+                "no loss",
+                "M = 0 allowed",
+                lambda case: (exact_aggregate(case.L, case.alpha), 0),
+                cases=lambda: [Case(alpha=Integer(1), L=())],
+                drops="losses_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -263,18 +282,16 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "two stages at alpha = 0, without the limit",
                 lambda case: (exact_aggregate(case.L, case.alpha), 0),
                 cases=lambda: [Case(alpha=Integer(0), L=(Integer(1), Integer(4)))],
-                drops=ALPHA_POS,
+                drops="alpha_pos",
                 undefined=True,
             ),
         ),
         controls=(
-            Control(
+            control(
                 "one target",
                 "with T = 1 pooled and averaged are the same",
-                lambda ground: [
-                    ground.zero(averaged(case) - code(flattened(case)))
-                    for case in (Case(f=(c.f[0],), y=(c.y[0],)) for c in small_tables())
-                ],
+                lambda case: (averaged(case), code(flattened(case))),
+                cases=lambda: [Case(f=(c.f[0],), y=(c.y[0],)) for c in small_tables()],
             ),
         ),
     )

@@ -1,10 +1,9 @@
-"""What a proof is made of, and the checker.
+"""What a statement is made of, and the checker.
 
-A `Statement` is proved by a sequence of `Step`s. Each step names the hypotheses it rests on and
-the lemmas it cites, and carries its own check, which is run on the ground of those hypotheses
-alone. A check returns what is left of an equation in normal form, or the outcome of an exact
-comparison; the step passes when every value returned is the number 0 or ``True``, and fails on
-anything else, an exception included.
+A `Statement` says its claims as formulas of the kernel, and a script asks the kernel for them. What
+the kernel cannot say stands in further `Step`s: finite checks, and citations. A check returns what
+has to be 0 or ``True``; the step passes when all of it is exactly that, and fails on anything else,
+an exception included.
 
 A checker is worth something if it says no. Beside the proof of each statement stand *mutants*,
 wrong variants that must be refuted by explicit data, at least `ENOUGH_MUTANTS` of them and at least
@@ -19,13 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import sympy
-from sympy import Expr
 
-from .algebra import Ground
-from .batches import ExactBatch, SymbolicBatch, exact_batches
+from .batches import ExactBatch, exact_batches
 from .exact import Claim as Sides
-from .exact import Counterexample, counterexample
+from .exact import Counterexample, counterexample, is_zero
 from .kernel import Theorem
+from .language import ambiguous
 from .script import Assumption, Claim, Script, StepError
 from .terms import Formula
 
@@ -35,12 +33,10 @@ _SHOWN = 160
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """An assumption, under the name by which steps and mutants refer to it."""
+    """An assumption in words, under the name by which steps and mutants refer to it."""
 
     name: str
     text: str
-    positive: tuple[Expr, ...] = ()
-    """What the hypothesis makes positive, and hence allows a step to divide by."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,9 @@ class Lemma:
     name: str
     text: str
     instead: str = ""
-    """Which theorem of Rocq does without it, or why it is cited."""
+    """Which theorem of Rocq proves it, or why it is cited."""
+    needs: tuple[Hypothesis, ...] = ()
+    """Without which it does not hold: a step that cites it has to rest on them."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +57,15 @@ class Step:
 
     name: str
     text: str
-    check: Callable[[Ground], Any] | None
+    check: Callable[[], Any] | None
     """None for a step of the kernel, which has checked it."""
     needs: tuple[Hypothesis, ...] = ()
     cites: tuple[Lemma, ...] = ()
-    case: tuple[Hypothesis, ...] = ()
-    """What is assumed in this step alone, another step treating the rest."""
-    finite: bool = False
-    """Whether it looks at finitely many cases one by one."""
 
     @property
     def mark(self) -> str:
-        """``computed``, ``cited`` for a step that uses a lemma, or ``finite check``."""
-        return "cited" if self.cites else "finite check" if self.finite else "computed"
+        """``computed`` by the kernel, ``cited`` where it uses a lemma, or ``finite check``."""
+        return "cited" if self.cites else "finite check" if self.check else "computed"
 
 
 @dataclass(frozen=True)
@@ -91,8 +85,7 @@ class Control:
 
     name: str
     text: str
-    check: Callable[[Ground], Any]
-    needs: tuple[Hypothesis, ...] = ()
+    check: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -162,9 +155,9 @@ class Result:
 
     @property
     def by(self) -> str:
-        """What proves it: the kernel, the normal forms of the scripts, or both."""
+        """What proves it: the kernel, citations and finite checks, or both."""
         kernel = [outcome.part.check is None for outcome in self.steps]
-        return "kernel" if all(kernel) else "both" if any(kernel) else "forms"
+        return "kernel" if all(kernel) else "both" if any(kernel) else "cited"
 
     @property
     def passed(self) -> bool:
@@ -180,9 +173,9 @@ def check(statement: Statement) -> Result:
     taken, faults = check_script(statement)
     return Result(
         statement=statement,
-        steps=(*taken, *(check_step(step) for step in statement.steps)),
+        steps=(*taken, *map(check_part, statement.steps)),
         mutants=tuple(_refute(mutant) for mutant in statement.mutants),
-        controls=tuple(check_control(control) for control in statement.controls),
+        controls=tuple(map(check_part, statement.controls)),
         faults=(*faults, *_faults(statement)),
         seconds=time.perf_counter() - start,
     )
@@ -203,52 +196,41 @@ def check_script(statement: Statement) -> tuple[list[Outcome[Step]], list[str]]:
         refused.append(Outcome(broken, False, f"{type(error).__name__}: {error}"[:_SHOWN]))
     names = {a.formula: a for claim in statement.claims for a in claim.assuming}
     taken = [Outcome(_step(name, t, names), True) for name, t in script.steps.items()]
-    return [*taken, *refused], list(script.faults(statement.claims, frozenset()))
+    faults = [] if refused else list(script.faults(statement.claims, frozenset()))
+    return [*taken, *refused], faults
 
 
 def _step(name: str, theorem: Theorem, names: dict[Formula, Assumption]) -> Step:
     """A theorem of the kernel as a step of the record."""
     formulas = sorted(theorem.hypotheses, key=str)
-    known = (names[f] for f in formulas if f in names)
-    needs = tuple(Hypothesis(a.name, a.text) for a in known)
-    case = tuple(Hypothesis(str(f), str(f)) for f in formulas if f not in names)
+    assumed = [(names[f].name if f in names else str(f), str(f)) for f in formulas]
     text = str(theorem.conclusion)
     shown = text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]} ..."
     cites = tuple(Lemma(lemma, lemma) for lemma in sorted(theorem.cited))
-    return Step(name, shown, None, needs=needs, case=case, cites=cites)
+    return Step(name, shown, None, tuple(Hypothesis(*a) for a in assumed), cites)
 
 
-def check_step(step: Step) -> Outcome[Step]:
-    """Run one check on the ground of the hypotheses that the step names, and no others."""
-    if step.check is None:
-        return Outcome(step, False, "a step of the kernel is checked with its script")
-    return Outcome(step, *_verdict(step.check, (*step.needs, *step.case)))
-
-
-def check_control(control: Control) -> Outcome[Control]:
-    """Run the check of a true variant."""
-    return Outcome(control, *_verdict(control.check, control.needs))
-
-
-def _verdict(check: Callable[[Ground], Any], assumed: tuple[Hypothesis, ...]) -> tuple[bool, str]:
-    """Whether a check leaves nothing, and if not what it leaves."""
-    ground = Ground(p for hypothesis in assumed for p in hypothesis.positive)
+def check_part(part: Part) -> Outcome[Part]:
+    """Run the check of a step or a control: whether it leaves nothing, and if not what."""
+    ask: Any = getattr(part, "check", None)
+    if ask is None:
+        return Outcome(part, False, "a step of the kernel is checked with its script")
     try:
-        value = check(ground)
+        value = ask()
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        left = [v for v in values if not _is_nothing(v)]
     except Exception as error:  # whatever goes wrong, nothing has been shown
-        return False, f"{type(error).__name__}: {error}"[:_SHOWN]
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    left = [v for v in values if not _is_nothing(v)]
+        return Outcome(part, False, f"{type(error).__name__}: {error}"[:_SHOWN])
     if not values:
-        return False, "the check returned nothing"
-    return not left, str(left[0])[:_SHOWN] if left else ""
+        return Outcome(part, False, "the check returned nothing")
+    return Outcome(part, not left, str(left[0])[:_SHOWN] if left else "")
 
 
 def _is_nothing(value: Any) -> bool:
     """Whether a value is exactly True or exactly the number 0."""
-    if value is True or value is sympy.true:
-        return True
-    return (type(value) is int and value == 0) or value is sympy.S.Zero
+    if isinstance(value, bool | float | str | sympy.Float) or value is None:
+        return value is True
+    return is_zero(value)
 
 
 def _refute(mutant: Mutant) -> Outcome[Mutant]:
@@ -270,6 +252,14 @@ def _faults(statement: Statement) -> Iterator[str]:
             yield f"hypothesis {hypothesis.name} is not shown necessary"
     for name in sorted(dropped - {h.name for h in statement.hypotheses} - {""}):
         yield f"a mutant drops {name}, which is no hypothesis"
+    for step in statement.steps:
+        for lemma in step.cites:
+            for hypothesis in set(lemma.needs) - set(step.needs):
+                yield f"the step {step.name!r} cites {lemma.name} without {hypothesis.name}"
+    claims = statement.claims
+    formulas = [f for c in claims for f in (c.conclusion, *(a.formula for a in c.assuming))]
+    for label in ambiguous(formulas):
+        yield f"two different things are printed as {label}"
 
 
 def _batches() -> Iterable[ExactBatch]:
@@ -282,7 +272,7 @@ def mutant(
     claim: Sides,
     cases: Callable[[], Iterable[Any]] = _batches,
     where: Callable[[Any], bool] = lambda case: True,
-    drops: Hypothesis | Assumption | None = None,
+    drops: str = "",
     undefined: bool = False,
     at_most: bool = False,
 ) -> Mutant:
@@ -291,10 +281,7 @@ def mutant(
     ``undefined``: a division by zero refutes it as well. ``at_most``: the claim is an inequality.
     """
     return Mutant(
-        name,
-        text,
-        lambda: counterexample(claim, cases(), where, undefined, at_most),
-        drops=drops.name if drops else "",
+        name, text, lambda: counterexample(claim, cases(), where, undefined, at_most), drops
     )
 
 
@@ -302,17 +289,13 @@ def control(
     name: str,
     text: str,
     claim: Sides,
-    symbolic: SymbolicBatch,
+    cases: Callable[[], Iterable[Any]] = lambda: exact_batches("f", "y", sizes=(1, 2)),
     where: Callable[[Any], bool] = lambda case: True,
-    needs: tuple[Hypothesis, ...] = (),
 ) -> Control:
-    """A true claim about a batch: the normal form must vanish and the search must find nothing."""
+    """A true claim, whose two sides must be equal on each of the cases that meets ``where``."""
 
-    def verify(ground: Ground) -> list[Any]:
-        left, right = claim(symbolic)
-        return [
-            ground.zero(left - right),
-            counterexample(claim, exact_batches("f", "y", sizes=(1, 2)), where) is None,
-        ]
+    def verify() -> list[Any]:
+        sides = [claim(case) for case in cases() if where(case)]
+        return [left - right for left, right in sides]
 
-    return Control(name, text, verify, needs)
+    return Control(name, text, verify)

@@ -3,57 +3,65 @@
 A term is a tree and is never evaluated. A sum binds its index without a name: inside, `Bound` says
 how many sums further out the index belongs to, so that two sums are equal whatever their indices
 were called, and nothing that is put into a sum can be captured by it. A name has one kind: `N` as a
-count and `N` as a number in one theorem are refused (`kinds`).
+count and `N` as a number in one theorem are refused (`check`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import count
-from typing import Any, ClassVar, TypeVar, dataclass_transform
-
-T = TypeVar("T")
+from typing import Any, ClassVar, TypeVar
 
 
 class MalformedError(ValueError):
     """No term: a floating-point number, a count that may be negative, one name for two things."""
 
 
-@dataclass_transform(frozen_default=True)
-def node(kind: type[T]) -> type[T]:
-    """A frozen dataclass that computes its hash once: terms are deep, and looked up often."""
-    made = dataclass(frozen=True)(kind)
-    deep = made.__hash__
-
-    def once(self: Any) -> int:
-        if "hash" not in self.__dict__:
-            self.__dict__["hash"] = deep(self)
-        return int(self.__dict__["hash"])
-
-    made.__hash__ = once  # type: ignore[method-assign]
-    return made
+def expect(true: bool, *what: object) -> None:
+    """Refuse what is not well formed; the reason is put into words only then."""
+    if not true:
+        raise MalformedError(" ".join(map(str, what)))
 
 
-@node
 class Node:
-    """A term or a formula."""
+    """A term or a formula; what is written twice is the same object, and nothing changes it."""
 
-    __match_args__: ClassVar[tuple[str, ...]]
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+    shape: ClassVar[tuple[Callable[[Any], Any], ...]] = ()
+    """For each field, what looks at it, and refuses it or returns it."""
+    _made: ClassVar[dict[Any, Any]] = {}
 
-    def __str__(self) -> str:
+    def __new__(cls, *given: Any) -> Any:
+        """Look the node up, or make it."""
+        key = cls, tuple(look(field) for look, field in zip(cls.shape, given, strict=True))
+        if key not in Node._made:
+            node = super().__new__(cls)
+            names = ("serial", *cls.__match_args__)
+            node.__dict__.update(zip(names, (len(Node._made), *key[1]), strict=True))
+            Node._made[key] = node
+        return Node._made[key]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Nodes do not change."""
+        raise MalformedError("a term cannot be changed")
+
+    def __getattr__(self, name: str) -> Any:
+        """Every field is found before this is asked."""
+        raise AttributeError(name)
+
+    def __repr__(self) -> str:
         """As it is printed."""
         from .language import plain  # printing is no part of the kernel
 
         return plain(self)
 
-    def parts(self) -> Iterator[tuple[str, Node]]:
-        """The nodes it is made of, by field."""
-        for name in self.__match_args__:  # the fields, as dataclasses list them
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                yield name, value
+    def parts(self) -> Iterator[Node]:
+        """The nodes it is made of."""
+        for name in self.__match_args__:
+            if isinstance(getattr(self, name), Node):
+                yield getattr(self, name)
 
 
 class Term(Node):
@@ -64,221 +72,220 @@ class Formula(Node):
     """A statement about real numbers."""
 
 
-@node
+N = TypeVar("N", bound=Node)
+
+
+class Place(Node):
+    """Where an entry of a column stands."""
+
+
+def _of(kind: type[Node]) -> Callable[[Any], Any]:
+    def look(value: Any) -> Any:
+        expect(isinstance(value, kind), value, "is no", kind.__name__.lower())
+        return value
+
+    return look
+
+
+def _exact(value: Any) -> Fraction:
+    """Refuse floating-point numbers and truth values."""
+    expect(type(value) in (int, Fraction), value, "is no exact number: an int or a Fraction")
+    return Fraction(value)
+
+
+def _whole(value: Any) -> int:
+    expect(type(value) is int, value, "is no whole number")
+    return int(value)
+
+
+def _exponent(value: Any) -> int:
+    expect(type(value) is int and value >= 1, "the exponent", value, "is not 1, 2, 3, ...")
+    return int(value)
+
+
+def _count(value: Any) -> Any:
+    """Refuse a count that may be negative or no whole number."""
+    expect(is_count(value), value, "is no count: a count by kind, or a number n >= 0")
+    return value
+
+
+_term, _formula, _place = _of(Term), _of(Formula), _of(Place)
+
+
 class Number(Term):
     """A rational number."""
 
-    value: Fraction
-
-    def __post_init__(self) -> None:
-        """Refuse floating-point numbers and truth values."""
-        if type(self.value) not in (int, Fraction):
-            raise MalformedError(f"{self.value!r} is no exact number: pass an int or a Fraction")
-        object.__setattr__(self, "value", Fraction(self.value))
+    __match_args__, shape = ("value",), (_exact,)
 
 
-@node
 class Variable(Term):
     """A real number, or with kind ``count`` a natural one."""
 
-    name: str
-    kind: str = "real"
+    __match_args__, shape = ("name", "kind"), (str, str)
+
+    def __new__(cls, name: str, kind: str = "real") -> Any:
+        """A real number unless another kind is given."""
+        expect(kind in ("real", "count"), name, "is of no kind:", kind)
+        return super().__new__(cls, name, kind)
 
 
-@node
-class Index(Node):
+class Index(Place):
     """A place among 1..count that no sum binds; ``key`` tells apart indices of one name."""
 
-    name: str
-    count: Term
-    key: int
+    __match_args__, shape = ("name", "count", "key"), (str, _count, _whole)
 
 
-@node
-class Bound(Node):
+class Bound(Place):
     """The index of the sum that is ``depth`` sums further out; 0 is the innermost."""
 
-    depth: int
+    __match_args__, shape = ("depth",), (_whole,)
 
 
-@node
+class Cell(Place):
+    """A place in a table: a row and a column."""
+
+    __match_args__, shape = ("row", "column"), (_place, _place)
+
+
 class Entry(Term):
     """The number of a column at a place."""
 
-    column: str
-    index: Node
+    __match_args__, shape = ("column", "place"), (str, _place)
 
 
-@node
-class Add(Term):
+class Two(Term):
+    """A term made of two."""
+
+    __match_args__, shape = ("left", "right"), (_term, _term)
+
+
+class Add(Two):
     """left + right"""
 
-    left: Term
-    right: Term
 
-
-@node
-class Multiply(Term):
+class Multiply(Two):
     """left * right"""
 
-    left: Term
-    right: Term
 
-
-@node
-class Divide(Term):
+class Divide(Two):
     """left / right"""
 
-    left: Term
-    right: Term
 
-
-@node
 class Power(Term):
     """base ** exponent, the exponent a natural number"""
 
-    base: Term
-    exponent: int
-
-    def __post_init__(self) -> None:
-        """Refuse other exponents."""
-        if type(self.exponent) is not int or self.exponent < 1:
-            raise MalformedError(f"the exponent {self.exponent!r} is no positive whole number")
+    __match_args__, shape = ("base", "exponent"), (_term, _exponent)
 
 
-@node
-class Root(Term):
+class One(Term):
+    """A term made of one."""
+
+    __match_args__, shape = ("of",), (_term,)
+
+
+class Root(One):
     """The square root."""
 
-    of: Term
 
-
-@node
-class Absolute(Term):
+class Absolute(One):
     """|of|"""
 
-    of: Term
 
-
-@node
-class Indicator(Term):
+class Indicator(One):
     """1 if ``of`` is 0, and 0 otherwise."""
 
-    of: Term
+
+class Exp(One):
+    """The exponential function."""
 
 
-@node
+class Log(One):
+    """The natural logarithm."""
+
+
 class Sum(Term):
     """The sum of ``body`` over 1..count, the index being `Bound`."""
 
-    count: Term
-    body: Term
-
-    def __post_init__(self) -> None:
-        """Refuse a count that may be negative or no whole number."""
-        natural = isinstance(self.count, Variable) and self.count.kind == "count"
-        whole = isinstance(self.count, Number) and self.count.value.denominator == 1
-        if not (natural or (whole and self.count.value >= 0)):  # type: ignore[attr-defined]
-            raise MalformedError(f"{self.count} is no count: a Variable of kind 'count', or n >= 0")
+    __match_args__, shape = ("count", "body"), (_count, _term)
 
 
-@node
-class Named(Term):
-    """A term under the name by which it is printed; to every rule it is the term."""
+class Relation(Formula):
+    """A formula about two terms."""
 
-    label: str
-    latex: str
-    body: Term
+    __match_args__, shape = ("left", "right"), (_term, _term)
 
 
-@node
-class Equal(Formula):
+class Equal(Relation):
     """left = right"""
 
-    left: Term
-    right: Term
 
-
-@node
-class NotEqual(Formula):
-    """left != right"""
-
-    left: Term
-    right: Term
-
-
-@node
-class Less(Formula):
+class Less(Relation):
     """left < right"""
 
-    left: Term
-    right: Term
 
-
-@node
-class LessEqual(Formula):
+class LessEqual(Relation):
     """left <= right"""
 
-    left: Term
-    right: Term
 
-
-@node
-class Or(Formula):
+class Or(Relation):
     """One of two formulas, or both."""
 
-    left: Formula
-    right: Formula
+    shape = (_formula, _formula)
 
 
-@node
 class Each(Formula):
     """A formula at every place 1..count, the index being `Bound`."""
 
-    count: Term
-    of: Formula
+    __match_args__, shape = ("count", "of"), (_count, _formula)
 
 
-ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
-_KEYS = count(10**6)  # of one width, so that indices made later sort later
-N = TypeVar("N", bound=Node)
+def is_count(term: Any) -> bool:
+    """Whether the term is a natural number, whatever its variables are."""
+    if isinstance(term, Number):
+        return bool(term.value >= 0 and term.value.denominator == 1)
+    return isinstance(term, Variable) and term.kind == "count"
+
+
+ZERO, ONE = Number(0), Number(1)
+_KEYS = count(1000)
 
 
 def index(name: str, of: Term) -> Index:
     """A new index over 1..``of``, different from every other."""
-    return Index(name, of, next(_KEYS))
+    key = next(n for n in _KEYS if (Index, (name, of, n)) not in Node._made)
+    return Index(name, of, key)  # type: ignore[no-any-return]
 
 
-def changed(node: N, change: Callable[[Node, int], Node | None], depth: int = 0) -> N:
+def changed(node: N, change: Callable[[Node, int], Node | None]) -> N:
     """The node with each part replaced for which ``change`` gives another; sums deepen by one."""
-    new = change(node, depth)
-    if new is not None:
-        return new  # type: ignore[return-value]
-    if isinstance(node, Index):
-        return node
-    new_parts = {}
-    for name, part in node.parts():
-        inside = depth + (isinstance(node, Sum | Each) and name in ("body", "of"))
-        new_parts[name] = changed(part, change, inside)
-    if all(new_parts[name] is part for name, part in node.parts()):
-        return node
-    rest = {name: getattr(node, name) for name in node.__match_args__}
-    return type(node)(**(rest | new_parts))
+    done: dict[tuple[Node, int], Node] = {}
+
+    def visit(part: Node, depth: int) -> Node:
+        if (part, depth) not in done:
+            new = change(part, depth)
+            if new is None and not isinstance(part, Index):
+                inner = depth + isinstance(part, Sum | Each)
+                fields = [getattr(part, name) for name in part.__match_args__]
+                new = type(part)(*(visit(f, inner) if isinstance(f, Node) else f for f in fields))
+            done[part, depth] = part if new is None else new
+        return done[part, depth]
+
+    return visit(node, 0)  # type: ignore[return-value]
 
 
 def closed(node: N, place: Index) -> N:
     """The node with a free index bound by the sum that will stand around it."""
-    return changed(node, lambda n, depth: Bound(depth) if n == place else None)
+    return changed(node, lambda n, depth: Bound(depth) if n is place else None)
 
 
 def opened(node: N, place: Index) -> N:
     """The body of a sum with a free index in place of the bound one."""
-    return changed(node, lambda n, depth: place if n == Bound(depth) else None)
+    return changed(node, lambda n, depth: place if n is Bound(depth) else None)
 
 
 def replaced(node: N, old: Node, new: Node) -> N:
     """The node with every occurrence of one part, in which nothing is bound outside, replaced."""
-    return changed(node, lambda n, depth: new if n == old else None)
+    return changed(node, lambda n, depth: new if n is old else None)
 
 
 def instantiated(
@@ -290,13 +297,12 @@ def instantiated(
         if isinstance(part, Variable):
             return values.get(part.name)
         if isinstance(part, Entry) and part.column in columns:
-            place, entry = columns[part.column]
-            at = part.index
+            (place, entry), at = columns[part.column], part.place
+            expect(not isinstance(at, Cell), part.column, "is a table, and no column")
 
-            def put(n: Node, inner: int) -> Node | None:
-                if n != place:
-                    return None
-                return Bound(at.depth + inner) if isinstance(at, Bound) else at
+            def put(n: Node, inner: int) -> Any:
+                shifted = Bound(at.depth + inner) if isinstance(at, Bound) else at
+                return shifted if n is place else None
 
             return changed(entry, put)
         return None
@@ -304,16 +310,16 @@ def instantiated(
     return changed(node, change)
 
 
-def within(node: Node) -> Iterator[Node]:
+@cache
+def within(node: Node) -> frozenset[Node]:
     """The node and all its parts."""
-    yield node
-    for _, part in node.parts():
-        yield from within(part)
+    return frozenset((node,)).union(*map(within, node.parts()))
 
 
-def indices(node: Node) -> set[Index]:
+@cache
+def indices(node: Node) -> frozenset[Index]:
     """The free indices."""
-    return {part for part in within(node) if isinstance(part, Index)}
+    return frozenset(part for part in within(node) if isinstance(part, Index))
 
 
 def check(nodes: Iterable[Node]) -> None:
@@ -321,15 +327,15 @@ def check(nodes: Iterable[Node]) -> None:
     kinds: dict[str, str] = {}
 
     def visit(part: Node, depth: int) -> None:
-        if isinstance(part, Bound) and part.depth >= depth:
-            raise MalformedError("an index is bound by no sum: write it as an Index")
-        if isinstance(part, Index) and kinds.setdefault(part.name, str(part.key)) != str(part.key):
-            raise MalformedError(f"{part.name} names an index and something else: use two names")
-        if isinstance(part, Variable | Entry):
-            name = part.name if isinstance(part, Variable) else part.column
-            kind = part.kind if isinstance(part, Variable) else "column"
-            if kinds.setdefault(name, kind) != kind:
-                raise MalformedError(f"{name} is a {kinds[name]} and a {kind}: use two names")
+        loose = isinstance(part, Bound) and part.depth >= depth
+        expect(not loose, "an index is bound by no sum: write it as an Index")
+        name, kind = getattr(part, "name", ""), getattr(part, "kind", "")
+        if isinstance(part, Index):
+            kind = f"index {part.key}"
+        if isinstance(part, Entry):
+            name, kind = part.column, "table" if isinstance(part.place, Cell) else "column"
+        one = kinds.setdefault(name, kind) == kind
+        expect(one, name, "is", kinds[name], "and", kind + ": use two names")
 
-    for one in nodes:
-        changed(one, visit)
+    for node in nodes:
+        changed(node, visit)

@@ -7,8 +7,8 @@ For every N >= 1 and all real f_1..f_N, y_1..y_N, with d_i = f_i - y_i,
 
 The left side takes O(N^2) operations, the right side O(N).
 
-Assumptions: batch_nonempty. Labels that are all equal are allowed; the regression moments divide
-by Var(y), so they are a case of their own, and the kernel asks that the cases are all.
+Assumptions: batch_nonempty. Labels that are all equal are allowed; the slopes of the code divide by
+Var(y), so they are a case of their own, and the kernel asks that the cases are all.
 
 In the paper: Theorem 1. In the code: `gar_verify.formulas.error_variance`.
 """
@@ -20,9 +20,8 @@ from typing import Any
 
 from gar_verify import formulas as package_formulas
 
-from .batches import ExactBatch, moments
+from .batches import ExactBatch, exact_batches, moments
 from .definitions import half_square
-from .hypotheses import AT_LEAST_TWO, BATCH_NONEMPTY, PLAIN, VAR_Y_POS
 from .language import equal
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
@@ -46,8 +45,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def script(step: Script) -> None:
         proofs = Proofs(step, about)
         step.show("the centred sum", proofs.pairs_are_centred())
-        step.show("the variance", proofs.pairs_are_variance())
-        step.show("the code", proofs.code_is_pairs())
+        step.show("the variance", proofs.pairs_are_variance)
+        step.show("the code", proofs.code_is_pairs)
 
     return Statement(
         name="theorem-1-error-variance",
@@ -89,7 +88,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the statement with N = 0 allowed",
                 lambda b: (b.pair_mean(half_square), code(b)),
                 cases=lambda: [ExactBatch(f=(), y=())],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
         ),
@@ -101,8 +100,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     b.pair_total(half_square) / (b.size * (b.size - 1)),
                     code(b) * b.size / (b.size - 1),
                 ),
-                PLAIN,
-                needs=(AT_LEAST_TWO, VAR_Y_POS),
+                cases=lambda: exact_batches("f", "y", sizes=(2, 3)),
             ),
         ),
     )

@@ -5,8 +5,8 @@ vectors of N^2 entries, and Var(f) > 0, Var(y) > 0,
 
     1/2 || df / ||df|| - dy / ||dy|| ||^2 = 1 - rho(f, y),    in [0, 2],
 
-0 for f = c y + b with c > 0 and 2 with c < 0. Where a vector of differences is zero it stays zero
-when it is normalised, and the left side is 1/2 (one of the two) or 0 (both): so is the code.
+0 for f = c y + b with c > 0 and 2 for f = -c y + b. Where a vector of differences is zero it stays
+zero when it is normalised, and the left side is 1/2 (one of the two) or 0 (both): so is the code.
 
 Assumptions: batch_nonempty, var_f_pos, var_y_pos; scale_pos at the ends of the range.
 
@@ -25,22 +25,19 @@ import sympy
 
 from gar_verify import formulas as package_formulas
 
-from .batches import ExactBatch, SymbolicBatch, moments
+from .batches import ExactBatch, moments
 from .definitions import (
     correlation,
     normalized_difference,
 )
-from .hypotheses import BATCH_NONEMPTY, PLAIN, VAR_F_POS, VAR_Y_POS
 from .language import XP, Expression, at_most, equal, number, positive
 from .language import column as entry
 from .pairwise import Pairwise, Proofs
-from .power_sums import column
 from .printing import run_script
 from .script import Assumption, Claim, Script
-from .statements import Control, Statement, mutant
+from .statements import Statement, control, mutant
 from .terms import Index
 
-F, Y = column("f"), column("y")
 HALF = Fraction(1, 2)
 SCALE_POS = Assumption("scale_pos", positive(number("c")), "the factor is positive")
 
@@ -101,7 +98,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ("y constant", other, HALF, (True, False)),
             ("both constant", both, 0, (False, False)),
         ):
-            step.show(name, Proofs(step, batch, f"{name}: ").constant(value, *varies))
+            proofs = Proofs(step, batch, f"{name}: ", flat=not varies[1])
+            step.show(name, proofs.constant(value, *varies))
 
     def pearson(batch: Any) -> Any:
         return 1 - correlation(batch, sympy.sqrt)
@@ -115,7 +113,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     def both_vary(batch: Any) -> bool:
         return bool(batch.varies("f") and batch.varies("y"))
 
-    needs = (VAR_F_POS, VAR_Y_POS)
     return Statement(
         name="theorem-2-pearson",
         title="Theorem 2: the normalised pairwise difference is one minus Pearson's correlation",
@@ -128,7 +125,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "1 - rho of no samples",
                 lambda b: (code(b), 0),
                 cases=lambda: [ExactBatch(f=(), y=())],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -136,7 +133,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "0 for f = c y with c < 0 too",
                 lambda b: (pairs(b), 0),
                 where=lambda b: b.varies("y") and all(b.f == -b.y),
-                drops=SCALE_POS,
+                drops="scale_pos",
             ),
             mutant(
                 "half dropped",
@@ -170,7 +167,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "1 - rho with Var(f) = 0 allowed",
                 lambda b: (pairs(b), pearson(b)),
                 where=lambda b: b.varies("y") and not b.varies("f"),
-                drops=VAR_F_POS,
+                drops="var_f_pos",
                 undefined=True,
             ),
             mutant(
@@ -178,7 +175,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "1 - rho with Var(y) = 0 allowed",
                 lambda b: (pairs(b), pearson(b)),
                 where=lambda b: b.varies("f") and not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -189,14 +186,10 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
         ),
         controls=(
-            Control(
+            control(
                 "invariance",
                 "f scaled by 3 and shifted by 2 has the same normalised difference",
-                lambda ground: ground.zero(
-                    normalized_difference(SymbolicBatch(f=3 * F + 2, y=Y), ground.root)
-                    - normalized_difference(PLAIN, ground.root)
-                ),
-                needs=needs,
+                lambda b: (pairs(b), pairs(ExactBatch(f=tuple(3 * b.f + 2), y=tuple(b.y)))),
             ),
         ),
     )

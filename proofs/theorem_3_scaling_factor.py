@@ -13,7 +13,7 @@ Assumptions: batch_nonempty, var_y_pos; var_f_pos and scale_pos where the loss o
 at_minimum (Q(c) = Q(c*)) gives c = c*, and rho_is_1 gives the same direction.
 
 In the summary of the paper that was available: without a number; Theorem 3 is our name. In the
-code: `gar_verify.formulas.scaled_difference`, `scaling_factor` and the moment ``var_r``.
+code: `gar_verify.formulas.scaled_difference` and the moments ``scale`` and ``var_r``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from .definitions import (
     scaled_half_square,
     variance,
 )
-from .hypotheses import BATCH_NONEMPTY, PLAIN, VAR_F_POS, VAR_Y_POS
 from .language import SIZE, at_most, equal, everywhere, number
 from .language import column as entry
 from .pairwise import Pairwise, Proofs
@@ -58,7 +57,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         return batch.pair_mean(scaled_half_square(c))
 
     def best(batch: Any) -> Any:
-        return formulas.scaling_factor(moments(formulas, batch))
+        return moments(formulas, batch).scale
 
     about = Pairwise(formulas)
     scaled = Pairwise(formulas, f=scaled_labels(1))
@@ -73,8 +72,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim("the minimum", given, at_most(about.pairs(least), about.pairs(c))),
         Claim("only there", (*given, at_best), equal(c, least)),
         Claim("its value", both, equal(about.pairs(least), about.var_f * (1 - rho**2))),
-        Claim("the code", given, equal(about.code("scaled_difference", c), about.pairs(c))),
-        Claim("the factor of the code", given, equal(about.code("scaling_factor"), least)),
+        Claim("the code", about.basic, equal(about.code("scaled_difference", c), about.pairs(c))),
+        Claim("the factor of the code", given, equal(about.m.scale, least)),
         Claim("same direction gives 0", (*given, SCALE_POS), equal(scaled.normalized(), 0)),
         Claim(
             "0 gives the same direction",
@@ -88,9 +87,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         step.show("the minimum", proofs.minimum())
         step.show("only there", proofs.only_there())
         step.show("its value", proofs.least_value())
-        difference, factor = proofs.code_scales()
-        step.show("the code", difference)
-        step.show("the factor of the code", factor)
+        step.show("the code", proofs.scaled_difference_is())
+        step.show("the factor of the code", proofs.slope_of_code("f"))
         step.show("same direction gives 0", Proofs(step, scaled, "f = c y + b: ").end(SCALE_POS, 0))
         step.show("0 gives the same direction", proofs.same_direction())
 
@@ -106,7 +104,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the minimum over no samples",
                 lambda b: (q(b, 1), 0),
                 cases=lambda: [ExactBatch(f=(), y=())],
-                drops=BATCH_NONEMPTY,
+                drops="batch_nonempty",
                 undefined=True,
             ),
             mutant(
@@ -114,14 +112,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "c taken to be c* whatever Q(c) is",
                 lambda b: (2, best(b)),
                 where=lambda b: b.varies("y"),
-                drops=at_best,
+                drops=at_best.name,
             ),
             mutant(
                 "any correlation",
                 "the differences of two samples taken to have one direction whatever rho is",
                 lambda b: (b.f[0] - b.f[1], b.y[0] - b.y[1]),
                 where=lambda b: b.size == 3 and sorted(b.f) == sorted(b.y) and b.varies("y"),
-                drops=perfect,
+                drops=perfect.name,
             ),
             mutant(
                 "half dropped",
@@ -158,7 +156,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "one minimiser with Var(y) = 0 allowed: c* has no value, Q does not depend on c",
                 lambda b: (covariance(b, b.f, b.y) / variance(b, b.y), best(b)),
                 where=lambda b: not b.varies("y"),
-                drops=VAR_Y_POS,
+                drops="var_y_pos",
                 undefined=True,
             ),
             mutant(
@@ -166,14 +164,14 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "df = 0 dy taken for the same direction: the loss of Theorem 2 is not 0",
                 lambda b: (normalized_difference(b, sympy.sqrt), 0),
                 where=lambda b: b.varies("y") and not b.varies("f"),
-                drops=VAR_F_POS,
+                drops="var_f_pos",
             ),
             mutant(
                 "any factor",
                 "df = c dy with c < 0 taken for the same direction",
                 lambda b: (normalized_difference(b, sympy.sqrt), 0),
                 where=lambda b: b.varies("y") and all(b.f == -b.y),
-                drops=SCALE_POS,
+                drops="scale_pos",
             ),
         ),
         controls=(
@@ -181,7 +179,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "c = 1 is Theorem 1",
                 "Q(1) is the variance of the errors",
                 lambda b: (q(b, 1), variance(b, b.f - b.y)),
-                PLAIN,
             ),
         ),
     )

@@ -8,8 +8,9 @@ For f and Y, K times differentiable on an open and connected domain of R^n,
 Corollary with a scale c, the direction alignment of the Pearson loss: f(x) - f(z) = c (Y(x) - Y(z))
 for all x, z exactly when the derivatives of f are c times those of Y.
 
-Assumptions: domain_open and differentiable in both directions; domain_connected and order_one
-(the derivatives of order 1 are among those matched) in the direction from gradients to differences.
+Assumptions: batch_nonempty for what the loss is; domain_open and differentiable in both directions;
+domain_connected and order_one (the derivatives of order 1 are among those matched) in the direction
+from gradients to differences.
 
 Finding: Theorem 4 as the summary of the paper states it (the paper's own text was not available)
 does not ask for a connected domain. Without it gradients that match do not make differences match.
@@ -32,12 +33,13 @@ from sympy import Expr, Symbol
 
 from gar_verify import formulas as package_formulas
 
-from .algebra import Ground
-from .batches import SymbolicBatch, moments
+from . import kernel
+from .batches import ExactBatch, moments
 from .exact import Case
-from .hypotheses import VAR_Y_POS
-from .power_sums import column
+from .language import column, equal, number
+from .pairwise import Pairwise, Proofs
 from .printing import run_script
+from .script import Claim, Script
 from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 DIMENSIONS = range(1, 7)
@@ -53,16 +55,19 @@ MEAN_VALUE = Lemma(
     "mean_value_theorem",
     "a function on an interval whose derivative is 0 everywhere is constant",
     "proved by Rocq: GradientMatching.segment",
+    (DIFFERENTIABLE,),
 )
 POLYGON = Lemma(
     "polygonal_connectedness",
     "two points of an open connected set of R^n are joined by finitely many segments within it",
     "not needed by Rocq: GradientMatching.gradients_to_differences, by open and closed sets",
+    (DOMAIN_OPEN, DOMAIN_CONNECTED),
 )
 OPEN_DERIVATIVE = Lemma(
     "derivative_of_zero",
     "a function that is 0 on an open set has all its partial derivatives 0 there",
     "proved by Rocq: GradientMatching.ddir_shift",
+    (DOMAIN_OPEN, DIFFERENTIABLE),
 )
 
 
@@ -82,7 +87,7 @@ def point(name: str, dimension: int) -> tuple[Symbol, ...]:
     return coordinates
 
 
-def first_order(ground: Ground) -> list[Any]:
+def first_order() -> list[Any]:
     """d/dx_i of f(x) - f(z) - (Y(x) - Y(z)), less f_i(x) - Y_i(x)."""
     f, labels = differentiable("f"), differentiable("Y")
     left = []
@@ -91,11 +96,11 @@ def first_order(ground: Ground) -> list[Any]:
         gap = f(*x) - f(*z) - (labels(*x) - labels(*z))
         for i, x_i in enumerate(x, 1):
             partials = differentiable(f"f_{i}")(*x) - differentiable(f"Y_{i}")(*x)
-            left.append(ground.zero(gap.diff(x_i) - partials))
+            left.append(sympy.expand(gap.diff(x_i) - partials))
     return left
 
 
-def next_order(ground: Ground) -> list[Any]:
+def next_order() -> list[Any]:
     """d/dx_i of the difference of two derivatives, less the difference of the next ones."""
     g, h = differentiable("Df"), differentiable("DY")
     left = []
@@ -103,11 +108,11 @@ def next_order(ground: Ground) -> list[Any]:
         x = point("x", dimension)
         for i, x_i in enumerate(x, 1):
             next_ones = differentiable(f"Df_{i}")(*x) - differentiable(f"DY_{i}")(*x)
-            left.append(ground.zero((g(*x) - h(*x)).diff(x_i) - next_ones))
+            left.append(sympy.expand((g(*x) - h(*x)).diff(x_i) - next_ones))
     return left
 
 
-def along_segment(ground: Ground) -> list[Any]:
+def along_segment() -> list[Any]:
     """The derivative of f - Y along z + s (x - z): its chain rule, and 0 where gradients match."""
     s = Symbol("s", real=True)
     left = []
@@ -125,25 +130,25 @@ def along_segment(ground: Ground) -> list[Any]:
         matched = gap.diff(s)
         for f_i, y_i in slopes:
             matched = matched.replace(y_i, f_i)
-        left += [ground.zero(gap.diff(s) - chain), ground.zero(matched)]
-        left += [ground.zero(p.subs(s, 0) - b) for p, b in zip(path, z, strict=True)]
-        left += [ground.zero(p.subs(s, 1) - a) for p, a in zip(path, x, strict=True)]
+        left += [sympy.expand(gap.diff(s) - chain), sympy.expand(matched)]
+        left += [sympy.expand(p.subs(s, 0) - b) for p, b in zip(path, z, strict=True)]
+        left += [sympy.expand(p.subs(s, 1) - a) for p, a in zip(path, x, strict=True)]
     return left
 
 
-def along_polygon(ground: Ground) -> Any:
+def along_polygon() -> Any:
     """One more corner: the gaps add up, so a chain of any length telescopes."""
     first, last, new = sympy.symbols("h_0 h_m h_new", real=True)
-    return ground.zero((last - first) + (new - last) - (new - first))
+    return sympy.expand((last - first) + (new - last) - (new - first))
 
 
-def gap_is_matching(ground: Ground) -> Any:
+def gap_is_matching() -> Any:
     """f - Y has the same value at x and z exactly when the differences match."""
     fx, fz, yx, yz = sympy.symbols("f_x f_z Y_x Y_z", real=True)
-    return ground.zero(((fx - yx) - (fz - yz)) - ((fx - fz) - (yx - yz)))
+    return sympy.expand(((fx - yx) - (fz - yz)) - ((fx - fz) - (yx - yz)))
 
 
-def scaled(ground: Ground) -> list[Any]:
+def scaled() -> list[Any]:
     """The partial derivatives of c Y are c times those of Y, so c Y may stand for Y."""
     c = Symbol("c", real=True)
     left = []
@@ -151,7 +156,7 @@ def scaled(ground: Ground) -> list[Any]:
         x = point("x", dimension)
         labels = differentiable("Y")(*x)
         for i, x_i in enumerate(x, 1):
-            left.append(ground.zero((c * labels).diff(x_i) - c * differentiable(f"Y_{i}")(*x)))
+            left.append(sympy.expand((c * labels).diff(x_i) - c * differentiable(f"Y_{i}")(*x)))
     return left
 
 
@@ -204,15 +209,21 @@ ZERO = sympy.Integer(0)
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """Theorem 4, and what it means for the loss over the given formulas."""
 
-    def loss_of_matched(ground: Ground) -> Any:
-        batch = SymbolicBatch(f=column("y") + Symbol("b", real=True), y=column("y"))
-        return ground.zero(formulas.error_variance(moments(formulas, batch)))
+    about = Pairwise(formulas, f=lambda place: column("y", place) + number("b"))
+    loss = Claim("the loss", about.basic, equal(about.code("error_variance"), 0))
+
+    def script(step: Script) -> None:
+        proofs = Proofs(step, about)
+        none = proofs.combine("no variance", equal(about.var_d, 0), proofs.weight)
+        step.show("the loss", proofs.step("no loss", kernel.rewrite, proofs.of_errors, none))
 
     to_gradients = (DOMAIN_OPEN, DIFFERENTIABLE)
     return Statement(
         name="theorem-4-gradient-matching",
         title="Theorem 4: matching all differences is matching all gradients",
         where="Theorem 4 of the paper; what a loss of 0 on every batch means",
+        claims=(loss,),
+        script=script,
         plain=(
             "f(x) - f(z) = Y(x) - Y(z) for all x, z of an open connected domain <=> all partial "
             "derivatives of f and Y of orders 1..K agree everywhere; with c Y for Y likewise"
@@ -266,21 +277,23 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 scaled,
                 needs=(DIFFERENTIABLE,),
             ),
-            Step(
-                "the loss",
-                "where the differences match, f = Y + b on every batch and error_variance is 0",
-                loss_of_matched,
-                case=(VAR_Y_POS,),
-            ),
         ),
         mutants=(
+            mutant(
+                "no sample",
+                "the loss of an empty batch",
+                lambda b: (formulas.error_variance(moments(formulas, b)), 0),
+                cases=lambda: [ExactBatch(f=(), y=())],
+                drops="batch_nonempty",
+                undefined=True,
+            ),
             mutant(
                 "two intervals",
                 "the theorem on (0, 1) and (2, 3), as the summary of the paper has it",
                 gaps,
                 cases=lambda: [APART],
                 where=orders_match(1, 2, 3),
-                drops=DOMAIN_CONNECTED,
+                drops="domain_connected",
             ),
             mutant(
                 "orders 2 and higher only",
@@ -288,7 +301,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [on_line(X**2 + X, X**2)],
                 where=orders_match(2, 3),
-                drops=ORDER_ONE,
+                drops="order_one",
             ),
             mutant(
                 "a jump",
@@ -296,7 +309,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 gaps,
                 cases=lambda: [STEP_UP],
                 where=orders_match(1, 2, 3),
-                drops=DIFFERENTIABLE,
+                drops="differentiable",
             ),
             mutant(
                 "a line in the plane",
@@ -305,7 +318,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda case: (case.f.diff(case.variable), case.Y.diff(case.variable)),
                 cases=lambda: [Case(f=Symbol("x2"), Y=ZERO, variable=Symbol("x2"))],
                 where=lambda case: case.f.subs(case.variable, 0) == case.Y,
-                drops=DOMAIN_OPEN,
+                drops="domain_open",
             ),
             mutant(
                 "equal functions",
@@ -341,8 +354,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             Control(
                 "the same constant on both intervals",
                 "on (0, 1) and (2, 3) the differences match where f - Y is one constant",
-                lambda ground: [
-                    ground.zero(a - b)
+                lambda: [
+                    sympy.expand(a - b)
                     for a, b in [gaps(Case(APART, f={k: v + 7 for k, v in APART.Y.items()}))]
                 ],
             ),

@@ -25,6 +25,8 @@ class Data:
 
     numbers: dict[str, Any]
     columns: dict[str, tuple[Any, ...]]
+    free: dict[str, int] = field(default_factory=dict)
+    """The places of indices that nothing binds."""
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def value(self, term: Any, places: tuple[int, ...] = ()) -> Any:
@@ -45,10 +47,8 @@ class Data:
             return _number(term.value)
         if isinstance(term, terms.Variable):
             return _number(self.numbers[term.name])
-        if isinstance(term, terms.Named):
-            return self.value(term.body, places)
         if isinstance(term, terms.Entry):
-            return _number(self.columns[term.column][places[-1 - term.index.depth] - 1])
+            return _number(self._entry(term.column, term.place, places))
         if isinstance(term, terms.Power):
             return self.value(term.base, places) ** term.exponent
         if isinstance(term, terms.Sum):
@@ -60,8 +60,24 @@ class Data:
             return _root(inner)
         if isinstance(term, terms.Absolute):
             return abs(inner)
+        if isinstance(term, terms.Exp):
+            return mpmath.exp(inner)
+        if isinstance(term, terms.Log):
+            return _log(inner)
         assert isinstance(term, terms.Indicator)
         return mpmath.mpf(abs(inner) < CLOSE)
+
+    def _entry(self, column: str, place: Any, places: tuple[int, ...]) -> Any:
+        """The entry of a column, or of a table, at a place."""
+        if isinstance(place, terms.Cell):
+            row, other = (self._at(part, places) for part in (place.row, place.column))
+            return self.columns[column][row - 1][other - 1]
+        return self.columns[column][self._at(place, places) - 1]
+
+    def _at(self, place: Any, places: tuple[int, ...]) -> int:
+        if isinstance(place, terms.Bound):
+            return places[-1 - place.depth]
+        return self.free.get(place.name, 1)
 
     def holds(self, formula: Any, places: tuple[int, ...] = ()) -> bool:
         """Whether a formula is true."""
@@ -70,11 +86,12 @@ class Data:
         if isinstance(formula, terms.Each):
             count = int(self.value(formula.count, places))
             return all(self.holds(formula.of, (*places, k)) for k in range(1, count + 1))
+        if isinstance(formula, terms.Equal) and formula.left is formula.right:
+            return True  # whether it has a value or not
         gap = self.value(formula.right, places) - self.value(formula.left, places)
         return bool(
             {
                 terms.Equal: abs(gap) < CLOSE,
-                terms.NotEqual: abs(gap) > CLOSE,
                 terms.Less: gap > CLOSE,
                 terms.LessEqual: gap > -CLOSE,
             }[type(formula)]
@@ -99,8 +116,16 @@ def _root(a: Any) -> Any:
     return mpmath.sqrt(max(a, mpmath.mpf(0)))
 
 
-def names(formulas: Iterator[Any]) -> tuple[set[str], set[str]]:
-    """The variables and the columns that formulas are about."""
+def _log(a: Any) -> Any:
+    if a < CLOSE:
+        raise NoValueError("the logarithm of what is not positive")
+    return mpmath.log(a)
+
+
+def names(formulas: Iterator[Any]) -> tuple[set[Any], dict[str, list[Any]], set[Any]]:
+    """The variables, the columns with what they run over, and the free indices."""
     parts = [part for formula in formulas for part in terms.within(formula)]
-    variables = {p.name for p in parts if isinstance(p, terms.Variable)}
-    return variables, {p.column for p in parts if isinstance(p, terms.Entry)}
+    variables = {p for p in parts if isinstance(p, terms.Variable)}
+    columns = {p.column: p.place for p in parts if isinstance(p, terms.Entry)}
+    free = {p for p in parts if isinstance(p, terms.Index)}
+    return variables, columns, free

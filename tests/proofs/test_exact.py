@@ -14,7 +14,7 @@ from sympy import Integer, Rational
 from gar_verify import formulas
 from proofs.batches import ExactBatch, exact_batches, exact_weighted_batches, moments
 from proofs.definitions import half_square, normalized_difference, variance
-from proofs.exact import Case, counterexample, enclose, sign
+from proofs.exact import Case, InexactError, counterexample, enclose, exactly, is_zero, sign
 
 
 @given(st.fractions(), st.fractions())
@@ -76,5 +76,31 @@ def test_the_formulas_run_on_exact_numbers() -> None:
     batch = ExactBatch(f=(1, 1, -1, -1), y=(5, -1, -1, -3))
     m = moments(formulas, batch)
     assert formulas.error_variance(m) == Fraction(6)
-    assert formulas.scaling_factor(m) == Fraction(2, 9)
+    assert m.scale == Fraction(2, 9)
     assert normalized_difference(batch, sympy.sqrt) == Rational(1, 3)
+
+
+def test_only_halves_are_exact_floats() -> None:
+    assert exactly(0.5) == Rational(1, 2)
+    with pytest.raises(InexactError):
+        exactly(0.1)
+
+
+def test_zero_is_seen_through_roots_and_logarithms() -> None:
+    assert is_zero(sympy.sqrt(8) - 2 * sympy.sqrt(2))
+    assert is_zero(sympy.log(4) - 2 * sympy.log(2))
+    assert not is_zero(sympy.sqrt(2) - Rational(7, 5))
+    assert not is_zero(sympy.Symbol("x"))
+
+
+def test_sympys_limit_is_wrong_with_free_parameters() -> None:
+    """Why no proof rests on ``limit``: for positive b and c the limit is the larger of the two.
+
+    SymPy answers c, silently, whatever b is. Should this test fail one day, SymPy has improved; the
+    proofs still do without.
+    """
+    u, b, c = sympy.symbols("u b c", positive=True)
+    mean = sympy.log(sympy.exp(u * b) + sympy.exp(u * c)) / u
+    answer = sympy.limit(mean, u, sympy.oo)
+    assert answer == c
+    assert answer.subs({b: 2, c: 1}) == 1  # and the limit is 2: it is at least the value at b alone
