@@ -71,12 +71,12 @@ BALANCED = ExactBatch(f=(1, 1, -1, -1), y=(5, -1, -1, -3))
 
 def sub_losses(formulas: ModuleType, m: Any) -> Any:
     """The three sub-losses of the code."""
-    return formulas.sub_losses(m, XP)
+    return formulas.sub_losses(m, m, XP)
 
 
 def sub_losses_gradient(formulas: ModuleType, m: Any, weights: Any) -> Any:
     """Their gradient, given the derivatives in them."""
-    return formulas.sub_losses_gradient(m, weights, XP)
+    return formulas.sub_losses_gradient(m, m, weights, XP)
 
 
 class Directional(Split):

@@ -122,7 +122,7 @@ class Split(Proofs):
     def with_shifts(self) -> Any:
         """The decomposition of the code, with any shifts."""
         b, formulas = self.about.batch, self.about.formulas
-        shifts = formulas.Shifts(*map(number, ("p", "q", "u", "v")))
+        shifts = formulas.Shifts(*map(number, ("p", "q", "u")))
         found = formulas.decompose(b.f, b.y, b.mean, shifts)
         for name, part in found._asdict().items():
             text = name.replace("_", r"\_")
