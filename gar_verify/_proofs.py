@@ -10,13 +10,13 @@ from gar_verify import paths
 if TYPE_CHECKING:
     import proofs
     from proofs import __main__ as command
-    from proofs import pages, printing, statements, z3_opinion
+    from proofs import pages, printing, script, statements, z3_opinion
 else:
     _NAME = "proofs" if paths.repository() else "gar_verify.proofs"
     proofs = import_module(_NAME)
-    command, pages, printing, statements, z3_opinion = (
+    command, pages, printing, script, statements, z3_opinion = (
         import_module(f"{_NAME}.{part}")
-        for part in ("__main__", "pages", "printing", "statements", "z3_opinion")
+        for part in ("__main__", "pages", "printing", "script", "statements", "z3_opinion")
     )
 
-__all__ = ["command", "pages", "printing", "proofs", "statements", "z3_opinion"]
+__all__ = ["command", "pages", "printing", "proofs", "script", "statements", "z3_opinion"]
