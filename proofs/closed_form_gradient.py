@@ -287,10 +287,11 @@ class Directional(Split):
         left = g.residual * (c - a * d) + g.label * d + g.conventional * h
         right = ((2 * (c - d) + 2 * e * h) * size - loss * (2 * c + 2 * e * h)) / (size * size)
         known = kernel.assume(positive(size))
-        factor = -2 / size * (a + b - 1) / size * (c + e * h - a * d)
+        share = 1 / (1 + abs(b))  # of `near` of the code; `far` is it where the gap is 0
+        factor = -2 / size * (a + b - 1) / size * (c + e * h - share * a * d)
         parts = [
             (factor, kernel.assume(equal(gap * v, 0))),
-            (-2 / size, kernel.assume(equal(gap * d, 0))),
+            (-2 * share / size, kernel.assume(equal(gap * d, 0))),
         ]
         lemma = self.combine("for any concordance", equal(left, right), known, of=parts)
         m, one = self.about.m, Expression(1)
@@ -317,7 +318,7 @@ class Directional(Split):
     def chunk(self) -> tuple[Any, Any]:
         """residual_and_label with any shifts, given the moments of the whole with those shifts."""
         a, b, f = self.about, self.about.batch, self.formulas
-        shifts = f.Shifts(*map(number, ("p", "q", "u", "v")))
+        shifts = f.Shifts(*map(number, ("p", "q", "u")))
         means = dict(
             zip(
                 ("mean_f", "mean_d", "mean_y"),

@@ -10,14 +10,15 @@ the labels, with one residual r,
 so that the sub-losses are functions of W, the means, Var(y), scale, slope, var_r and the mean
 conventional loss: O(N) work for a batch of N. The residual is a weighted mean of that of the
 predictions and that of the errors; its share does not matter, since scale = 1 + slope. Shifting f
-and y before anything is averaged changes nothing. All of it holds where Var(y) = 0 too, the split
-at every sample whose weight is not 0.
+and y before anything is averaged changes nothing, nor does what rounding took from f - y, added
+back: in exact arithmetic it is 0. All of it holds where Var(y) = 0 too, the split at every sample
+whose weight is not 0.
 
 Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg where
 Var(y) = 0 is allowed; ratio_defined for a / b.
 
 In the paper: the remark on complexity. In the code: `gar_verify.formulas.decompose`, `moments`,
-`shifted`, `residual`, `error_share`, `ratio` and `prediction_variance`.
+`shifted`, `lost`, `residual`, `error_share`, `ratio` and `prediction_variance`.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Split(Proofs):
         found = formulas.decompose(b.f, b.y, b.mean, shifts)
         for name, part in found._asdict().items():
             text = name.replace("_", r"\_")
-            b.named_entry(f"{name} with shifts", rf"\mathrm{{{text}}}_{{p,q,u,v}}", part)
+            b.named_entry(f"{name} with shifts", rf"\mathrm{{{text}}}_{{p,q,u}}", part)
         return found, shifts
 
     def shifts_change_nothing(self) -> dict[str, Theorem]:
@@ -161,7 +162,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
 
     about = Pairwise(formulas, weighted=True)
     b, m, weight, labels = about.batch, about.m, about.weight_pos, about.var_y_pos
-    a_, b_ = number("a"), number("b")
+    a_, b_, c_ = map(number, "abc")
     defined = Assumption("ratio_defined", positive(b_), "the divisor is positive")
     plain, basic = Split(Script(), about), about.basic
 
@@ -199,6 +200,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             for name, value in plain.named_moments().items()
         ),
         *shift_claims,
+        Claim("what a difference lost", (), equal(formulas.lost(a_, b_, c_), a_ - b_ - c_)),
         Claim("a ratio", (defined,), equal(formulas.ratio(a_, b_), a_ / b_)),
         Claim("nothing of nothing", (), equal(formulas.ratio(Expression(0), Expression(0)), 0)),
     )
@@ -221,6 +223,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             step.show(name, proofs.moment(name))
         for name, theorem in proofs.shifts_change_nothing().items():
             step.show(f"shifts do not change {name}", theorem)
+        lost = claims[-3]
+        step.show(lost.name, proofs.combine("lost", lost.conclusion))
         divisor = kernel.assume(defined.formula)
         step.show("a ratio", proofs.combine("a ratio", claims[-2].conclusion, divisor))
         step.show("nothing of nothing", proofs.combine("no ratio", claims[-1].conclusion))

@@ -50,6 +50,9 @@ ROUNDED = Lemma(
 SMALL = 2.0**-30
 ORDINARY = tuple((r, b, v) for r in (0.1, 0.7, 3.0) for b in (-0.9, 0.3, 7.1) for v in (0.2, 5.3))
 
+LOSSY = ((1.0, 2.0**-60, 1.0), (1.0, 2.0**-53 - 1, 2.0))
+"""Predictions, labels and shifts of the errors; f - y rounds to the shift."""
+
 
 def bound(roundings: int) -> Fraction:
     """The relative error that so many roundings may make."""
@@ -103,6 +106,16 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
 
     def claim(function: str, roundings: int, *more: Any) -> Callable[[Case], tuple[Any, Any]]:
         return lambda case: (error(function, case.m, *more), roundings)
+
+    def kept() -> list[Any]:
+        left = []
+        for f, y, d in LOSSY:
+            shifts = formulas.Shifts(d=d)
+            left.append(
+                Fraction(formulas.shifted(f, y, shifts)[1])
+                - (Fraction(f) - Fraction(y) - Fraction(d))
+            )
+        return left
 
     cancelling = (
         (0.0, 1 + SMALL, 1 - SMALL),
@@ -177,6 +190,11 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
         ),
         controls=(
+            Control(
+                "what a difference lost",
+                "an error of which f - y, rounded, keeps nothing is exact in shifted",
+                kept,
+            ),
             Control(
                 "perfect predictions",
                 "with var_r = 0 and slope = 0 nothing is rounded: error variance and 1 - rho are 0",
