@@ -48,7 +48,7 @@ Proof. intros Hn Ha. apply le_INR in Hn. simpl in Hn.
 Theorem normaliser_shifts M a s c (l : nat -> R) : (0 < M)%nat -> 0 < a ->
   kl_dro (fun k => l k - s) a c (Aggregation.mean M) = kl_dro l a c (Aggregation.mean M) - s.
 Proof. intros HM Ha. assert (MR : 0 < INR M) by (apply lt_0_INR; auto).
-  unfold kl_dro, log_power_mean, tempered, Aggregation.mean.
+  rewrite !code_powers by auto. unfold power, Aggregation.mean.
   rewrite (bsum_ext M (fun i => exp ((l i - s - c) / a)) (fun i => exp (- s / a) * exp ((l i - c) / a))).
   2:{ intros i _. rewrite <- exp_plus. f_equal. field. lra. }
   assert (0 < bsum M (fun i => exp ((l i - c) / a))) by (apply bsum_pos; auto; intros; apply exp_pos).
@@ -59,12 +59,12 @@ Proof. intros HM Ha. assert (MR : 0 < INR M) by (apply lt_0_INR; auto).
   field. lra. Qed.
 
 (* The mean of (d - b)^2 is the error variance and the squared distance of b from the mean error. *)
-Theorem mean_square_split conventional s t b :
-  let m := code_moments N w f y conventional s t in
+Theorem mean_square_split conventional s b :
+  let m := code_moments N w f y conventional s in
   mean (fun i => square (f i - b - y i)) = error_variance m + (Moments_mean_d m - b) ^ 2.
 Proof. intros m. unfold m. rewrite code_theorem_1 by auto.
   destruct (theorem_1 N w weight_pos f y) as [-> _].
-  destruct (moments_are N w weight_pos f y conventional s t) as (_ & -> & _).
+  destruct (moments_are N w weights_nonneg weight_pos f y conventional s) as (_ & -> & _).
   unfold var. rewrite cov_sums by auto. unfold square.
   rewrite (mean_ext N w (fun i => (f i - b - y i) * (f i - b - y i))
     (fun i => (f i - y i) * (f i - y i) + ((-2 * b) * (f i - y i) + b ^ 2))) by (intros; ring).
