@@ -281,3 +281,29 @@ Proof. intros HM Ha D.
   auto_derive. split; [exists dP; auto | split; auto].
   replace (Derive (fun x => P x) 0) with dP by (symmetry; apply is_derive_unique; exact DP).
   field. lra. Qed.
+
+(* --- what the SymPy script of the proposition cites --- *)
+Theorem sign_of_derivative (g dg : R -> R) a b : a <= b ->
+  (forall t, a <= t <= b -> is_derive g t (dg t)) ->
+  ((forall t, a <= t <= b -> dg t <= 0) -> g b <= g a)
+  /\ ((forall t, a <= t <= b -> 0 <= dg t) -> g a <= g b).
+Proof. intros H D. destruct (MVT_gen g a b dg) as [c [Hc E]].
+  - intros t Ht. rewrite Rmin_left, Rmax_right in Ht by auto. apply D. lra.
+  - intros t Ht. rewrite Rmin_left, Rmax_right in Ht by auto.
+    apply continuity_pt_filterlim, (ex_derive_continuous g). exists (dg t). apply D; auto.
+  - rewrite Rmin_left, Rmax_right in Hc by auto. split; intros P; pose proof (P c Hc) as S.
+    + assert (0 <= - dg c * (b - a)) by (apply Rmult_le_pos; lra). lra.
+    + assert (0 <= dg c * (b - a)) by (apply Rmult_le_pos; lra). lra. Qed.
+
+Theorem difference_quotient (g : R -> R) l : g 0 = 0 -> is_derive g 0 l ->
+  filterlim (fun t => g t / t) (locally' 0) (locally l).
+Proof. intros G D. apply is_derive_Reals in D.
+  intros P [eps HP]. destruct (D eps (cond_pos eps)) as [delta Hd]. exists delta. intros t Ht Nt.
+  assert (At : Rabs t < delta).
+  { replace t with (minus t 0 : R); [exact Ht|]. unfold minus, plus, opp; simpl; ring. }
+  pose proof (Hd t Nt At) as Q. rewrite Rplus_0_l, G, Rminus_0_r in Q. apply HP. exact Q. Qed.
+
+Theorem squeeze (T : Type) (F : (T -> Prop) -> Prop) (HF : Filter F) (low g high : T -> R) (l : R) :
+  F (fun t => low t <= g t <= high t) ->
+  filterlim low F (locally l) -> filterlim high F (locally l) -> filterlim g F (locally l).
+Proof. intros B. apply (filterlim_le_le (F := F) low g high l). exact B. Qed.
