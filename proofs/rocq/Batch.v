@@ -11,6 +11,19 @@ Proof. intros H. unfold ratio. destruct (Req_EM_T b 0); [tauto|]. f_equal. ring.
 Lemma ratio_0 a : ratio a 0 = a.
 Proof. unfold ratio. destruct (Req_EM_T 0 0); [field | tauto]. Qed.
 
+(* The share that the code takes: between 0 and 1, and it weighs both slopes alike. *)
+Theorem error_share_is scale slope : let e := error_share scale slope in
+  0 <= e <= 1 /\ (1 - e) * Rabs scale = e * Rabs slope.
+Proof. intros e. unfold e, error_share. pose proof (Rabs_pos scale) as P. pose proof (Rabs_pos slope) as Q.
+  destruct (Req_dec (Rabs scale + Rabs slope) 0) as [Z|Z].
+  - rewrite Z, ratio_0. replace (Rabs scale) with 0 by lra. lra.
+  - rewrite ratio_div by auto. assert (0 < / (Rabs scale + Rabs slope)) by (apply Rinv_0_lt_compat; lra).
+    split; [split|].
+    + apply Rmult_le_pos; lra.
+    + apply Rmult_le_reg_r with (Rabs scale + Rabs slope); [lra|].
+      unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra.
+    + field. auto. Qed.
+
 Section Batch.
 Variable N : nat.
 Variable w : nat -> R.

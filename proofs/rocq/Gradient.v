@@ -20,8 +20,7 @@ Let moved u i := f i + u * h i.
 (* The coefficients g, applied to the direction. *)
 Definition applied (m : Moments) (g : Gradient) (slopes : nat -> R) :=
   let '(residual, label) := residual_and_label f y s (relative m s) in
-  mean (fun i => (Gradient_conventional g * slopes i + Gradient_residual g * residual i
-                  + Gradient_label g * label i) * h i).
+  mean (fun i => sample_gradient g (slopes i) (residual i) (label i) * h i).
 
 Lemma cov_moved u a : cov (moved u) a = cov f a + u * cov h a.
 Proof. unfold moved. rewrite cov_plus_l, cov_scal_l by auto. ring. Qed.
@@ -61,7 +60,7 @@ Proof. unfold applied.
     + (Gradient_residual g * ((f i - mean f) * h i)
     + (Gradient_label g - Gradient_residual g * Moments_scale m) * ((y i - mean y) * h i)))).
   - rewrite !mean_plus, !mean_scal, !mean_product by auto. ring.
-  - intros i Hi Wi. destruct (E i) as [-> ->], (P i) as [-> ->].
+  - intros i Hi Wi. unfold sample_gradient. destruct (E i) as [-> ->], (P i) as [-> ->].
     edestruct (any_share N w weights_nonneg weight_pos f y) as [-> <-]; auto.
     destruct (moments_are N w weights_nonneg weight_pos f y (phi 0) s) as (_ & _ & _ & _ & _ & _ & _ & K & _).
     fold m in K. rewrite <- K. ring. Qed.
