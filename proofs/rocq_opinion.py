@@ -30,6 +30,7 @@ from .rocq_formulas import write as write_definitions
 
 FOLDER = TARGET.parent
 CERTIFICATE = FOLDER / "certificate.json"
+MUTATIONS = FOLDER / "mutations.json"
 
 COMPILER = ("coqc", "-w", "none", "-Q", ".", "GAR")
 CHECKER = ("coqchk", "-silent", "-o", "-Q", ".", "GAR")
@@ -173,6 +174,7 @@ THEOREMS = {
         "Rounding.rounded_without_self_pairs",
         "Rounding.rounded_error_variance",
         "Rounding.rounded_prediction_variance",
+        "Rounding.rounded_scaled_difference",
         "Rounding.rounded_one_minus_pearson",
         "Rounding.rounded_one_minus_pearson_gradient",
         "Rounding.rounded_error_variance_gradient",
@@ -183,6 +185,17 @@ THEOREMS = {
     ),
 }
 """What Rocq proves of each statement."""
+
+CITED = {
+    "mean_value_theorem": "GradientMatching.segment",
+    "polygonal_connectedness": "GradientMatching.polygonal_connectedness",
+    "derivative_of_zero": "GradientMatching.ddir_shift",
+    "sign_of_derivative": "Aggregation.sign_of_derivative",
+    "difference_quotient": "Aggregation.difference_quotient",
+    "squeeze": "Aggregation.squeeze",
+    "finite_maximum": "Aggregation.largest_exists",
+}
+"""The theorems behind what the SymPy scripts of Theorem 4 and of the proposition cite."""
 
 PARTIAL = {
     "lipschitz-functions": (
@@ -256,6 +269,20 @@ def _only_known(what: str, axioms: Sequence[str]) -> None:
     more = sorted(set(axioms) - AXIOMS.keys())
     if more:
         raise RocqError(f"{what} rests on {', '.join(more)}")
+
+
+def roundings() -> dict[str, int]:
+    """How many roundings a computed value may be away, from the statements of ``Rounding.v``.
+
+    The keys are functions, with a field where it is that of a record: ``merge.var_y``.
+    """
+    text = (FOLDER / "Rounding.v").read_text(encoding="utf8")
+    said = "".join(re.findall(r"^Theorem (.*?)^Proof", text, re.M | re.S))
+    bound = re.compile(r"within (\d+) \((?:[A-Z]\w+?_(\w+) \()?Rounded\.(\w+) rnd")
+    return {
+        f"{function}.{part}" if part else function: int(count)
+        for count, part, function in bound.findall(said)
+    }
 
 
 def available() -> bool:
@@ -362,6 +389,15 @@ def _listed(summary: str) -> list[str]:
     return [name.split(".", 2)[2] for name in section.split() if name != "<none>"]
 
 
+def mutations(path: Path = MUTATIONS) -> str:
+    """How many small changes of the formulas Rocq refuses, as last tried on all of them."""
+    kept = json.loads(path.read_text(encoding="utf8"))
+    refused, accepted = sum(kept["refused"].values()), len(kept["accepted"])
+    now = hashes()
+    other = "" if all(now[n] == h for n, h in kept["sources"].items()) else ", of earlier formulas"
+    return f"Rocq refuses {refused} of {refused + accepted} changes of the formulas{other}"
+
+
 def write(found: Certificate, path: Path = CERTIFICATE) -> None:
     """Write a certificate, whole or not at all."""
     temporary = path.with_suffix(".new")
@@ -388,6 +424,7 @@ def certify() -> int:
         for theorem, axioms in theorems.items():
             short = ", ".join(a.rpartition(".")[2] for a in axioms)
             print(f"  {theorem}: {short or 'no axioms'}")
+    print(mutations())
     print(f"{RocqOpinion(found.theorems)}; Coq {found.rocq}, coqchk agrees")
     return 0
 

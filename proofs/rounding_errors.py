@@ -1,18 +1,15 @@
 """Rounding: from the moments on, the loss loses a few units of the last place, whatever the data.
 
 With u = 2^-53, half a unit of the last place of float64, and the moments taken as they are stored,
-each computed value is the exact one times a factor between (1 - u)^k and 1 / (1 - u)^k:
+each computed value is the exact one times a factor between (1 - u)^k and 1 / (1 - u)^k, with a
+small k for each function (`BOUNDS`): for every rounding with |rnd(x) - x| <= u |x| that keeps what
+is rounded and its double. The reason is that the formulas add numbers of one sign only, and
+subtract nothing but moments. Means and slopes of `merge` and one coefficient of
+`one_minus_concordance_gradient` subtract computed numbers, and have no such bound: counterexamples
+stand below.
 
-    k =  1  scaling_factor                    k = 14  one_minus_pearson
-    k =  2  without_self_pairs                k =  1  the coefficient of error_variance_gradient
-    k =  3  error_variance                    k = 15, 16  those of one_minus_pearson_gradient
-    k =  5  prediction_variance
-
-for every rounding with |rnd(x) - x| <= u |x|. The reason is that the formulas add numbers of one
-sign only, and subtract nothing but moments. `scaled_difference` and `merge` subtract computed
-numbers, and have no such bound: counterexamples stand below.
-
-Assumptions: var_r_nonneg, var_y_nonneg, no_underflow; Var(f), Var(y) > 0 for the correlation.
+Assumptions: var_r_nonneg, var_y_nonneg, no_underflow; Var(f), Var(y) > 0 for the correlation,
+`concordance_scale` > 0 for the concordance.
 
 Proved by Rocq (`proofs/rocq/Rounding.v`) over definitions generated from the formulas with every
 operation rounded. Not in the paper.
@@ -31,29 +28,37 @@ from gar_verify import formulas as package_formulas
 from .algebra import Ground
 from .exact import Case
 from .printing import run_script
+from .rocq_opinion import roundings
 from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
 
 UNIT = Fraction(1, 2**53)
-BOUNDS = {
-    "scaling_factor": 1,
-    "error_variance": 3,
-    "prediction_variance": 5,
-    "one_minus_pearson": 14,
-}
-"""How many roundings a value may be away, by function."""
+BOUNDS = roundings()
+"""How many roundings a value may be away, by function, as Rocq proves it."""
 
 VAR_R_NONNEG = Hypothesis("var_r_nonneg", "the unexplained variance is not negative: var_r >= 0")
 VAR_Y_NONNEG = Hypothesis("var_y_nonneg", "the variance of the labels is not negative: var_y >= 0")
 NO_UNDERFLOW = Hypothesis(
-    "no_underflow", "no operation overflows or underflows: |rnd(x) - x| <= u |x|"
+    "no_underflow",
+    "no operation overflows or underflows: |rnd(x) - x| <= u |x|, and rounded numbers and their "
+    "doubles are kept",
 )
 ROUNDED = Lemma(
     "rounded_formulas",
     "the bounds of the single functions, over the formulas with every operation rounded",
-    "proved by Rocq: Rounding.rounded_one_minus_pearson and five more",
+    "proved by Rocq: the theorems of Rounding.v, one for each function",
 )
 
 SMALL = 2.0**-30
+ROOT = (3 - 5**0.5) / 2
+"""Where the labels' coefficient of 1 - CCC is 0 but for rounding, with the other moments 1."""
+RATIONAL = (
+    "error_variance",
+    "prediction_variance",
+    "concordance_scale",
+    "one_minus_concordance",
+)
+"""The functions that take no root, whose exact values are fractions."""
+
 ORDINARY = tuple((r, b, v) for r in (0.1, 0.7, 3.0) for b in (-0.9, 0.3, 7.1) for v in (0.2, 5.3))
 
 
@@ -63,9 +68,15 @@ def bound(roundings: int) -> Fraction:
 
 
 def moments(formulas: ModuleType, numbers: Any, of: Callable[[Any], Any] = float) -> Any:
-    """Moments with var_r, slope and var_y, as floats or as the rational numbers that these are."""
-    var_r, slope, var_y = map(of, numbers)
-    return formulas.Moments(of(1), of(0), of(0), var_y, slope, var_r, of(0))
+    """Moments with var_r, slope, var_y and a scale, which is the slope unless it is given.
+
+    They are floats, or the rational numbers that these are: to rounding, stored numbers are all
+    alike, and scale = 1 + slope means nothing.
+    """
+    var_r, slope, var_y, *more = map(of, numbers)
+    zero = of(0)
+    scale = more[0] if more else slope
+    return formulas.Moments(of(1), zero, zero, zero, var_y, scale, slope, var_r, zero)
 
 
 def units(computed: Any, exact: Any) -> int:
@@ -74,7 +85,7 @@ def units(computed: Any, exact: Any) -> int:
     return whole
 
 
-def cases(*numbers: tuple[float, float, float]) -> Callable[[], Iterator[Case]]:
+def cases(*numbers: tuple[float, ...]) -> Callable[[], Iterator[Case]]:
     """Moments to try, in exactly these floating-point numbers."""
     return lambda: (Case(m=number) for number in numbers)
 
@@ -82,34 +93,35 @@ def cases(*numbers: tuple[float, float, float]) -> Callable[[], Iterator[Case]]:
 def statement(formulas: ModuleType = package_formulas) -> Statement:
     """The statement, over the given formulas."""
 
-    def error(function: str, numbers: Any, *more: Any) -> int:
+    def error(function: str, numbers: Any) -> int:
         of = getattr(formulas, function)
-        computed = of(moments(formulas, numbers), *more)
-        return units(computed, of(moments(formulas, numbers, Fraction), *map(Fraction, more)))
+        computed = of(moments(formulas, numbers))
+        return units(computed, of(moments(formulas, numbers, Fraction)))
 
     def small(ground: Ground) -> list[Any]:
-        return [
-            bound(14) < 15 * UNIT,
-            bound(16) < 17 * UNIT,
-            bound(3) < Fraction(301, 100) * UNIT,
-        ]
+        return [bound(count) < (count + 1) * UNIT for count in BOUNDS.values()]
 
     def merged(case: Case) -> tuple[Any, Any]:
         def slope(of: Callable[[Any], Any]) -> Any:
             return formulas.merge(*(moments(formulas, m, of) for m in case.m)).slope
 
-        return units(slope(float), slope(Fraction)), 16
+        return units(slope(float), slope(Fraction)), max(BOUNDS.values())
+
+    def label(case: Case) -> tuple[Any, Any]:
+        def coefficient(of: Callable[[Any], Any]) -> Any:
+            return formulas.one_minus_concordance_gradient(moments(formulas, case.m, of)).label
+
+        return units(coefficient(float), coefficient(Fraction)), max(BOUNDS.values())
 
     def measured(ground: Ground) -> list[Any]:
         return [
-            error(function, numbers) <= roundings
-            for function, roundings in BOUNDS.items()
-            if function != "one_minus_pearson"
+            error(function, numbers) <= BOUNDS[function]
+            for function in RATIONAL
             for numbers in ORDINARY
         ]
 
-    def claim(function: str, roundings: int, *more: Any) -> Callable[[Case], tuple[Any, Any]]:
-        return lambda case: (error(function, case.m, *more), roundings)
+    def claim(function: str, count: int) -> Callable[[Case], tuple[Any, Any]]:
+        return lambda case: (error(function, case.m), count)
 
     cancelling = (
         (0.0, 1 + SMALL, 1 - SMALL),
@@ -121,13 +133,13 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         title="Rounding costs a few units of the last place, whatever the data",
         where="not in the paper; the functions of moments in gar_verify.formulas, in float64",
         plain=(
-            "from the moments on, computed = exact (1 + e) with |e| < 3.01 u for error_variance, "
-            "|e| < 15 u for one_minus_pearson, |e| < 17 u for its gradient, u = 2^-53"
+            "from the moments on, computed = exact (1 + e) with |e| <= (1 - u)^-k - 1, u = 2^-53, "
+            + ", ".join(f"k = {count} for {function}" for function, count in BOUNDS.items())
         ),
         latex=(
             r"\mathrm{computed}=\mathrm{exact}\,(1+\epsilon),\quad "
             r"|\epsilon|\leq(1-u)^{-k}-1,\quad u=2^{-53},\quad "
-            r"k=3,\ 5,\ 14,\ 16",
+            rf"k\leq {max(BOUNDS.values())}",
         ),
         steps=(
             Step(
@@ -140,7 +152,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
             Step(
                 "in units",
-                "(1 - u)^-3 - 1 < 3.01 u, (1 - u)^-14 - 1 < 15 u and (1 - u)^-16 - 1 < 17 u",
+                "(1 - u)^-k - 1 < (k + 1) u for each of these k",
                 small,
             ),
         ),
@@ -153,13 +165,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 at_most=True,
             ),
             mutant(
-                "any scale",
-                "scaled_difference with such a bound: it subtracts c from a rounded number",
-                claim("scaled_difference", 16, 1.0),
-                cases=cases((0.0, 2.0**-60, 1.0)),
-                at_most=True,
-            ),
-            mutant(
                 "merging too",
                 "the slope of merge with such a bound: covariances of both signs are added",
                 merged,
@@ -167,9 +172,16 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 at_most=True,
             ),
             mutant(
+                "every gradient too",
+                "the coefficient of the labels of 1 - CCC: it subtracts from the slope",
+                label,
+                cases=cases((1.0, ROOT, 1.0, 1.0)),
+                at_most=True,
+            ),
+            mutant(
                 "negative unexplained variance",
                 "error_variance with var_r < 0 allowed",
-                claim("error_variance", 3),
+                claim("error_variance", BOUNDS["error_variance"]),
                 cases=cases((-1 - 2 * SMALL, 1 + SMALL, 1.0)),
                 drops=VAR_R_NONNEG,
                 at_most=True,
@@ -177,7 +189,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             mutant(
                 "negative variance of the labels",
                 "error_variance with var_y < 0 allowed",
-                claim("error_variance", 3),
+                claim("error_variance", BOUNDS["error_variance"]),
                 cases=cases((1 + 2 * SMALL, 1 + SMALL, -1.0)),
                 drops=VAR_Y_NONNEG,
                 at_most=True,
@@ -185,7 +197,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             mutant(
                 "underflow",
                 "error_variance where the square of the slope is below every float",
-                claim("error_variance", 3),
+                claim("error_variance", BOUNDS["error_variance"]),
                 cases=cases((0.0, 2.0**-600, 1.0)),
                 drops=NO_UNDERFLOW,
                 at_most=True,

@@ -146,6 +146,11 @@ Proof. apply (within_sum 0 2); [auto | apply stretched_nonneg | apply within_ref
 Theorem rounded_prediction_variance :
   within 3 (Rounded.prediction_variance rnd m) (prediction_variance m).
 Proof. apply (within_sum 0 2); [auto | apply stretched_nonneg | apply within_refl | apply within_stretched]. Qed.
+Theorem rounded_scaled_difference c :
+  within 5 (Rounded.scaled_difference rnd m c) (scaled_difference m c).
+Proof. apply (within_sum 0 4); [auto | apply stretched_nonneg | apply within_refl |].
+  apply (within_product 3 0); [|apply within_refl].
+  apply (within_product 1 1); apply within_round, within_refl. Qed.
 Lemma error_variance_nonneg : 0 <= error_variance m.
 Proof. apply Rplus_le_le_0_compat; auto. apply stretched_nonneg. Qed.
 Lemma prediction_variance_nonneg : 0 <= prediction_variance m.

@@ -1,6 +1,6 @@
 """Small wrong changes to the formulas, and what Rocq refuses after generation from each.
 
-    python tests/proofs/mutate_rocq.py    try all of them and write proofs/rocq/mutations.json
+python tests/proofs/mutate_rocq.py    try all of them and write proofs/rocq/mutations.json
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from mutate import Change, changes
 from proofs import rocq_opinion
 from proofs.rocq_formulas import UntranslatableError
 from proofs.rocq_opinion import FILES, FOLDER, RocqError, needs
-
-RECORD = FOLDER / "mutations.json"
 
 GENERATED = ("Formulas", "Rounded")
 
@@ -85,7 +83,7 @@ def main() -> int:
     """Try every change, and write what was found."""
     refused: Counter[str] = Counter()
     accepted = []
-    sources = rocq_opinion.hashes()
+    sources = {name: rocq_opinion.hashes()[name] for name in GENERATED}
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
         for change in changes():
@@ -96,8 +94,9 @@ def main() -> int:
             else:
                 accepted.append([change.function, change.before, change.after])
     record = {"sources": sources, "refused": refused, "accepted": accepted}
-    RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf8")
-    print(f"{refused.total()} of {refused.total() + len(accepted)} changes refused by Rocq")
+    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+    rocq_opinion.MUTATIONS.write_text(text, encoding="utf8")
+    print(rocq_opinion.mutations())
     return 0
 
 
