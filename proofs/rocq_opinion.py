@@ -166,9 +166,12 @@ THEOREMS = {
     ),
     "lipschitz-functions": (
         "Lipschitz.flat_almost_everywhere",
+        "Lipschitz.few_contain",
+        "Lipschitz.near_axis",
         "Lipschitz.lipschitz_differences_to_gradients",
         "Lipschitz.lipschitz_gradients_to_differences",
-        "Lipschitz.null_is_thin",
+        "Lipschitz.line_has_coordinates",
+        "Lipschitz.plane_has_coordinates",
     ),
     "rounding-errors": (
         "Rounding.rounded_without_self_pairs",
@@ -194,13 +197,17 @@ CITED = {
     "difference_quotient": "Aggregation.difference_quotient",
     "squeeze": "Aggregation.squeeze",
     "finite_maximum": "Aggregation.largest_exists",
+    "rounded_formulas": "Rounding.rounded_one_minus_pearson",
+    "rank_nullity": "Graph.fewer_do_not",
+    "fubini": "Lipschitz.near_axis",
+    "absolute_continuity": "Lipschitz.flat_almost_everywhere",
 }
-"""The theorems behind what the SymPy scripts of Theorem 4 and of the proposition cite."""
+"""The theorem that does in Rocq what a lemma does that a SymPy script cites. Rademacher's theorem
+is the one that has none."""
 
 PARTIAL = {
     "lipschitz-functions": (
-        "not that the gradients exist almost everywhere (Rademacher); in several variables, that "
-        "almost every parallel of a segment meets a set of measure 0 in length 0 (Fubini)"
+        "all but Rademacher's theorem, that the gradients exist almost everywhere"
     ),
 }
 """Statements of which Rocq proves a part, and which."""

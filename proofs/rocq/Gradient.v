@@ -4,6 +4,10 @@ From Coquelicot Require Import Coquelicot.
 From GAR Require Import Sums Formulas Batch.
 Open Scope R_scope.
 
+(* Nothing is rounded here. *)
+Definition code_sub_losses (m : Moments) := sub_losses m.
+Definition code_sub_losses_gradient (m : Moments) := sub_losses_gradient m.
+
 Section Gradient.
 Variable N : nat.
 Variable w : nat -> R.
@@ -163,8 +167,8 @@ Proof. apply (is_derive_ext (fun u => mean (phi u))); [|exact phi_derivative].
 (* A weighted sum of the sub-losses; for any differentiable function of them the weights are its
    derivatives (the chain rule). *)
 Theorem sub_losses_derivative a b c : 0 < var f -> 0 < var y ->
-  is_derive (fun u => let '(x1, x2, x3) := sub_losses (along u) in a * x1 + b * x2 + c * x3) 0
-    (applied m (sub_losses_gradient m (a, b, c)) slopes).
+  is_derive (fun u => let '(x1, x2, x3) := code_sub_losses (along u) in a * x1 + b * x2 + c * x3) 0
+    (applied m (code_sub_losses_gradient m (a, b, c)) slopes).
 Proof. intros Hf Hy.
   pose proof conventional_derivative as D1. pose proof error_variance_derivative as D2.
   pose proof (one_minus_pearson_derivative Hf Hy) as D3.

@@ -118,7 +118,7 @@ Hypothesis var_f_pos : 0 < var N w f.
 Hypothesis var_y_pos : 0 < var N w y.
 Definition at_ (u : R) := code_moments N w (fun i => f i + u * h i) y (phi u) s.
 Definition part (m : Moments) (k : nat) :=
-  let '(a, b, c) := sub_losses m in match k with O => a | 1%nat => b | _ => c end.
+  let '(a, b, c) := code_sub_losses m in match k with O => a | 1%nat => b | _ => c end.
 Let m := code_moments N w f y (phi 0) s.
 Hypothesis losses_pos : forall k, (k < 3)%nat -> 0 < part m k.
 Let p k := kl_dro_tilt (fun k => ln (part m k)) alpha shift (Aggregation.mean 3) k / 3.
@@ -130,7 +130,7 @@ Proof. unfold at_, m. replace (fun i => f i + 0 * h i) with f; auto.
 Theorem gar_gradient :
   is_derive (fun u => kl_dro (fun k => ln (part (at_ u) k)) alpha shift (Aggregation.mean 3)) 0
     (applied N w f y h s m
-      (sub_losses_gradient m (p 0%nat / part m 0%nat, p 1%nat / part m 1%nat, p 2%nat / part m 2%nat))
+      (code_sub_losses_gradient m (p 0%nat / part m 0%nat, p 1%nat / part m 1%nat, p 2%nat / part m 2%nat))
       slopes).
 Proof.
   pose proof (conventional_derivative N w weights_nonneg weight_pos f y h s phi slopes phi_derivative) as D0.
@@ -148,7 +148,7 @@ Proof.
   assert (DL : forall k, (k < 3)%nat -> is_derive (fun u => ln (part (at_ u) k)) 0 (dl k)).
   { intros k Hk. pose proof (losses_pos k Hk) as P. rewrite <- at_0 in P.
     unfold dl. destruct k as [|[|[|k]]]; [| | |lia]; rewrite <- at_0; apply LN; auto;
-      unfold part, sub_losses, at_; assumption. }
+      unfold part, code_sub_losses, sub_losses, at_; assumption. }
   pose proof (code_gradient 3 alpha shift (fun k u => ln (part (at_ u) k)) dl ltac:(lia) alpha_pos DL) as G.
   match goal with |- is_derive _ _ ?g => match type of G with is_derive _ _ ?g' => replace g with g' end end.
   exact G.
@@ -159,7 +159,7 @@ Proof.
   pose proof (losses_pos 2%nat ltac:(lia)).
   unfold Aggregation.mean at 1. unfold p. simpl bsum. unfold dl, e0, e1, e2. unfold m.
   rewrite !(applied_is N w weights_nonneg weight_pos f y h s phi). fold m.
-  unfold sub_losses_gradient. cbv zeta.
+  unfold code_sub_losses_gradient, sub_losses_gradient. cbv zeta.
   cbn [Gradient_conventional Gradient_residual Gradient_label error_variance_gradient].
   replace (Gradient_conventional (one_minus_pearson_gradient m)) with 0 by reflexivity.
   replace (INR 3) with 3 by (simpl; ring). field. repeat split; lra. Qed.

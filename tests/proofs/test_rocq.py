@@ -81,12 +81,13 @@ def test_every_statement_has_theorems_and_what_is_partial_says_so() -> None:
     assert {name for name, word in words.items() if word != "yes"} == set(rocq_opinion.PARTIAL)
 
 
-@pytest.mark.parametrize("name", ["theorem-4-gradient-matching", "proposition-kl-dro"])
-def test_what_the_scripts_cite_is_proved_by_rocq(name: str) -> None:
-    proved = rocq_opinion.rocq_opinion().of(name)
-    cited = {lemma.name for lemma in catalogue.statement(name).lemmas}
-    assert cited
-    assert [c for c in cited if rocq_opinion.CITED.get(c) not in proved] == []
+def test_what_the_scripts_cite_is_proved_by_rocq_but_for_rademacher() -> None:
+    open_questions = set()
+    for name in catalogue.names():
+        proved = rocq_opinion.rocq_opinion().of(name)
+        cited = {lemma.name for lemma in catalogue.statement(name).lemmas}
+        open_questions |= {c for c in cited if rocq_opinion.CITED.get(c) not in proved}
+    assert open_questions == {"rademacher"}
 
 
 @pytest.mark.parametrize("name", rocq_opinion.FILES)
