@@ -71,15 +71,12 @@ class Shifts(NamedTuple):
     """Numbers that are taken from the samples before they are averaged.
 
     They change nothing in exact arithmetic. In floating point, a shift by one of the samples makes
-    the centred values of a constant vector exactly zero, and those of a far offset accurate. The
-    errors have shifts of their own: subtracted from what is larger, predictions or labels, an
-    offset rounds least.
+    the centred values of a constant vector exactly zero, and those of a far offset accurate.
     """
 
     f: Scalar = 0
     y: Scalar = 0
-    error_f: Scalar = 0
-    error_y: Scalar = 0
+    d: Scalar = 0
 
 
 UNSHIFTED = Shifts()
@@ -119,9 +116,22 @@ def ratio(numerator: Scalar, denominator: Scalar) -> Scalar:
 # --- from the batch to its moments -------------------------------------------------------------
 
 
+def lost(f: Scalar, y: Scalar, d: Scalar) -> Scalar:
+    """What rounding took from d = f - y, exactly; 0 in exact arithmetic.
+
+    Source: Knuth, "The Art of Computer Programming", volume 2, on the exact sum of two numbers.
+    """
+    minus_y = d - f
+    return (f - (d - minus_y)) - (y + minus_y)
+
+
 def shifted(f: Scalar, y: Scalar, s: Shifts) -> tuple[Scalar, Scalar, Scalar]:
-    """f_i, d_i and y_i relative to the shifts, sample by sample."""
-    return f - s.f, (f - s.error_f) - (y - s.error_y), y - s.y
+    """f_i, d_i and y_i relative to the shifts, sample by sample.
+
+    The errors keep the digits of an outlier in both vectors and of an offset between them.
+    """
+    d = f - y
+    return f - s.f, (d - s.d) + lost(f, y, d), y - s.y
 
 
 def error_share(scale: Scalar, slope: Scalar) -> Scalar:
@@ -148,8 +158,7 @@ def decompose(f: Scalar, y: Scalar, mean: Mean, s: Shifts = UNSHIFTED) -> Decomp
     var_y = mean(y, y)
     scale, slope = ratio(mean(f, y), var_y), ratio(mean(d, y), var_y)
     r = residual(f, d, y, scale, slope, error_share(scale, slope))
-    offset = s.error_f - s.error_y
-    return Decomposition(mean_f + s.f, mean_d + offset, mean_y + s.y, var_y, scale, slope, r, y)
+    return Decomposition(mean_f + s.f, mean_d + s.d, mean_y + s.y, var_y, scale, slope, r, y)
 
 
 def moments(parts: Decomposition, conventional: Scalar, weight: Scalar, mean: Mean) -> Moments:
@@ -282,13 +291,17 @@ def one_minus_pearson(m: Moments, xp: Any) -> Scalar:
     g = m.scale * s_y
     aligned = ratio(m.var_r, s_f * (s_f + abs(g)))
     flipped = ratio(abs(g) - g, s_f)
-    one_sided = (1 * (s_f == 0) - 1 * (s_y == 0)) / 2
+    # not by 1: torch.jit drops that factor, and then cannot subtract booleans
+    one_sided = (2 * (s_f == 0) - 2 * (s_y == 0)) / 4
     return aligned + flipped + one_sided
 
 
-def sub_losses(m: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
-    """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson."""
-    return m.conventional, error_variance(m), one_minus_pearson(m, xp)
+def sub_losses(m: Moments, resolved: Moments, xp: Any) -> tuple[Scalar, Scalar, Scalar]:
+    """The three parts of GAR: the conventional loss, Var(d) and 1 - Pearson.
+
+    ``resolved`` is ``m``; a reader with rounding may put 0 for a Var(r) that is nothing else.
+    """
+    return m.conventional, error_variance(m), one_minus_pearson(resolved, xp)
 
 
 def one_minus_concordance(m: Moments) -> Scalar:
@@ -407,25 +420,31 @@ def one_minus_concordance_gradient(m: Moments) -> Gradient:
     """Gradient of `one_minus_concordance`; ``conventional`` multiplies 1, not a slope.
 
     With D = `concordance_scale` and CCC = 2 scale Var(y) / D it is
-    2 (CCC (mean(d) + r_i) + (slope - (1 - CCC) scale) (y_i - mean(y))) / (N D).
+
+        2 (CCC (mean(d) + r_i) + (slope - (1 - CCC) scale) (y_i - mean(y))) / (N D),
+
+    where slope - (1 - CCC) scale = CCC scale - 1; the mean of the two is weighed towards the one
+    with the smaller terms.
     """
     size = concordance_scale(m)
     concordance = ratio(2 * m.scale * m.var_y, size)
+    share = 1 / (1 + abs(m.slope))
+    near, far = m.slope - one_minus_concordance(m) * m.scale, concordance * m.scale - 1
     return Gradient(
         conventional=ratio(2 * concordance * m.mean_d, size),
         residual=ratio(2 * concordance, size),
-        label=ratio(2 * (m.slope - one_minus_concordance(m) * m.scale), size),
+        label=ratio(2 * (share * near + (1 - share) * far), size),
     )
 
 
-def sub_losses_gradient(m: Moments, weights: Any, xp: Any) -> Gradient:
+def sub_losses_gradient(m: Moments, resolved: Moments, weights: Any, xp: Any) -> Gradient:
     """Gradient of a function of the three `sub_losses`, given its derivatives in them.
 
     For the aggregation in log form these ``weights`` are p_k / L_k, with p_k from `kl_dro_tilt`.
     """
     by_conventional, by_variance, by_pearson = weights
     variance = error_variance_gradient(m)
-    pearson = one_minus_pearson_gradient(m, xp)
+    pearson = one_minus_pearson_gradient(resolved, xp)
     return Gradient(
         conventional=by_conventional,
         residual=by_variance * variance.residual + by_pearson * pearson.residual,
