@@ -40,8 +40,6 @@ ASKED_AT_ONCE = 4
 FILES = (
     "Sums",
     "Formulas",
-    "Rounded",
-    "Rounding",
     "Batch",
     "Aggregation",
     "Gradient",
@@ -54,6 +52,8 @@ FILES = (
     "Lipschitz",
     "Graph",
     "Draws",
+    "Rounded",
+    "Rounding",
 )
 """The sources, each after those that it builds on."""
 
@@ -98,6 +98,7 @@ THEOREMS = {
         "Batch.slope_is",
         "Batch.scaled_covariance_is",
         "Batch.scale_is",
+        "Batch.nothing_lost",
         "Batch.any_share",
         "Batch.error_share_is",
         "Batch.shifts_change_nothing",

@@ -317,11 +317,14 @@ Proof. intros Hi Wi. destruct slopes_are as (_ & _ & P & Z).
       pose proof (no_spread_where_weight y i (eq_sym V) Hi Wi). lra. }
   split; auto. unfold residual. rewrite E. ring. Qed.
 
+(* In exact arithmetic a difference loses nothing. *)
+Theorem nothing_lost a b : lost a b (a - b) = 0.
+Proof. unfold lost. ring. Qed.
 Lemma shifted_means : mean (fun i => fst (fst (shifted (f i) (y i) s))) = mean f - Shifts_f s
-  /\ mean (fun i => snd (fst (shifted (f i) (y i) s))) = mean d - (Shifts_error_f s - Shifts_error_y s)
+  /\ mean (fun i => snd (fst (shifted (f i) (y i) s))) = mean d - Shifts_d s
   /\ mean (fun i => snd (shifted (f i) (y i) s)) = mean y - Shifts_y s.
 Proof. unfold shifted; cbn [fst snd]. rewrite !mean_shift. repeat split.
-  rewrite (mean_ext _ (fun i => d i - (Shifts_error_f s - Shifts_error_y s))) by (intros; unfold d; ring).
+  rewrite (mean_ext _ (fun i => d i - Shifts_d s)) by (intros; rewrite nothing_lost; unfold d; ring).
   apply mean_shift. Qed.
 
 (* The decomposition, whatever the shifts. *)
@@ -332,15 +335,16 @@ Theorem parts_are : let p := decompose f y mean s in
   /\ Decomposition_residual p i
       = residual (f i - mean f) (d i - mean d) (y i - mean y) scale slope (error_share scale slope).
 Proof. destruct shifted_means as (Ef & Ed & Ey). unfold decompose. cbv zeta beta. cbn -[shifted residual].
-  rewrite Ef, Ed, Ey. unfold shifted; cbn [fst snd].
+  rewrite Ef, Ed, Ey. unfold shifted; cbv zeta; cbn [fst snd].
   assert (V : mean (fun i => (y i - Shifts_y s - (mean y - Shifts_y s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
     = var y) by (unfold var, cov; apply mean_ext; intros; ring).
   assert (F : mean (fun i => (f i - Shifts_f s - (mean f - Shifts_f s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
     = cov f y) by (unfold cov; apply mean_ext; intros; ring).
-  assert (C : mean (fun i => (f i - Shifts_error_f s - (y i - Shifts_error_y s)
-      - (mean d - (Shifts_error_f s - Shifts_error_y s))) * (y i - Shifts_y s - (mean y - Shifts_y s)))
-    = cov d y) by (unfold cov; apply mean_ext; intros; unfold d; ring).
-  rewrite V, F, C. fold scale slope. repeat split; try ring. f_equal; unfold d; ring. Qed.
+  assert (C : mean (fun i => (f i - y i - Shifts_d s + lost (f i) (y i) (f i - y i)
+      - (mean d - Shifts_d s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
+    = cov d y) by (unfold cov; apply mean_ext; intros; rewrite nothing_lost; unfold d; ring).
+  rewrite V, F, C. fold scale slope. repeat split; try ring.
+  rewrite nothing_lost. f_equal; unfold d; ring. Qed.
 
 Theorem moments_are : Moments_weight m = W /\ Moments_mean_d m = mean d /\ Moments_mean_y m = mean y
   /\ Moments_var_y m = var y /\ Moments_slope m = ratio (cov d y) (var y)
@@ -530,7 +534,7 @@ Proof. split.
 
 (* A part of a batch, relative to the whole, whose means are relative to the shifts. *)
 Definition relative (m : Moments) (s : Shifts) := Build_Moments (Moments_weight m)
-  (Moments_mean_f m - Shifts_f s) (Moments_mean_d m - (Shifts_error_f s - Shifts_error_y s))
+  (Moments_mean_f m - Shifts_f s) (Moments_mean_d m - Shifts_d s)
   (Moments_mean_y m - Shifts_y s) (Moments_var_y m) (Moments_scale m) (Moments_slope m)
   (Moments_var_r m) (Moments_conventional m).
 Theorem part_of_whole f y conventional s i :
@@ -542,6 +546,6 @@ Proof. intros p. destruct (parts_are f y UNSHIFTED) as (_ & _ & _ & _ & _ & _ & 
   destruct (moments_are f y conventional s) as (_ & Ed & Ey & _ & El & _ & Ef & Ec & _).
   unfold residual_and_label, relative, shifted.
   generalize dependent (code_moments f y conventional s). intros m Ed Ey El Ef Ec.
-  cbn -[residual]. rewrite Ed, Ey, El, Ef, Ec.
+  cbv zeta. cbn -[residual lost]. rewrite Ed, Ey, El, Ef, Ec, nothing_lost.
   split; [|ring]. f_equal; ring. Qed.
 End Batch.

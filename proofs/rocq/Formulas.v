@@ -10,20 +10,25 @@ Definition log1p (x : R) : R := ln (1 + x).
 
 Record Moments := { Moments_weight : R; Moments_mean_f : R; Moments_mean_d : R; Moments_mean_y : R; Moments_var_y : R; Moments_scale : R; Moments_slope : R; Moments_var_r : R; Moments_conventional : R }.
 
-Record Shifts := { Shifts_f : R; Shifts_y : R; Shifts_error_f : R; Shifts_error_y : R }.
+Record Shifts := { Shifts_f : R; Shifts_y : R; Shifts_d : R }.
 
 Record Decomposition := { Decomposition_mean_f : R; Decomposition_mean_d : R; Decomposition_mean_y : R; Decomposition_var_y : R; Decomposition_scale : R; Decomposition_slope : R; Decomposition_residual : nat -> R; Decomposition_label : nat -> R }.
 
 Record Gradient := { Gradient_conventional : R; Gradient_residual : R; Gradient_label : R }.
 
 Definition UNSHIFTED : Shifts :=
-  (Build_Shifts 0 0 0 0).
+  (Build_Shifts 0 0 0).
 
 Definition ratio (numerator : R) (denominator : R) : R :=
   (numerator / (denominator + (1 * (if Req_EM_T denominator 0 then 1 else 0)))).
 
+Definition lost (f : R) (y : R) (d : R) : R :=
+  let minus_y := (d - f) in
+  ((f - (d - minus_y)) - (y + minus_y)).
+
 Definition shifted (f : R) (y : R) (s : Shifts) : R * R * R :=
-  ((f - (Shifts_f s)), ((f - (Shifts_error_f s)) - (y - (Shifts_error_y s))), (y - (Shifts_y s))).
+  let d := (f - y) in
+  ((f - (Shifts_f s)), ((d - (Shifts_d s)) + (lost f y d)), (y - (Shifts_y s))).
 
 Definition error_share (scale : R) (slope : R) : R :=
   (ratio (Rabs scale) ((Rabs scale) + (Rabs slope))).
@@ -43,8 +48,7 @@ Definition decompose (f : nat -> R) (y : nat -> R) (mean : (nat -> R) -> R) (s :
   let scale := (ratio (mean (fun i => ((f i) * (y i)))) var_y) in
   let slope := (ratio (mean (fun i => ((d i) * (y i)))) var_y) in
   let r := (fun i => (residual (f i) (d i) (y i) scale slope (error_share scale slope))) in
-  let offset := ((Shifts_error_f s) - (Shifts_error_y s)) in
-  (Build_Decomposition (mean_f + (Shifts_f s)) (mean_d + offset) (mean_y + (Shifts_y s)) var_y scale slope r y).
+  (Build_Decomposition (mean_f + (Shifts_f s)) (mean_d + (Shifts_d s)) (mean_y + (Shifts_y s)) var_y scale slope r y).
 
 Definition moments (parts : Decomposition) (conventional : nat -> R) (weight : R) (mean : (nat -> R) -> R) : Moments :=
   (Build_Moments weight (Decomposition_mean_f parts) (Decomposition_mean_d parts) (Decomposition_mean_y parts) (Decomposition_var_y parts) (Decomposition_scale parts) (Decomposition_slope parts) (mean (fun i => (((Decomposition_residual parts) i) * ((Decomposition_residual parts) i)))) (mean conventional)).
@@ -105,11 +109,11 @@ Definition one_minus_pearson (m : Moments) : R :=
   let g := ((Moments_scale m) * s_y) in
   let aligned := (ratio (Moments_var_r m) (s_f * (s_f + (Rabs g)))) in
   let flipped := (ratio ((Rabs g) - g) s_f) in
-  let one_sided := (((1 * (if Req_EM_T s_f 0 then 1 else 0)) - (1 * (if Req_EM_T s_y 0 then 1 else 0))) / 2) in
+  let one_sided := (((2 * (if Req_EM_T s_f 0 then 1 else 0)) - (2 * (if Req_EM_T s_y 0 then 1 else 0))) / 4) in
   ((aligned + flipped) + one_sided).
 
-Definition sub_losses (m : Moments) : R * R * R :=
-  ((Moments_conventional m), (error_variance m), (one_minus_pearson m)).
+Definition sub_losses (m : Moments) (resolved : Moments) : R * R * R :=
+  ((Moments_conventional m), (error_variance m), (one_minus_pearson resolved)).
 
 Definition concordance_scale (m : Moments) : R :=
   (((prediction_variance m) + (Moments_var_y m)) + (square (Moments_mean_d m))).
@@ -154,10 +158,13 @@ Definition one_minus_pearson_gradient (m : Moments) : Gradient :=
 Definition one_minus_concordance_gradient (m : Moments) : Gradient :=
   let size := (concordance_scale m) in
   let concordance := (ratio ((2 * (Moments_scale m)) * (Moments_var_y m)) size) in
-  (Build_Gradient (ratio ((2 * concordance) * (Moments_mean_d m)) size) (ratio (2 * concordance) size) (ratio (2 * ((Moments_slope m) - ((one_minus_concordance m) * (Moments_scale m)))) size)).
+  let share := (1 / (1 + (Rabs (Moments_slope m)))) in
+  let near := ((Moments_slope m) - ((one_minus_concordance m) * (Moments_scale m))) in
+  let far := ((concordance * (Moments_scale m)) - 1) in
+  (Build_Gradient (ratio ((2 * concordance) * (Moments_mean_d m)) size) (ratio (2 * concordance) size) (ratio (2 * ((share * near) + ((1 - share) * far))) size)).
 
-Definition sub_losses_gradient (m : Moments) (weights : R * R * R) : Gradient :=
+Definition sub_losses_gradient (m : Moments) (resolved : Moments) (weights : R * R * R) : Gradient :=
   let '(by_conventional, by_variance, by_pearson) := weights in
   let variance := (error_variance_gradient m) in
-  let pearson := (one_minus_pearson_gradient m) in
+  let pearson := (one_minus_pearson_gradient resolved) in
   (Build_Gradient by_conventional ((by_variance * (Gradient_residual variance)) + (by_pearson * (Gradient_residual pearson))) ((by_variance * (Gradient_label variance)) + (by_pearson * (Gradient_label pearson)))).

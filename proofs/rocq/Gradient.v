@@ -4,9 +4,9 @@ From Coquelicot Require Import Coquelicot.
 From GAR Require Import Sums Formulas Batch.
 Open Scope R_scope.
 
-(* Nothing is rounded here. *)
-Definition code_sub_losses (m : Moments) := sub_losses m.
-Definition code_sub_losses_gradient (m : Moments) := sub_losses_gradient m.
+(* Nothing is rounded here: what a reader with rounding may resolve to 0 stays as it is. *)
+Definition code_sub_losses (m : Moments) := sub_losses m m.
+Definition code_sub_losses_gradient (m : Moments) := sub_losses_gradient m m.
 
 Section Gradient.
 Variable N : nat.
@@ -143,17 +143,22 @@ Proof. intros HD. rewrite applied_is. rewrite (mean_ext N w _ h) by (intros; rin
     destruct (moments_are N w weights_nonneg weight_pos f y (phi 0) s) as (_ & Ed & _ & Ey & _).
     fold m in Ed, Ey. rewrite mean_minus in Ed by auto.
     pose proof (scaled_covariance_is N w weights_nonneg weight_pos f y (phi 0) s) as SC. fold m in SC.
-    pose proof (scaled_cov h) as SH.
+    (* both forms of the coefficient of the labels are the same, whatever their weights *)
+    assert (labels : forall e c D, 2 * (e * (Moments_slope m - (1 - c) * Moments_scale m)
+        + (1 - e) * (c * Moments_scale m - 1)) / D * cov y h
+      = 2 * (c * (Moments_scale m * cov y h) - cov y h) / D).
+    { intros e c D. pose proof (scaled_cov h) as SH.
+      transitivity (2 * (e * (Moments_slope m * cov y h - (1 - c) * (Moments_scale m * cov y h))
+        + (1 - e) * (c * (Moments_scale m * cov y h) - cov y h)) / D); [unfold Rdiv; ring|].
+      replace (Moments_slope m * cov y h) with (Moments_scale m * cov y h - cov y h) by lra.
+      unfold Rdiv. ring. }
     unfold one_minus_concordance_gradient. cbv zeta. cbn [Gradient_conventional Gradient_residual Gradient_label].
     rewrite E, M0, Ed, Ey, !ratio_div by lra.
     replace (2 * Moments_scale m * var y) with (2 * cov f y) by (rewrite <- SC; ring).
     unfold product, size. auto_derive.
     + fold (size 0). unfold size in HD. lra.
     + unfold size in HD. rewrite (cov_sym N w h y).
-      match goal with |- _ = _ + _ + 2 * (?sl - ?t * ?sc) / ?D * ?C =>
-        replace (2 * (sl - t * sc) / D * C) with (2 * (sl * C - t * (sc * C)) / D) by (unfold Rdiv; ring);
-        replace (sl * C) with (sc * C - C) by lra end.
-      field. lra. Qed.
+      rewrite labels. field. lra. Qed.
 
 Hypothesis phi_derivative :
   is_derive (fun u => mean (phi u)) 0 (mean (fun i => slopes i * h i)).

@@ -187,23 +187,23 @@ Proof. intros P E. unfold S. rewrite (bsum_ext l _ (fun _ => 0)). rewrite bsum_c
 Let wA : forall i, (i < n)%nat -> 0 <= w i. Proof. intros; apply weights_nonneg; lia. Qed.
 Let wB : forall i, (i < k)%nat -> 0 <= after w i. Proof. intros; apply weights_nonneg; lia. Qed.
 
+Local Notation err a b := (a - b - Shifts_d s + lost a b (a - b)).
 Lemma code_moments_mean l l' v v' g g' z z' c c' : W l v = W l' v' ->
   (forall F : R -> R -> R -> R, mean l v (fun i => F (g i) (z i) (c i)) = mean l' v' (fun i => F (g' i) (z' i) (c' i))) ->
   code_moments l v g z c s = code_moments l' v' g' z' c' s.
-Proof. intros E H. unfold code_moments, moments, decompose, shifted. cbn -[residual]. rewrite E.
-  rewrite !(H (fun a b _ => a - Shifts_f s)), !(H (fun a b _ => b - Shifts_y s)),
-    !(H (fun a b _ => a - Shifts_error_f s - (b - Shifts_error_y s))).
+Proof. intros E H. unfold code_moments, moments, decompose, shifted. cbn -[residual lost]. rewrite E.
+  rewrite !(H (fun a b _ => a - Shifts_f s)), !(H (fun a b _ => b - Shifts_y s)), !(H (fun a b _ => err a b)).
   rewrite (H (fun _ _ r => r) : mean l v c = mean l' v' c').
   set (Mf := mean l' v' (fun i => g' i - Shifts_f s)). set (My := mean l' v' (fun i => z' i - Shifts_y s)).
-  set (Md := mean l' v' (fun i => g' i - Shifts_error_f s - (z' i - Shifts_error_y s))).
+  set (Md := mean l' v' (fun i => err (g' i) (z' i))).
   rewrite !(H (fun a b _ => (a - Shifts_f s - Mf) * (b - Shifts_y s - My))),
     !(H (fun a b _ => (b - Shifts_y s - My) * (b - Shifts_y s - My))),
-    !(H (fun a b _ => (a - Shifts_error_f s - (b - Shifts_error_y s) - Md) * (b - Shifts_y s - My))).
+    !(H (fun a b _ => (err a b - Md) * (b - Shifts_y s - My))).
   match goal with |- context [residual _ _ _ ?a ?b _] => set (sc := a); set (sl := b) end.
-  rewrite (H (fun a b _ => residual (a - Shifts_f s - Mf) (a - Shifts_error_f s - (b - Shifts_error_y s) - Md)
+  rewrite (H (fun a b _ => residual (a - Shifts_f s - Mf) (err a b - Md)
        (b - Shifts_y s - My) sc sl (error_share sc sl)
-     * residual (a - Shifts_f s - Mf) (a - Shifts_error_f s - (b - Shifts_error_y s) - Md)
-       (b - Shifts_y s - My) sc sl (error_share sc sl))). reflexivity. Qed.
+     * residual (a - Shifts_f s - Mf) (err a b - Md) (b - Shifts_y s - My) sc sl (error_share sc sl))).
+  reflexivity. Qed.
 
 Theorem merge_is : merge (code_moments n w f y conventional s)
     (code_moments k (after w) (after f) (after y) (after conventional) s)

@@ -32,7 +32,7 @@ Definition one_minus_pearson (m : Moments) : R :=
   let g := (rnd ((Moments_scale m) * s_y)) in
   let aligned := (ratio (Moments_var_r m) (rnd (s_f * (rnd (s_f + (Rabs g)))))) in
   let flipped := (ratio (rnd ((Rabs g) - g)) s_f) in
-  let one_sided := (rnd ((rnd ((rnd (1 * (if Req_EM_T s_f 0 then 1 else 0))) - (rnd (1 * (if Req_EM_T s_y 0 then 1 else 0))))) / 2)) in
+  let one_sided := (rnd ((rnd ((rnd (2 * (if Req_EM_T s_f 0 then 1 else 0))) - (rnd (2 * (if Req_EM_T s_y 0 then 1 else 0))))) / 4)) in
   (rnd ((rnd (aligned + flipped)) + one_sided)).
 
 Definition concordance_scale (m : Moments) : R :=
@@ -54,7 +54,10 @@ Definition one_minus_pearson_gradient (m : Moments) : Gradient :=
 Definition one_minus_concordance_gradient (m : Moments) : Gradient :=
   let size := (concordance_scale m) in
   let concordance := (ratio (rnd ((rnd (2 * (Moments_scale m))) * (Moments_var_y m))) size) in
-  (Build_Gradient (ratio (rnd ((rnd (2 * concordance)) * (Moments_mean_d m))) size) (ratio (rnd (2 * concordance)) size) (ratio (rnd (2 * (rnd ((Moments_slope m) - (rnd ((one_minus_concordance m) * (Moments_scale m))))))) size)).
+  let share := (rnd (1 / (rnd (1 + (Rabs (Moments_slope m)))))) in
+  let near := (rnd ((Moments_slope m) - (rnd ((one_minus_concordance m) * (Moments_scale m))))) in
+  let far := (rnd ((rnd (concordance * (Moments_scale m))) - 1)) in
+  (Build_Gradient (ratio (rnd ((rnd (2 * concordance)) * (Moments_mean_d m))) size) (ratio (rnd (2 * concordance)) size) (ratio (rnd (2 * (rnd ((rnd (share * near)) + (rnd ((rnd (1 - share)) * far)))))) size)).
 
 Definition error_share (scale : R) (slope : R) : R :=
   (ratio (Rabs scale) (rnd ((Rabs scale) + (Rabs slope)))).

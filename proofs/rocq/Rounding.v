@@ -198,7 +198,7 @@ Proof.
   destruct (Req_EM_T s_f 0); [lra|]. destruct (Req_EM_T s_y 0); [lra|].
   destruct (Req_EM_T r_f 0); [lra|]. destruct (Req_EM_T r_y 0); [lra|].
   rewrite !Rmult_0_r, !rnd_0, !Rminus_0_r, rnd_0.
-  replace (0 / 2) with 0 by field. rewrite rnd_0, !Rplus_0_r, rounded_once.
+  replace (0 / 4) with 0 by field. rewrite rnd_0, !Rplus_0_r, rounded_once.
   pose proof (Rabs_pos g).
   assert (D : 0 < s_f * (s_f + Rabs g)) by (apply Rmult_lt_0_compat; lra).
   apply (within_sum 9 7).

@@ -39,9 +39,9 @@ def test_every_change_of_the_formulas_changes_the_definitions() -> None:
 
 
 def test_a_default_of_a_record_is_part_of_the_definitions() -> None:
-    assert "Definition UNSHIFTED : Shifts :=\n  (Build_Shifts 0 0 0 0)." in translate(SOURCE)
-    changed = SOURCE.replace("error_y: Scalar = 0", "error_y: Scalar = 1")
-    assert "(Build_Shifts 0 0 0 1)" in translate(changed)
+    assert "Definition UNSHIFTED : Shifts :=\n  (Build_Shifts 0 0 0)." in translate(SOURCE)
+    changed = SOURCE.replace("    d: Scalar = 0\n", "    d: Scalar = 1\n")
+    assert "(Build_Shifts 0 0 1)" in translate(changed)
 
 
 @pytest.mark.parametrize(
