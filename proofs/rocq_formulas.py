@@ -36,7 +36,9 @@ COLUMNS_IN = {
 }
 """Parameters and fields of a name that elsewhere is a number."""
 
-NUMBERS_IN = {(function, name) for function in ("lost", "shifted", "residual") for name in ("f", "y")}
+NUMBERS_IN = {
+    (function, name) for function in ("lost", "shifted", "residual") for name in ("f", "y")
+}
 """Parameters of a name that elsewhere is a column."""
 
 OPERATORS: dict[type[ast.operator], str] = {

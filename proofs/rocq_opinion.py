@@ -399,6 +399,8 @@ def _listed(summary: str) -> list[str]:
 
 def mutations(path: Path = MUTATIONS) -> str:
     """How many small changes of the formulas Rocq refuses, as last tried on all of them."""
+    if not path.exists():
+        return "no changes of the formulas were tried on Rocq"
     kept = json.loads(path.read_text(encoding="utf8"))
     refused, accepted = sum(kept["refused"].values()), len(kept["accepted"])
     now = hashes()

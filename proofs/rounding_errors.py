@@ -49,8 +49,8 @@ ROUNDED = Lemma(
 )
 
 SMALL = 2.0**-30
-ROOT = (3 - 5**0.5) / 2
-"""Where the labels' coefficient of 1 - CCC is 0 but for rounding, with the other moments 1."""
+ROOT = 2.0**0.5
+"""The scale for which the labels' coefficient of 1 - CCC is 0 but for rounding, with variances 1."""
 RATIONAL = (
     "error_variance",
     "prediction_variance",
@@ -173,9 +173,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ),
             mutant(
                 "every gradient too",
-                "the coefficient of the labels of 1 - CCC: it subtracts from the slope",
+                "the coefficient of the labels in the gradient of 1 - CCC, which changes its sign",
                 label,
-                cases=cases((1.0, ROOT, 1.0, 1.0)),
+                cases=cases((1.0, ROOT - 1, 1.0, ROOT)),
                 at_most=True,
             ),
             mutant(
