@@ -50,7 +50,7 @@ ROUNDED = Lemma(
 
 SMALL = 2.0**-30
 ROOT = 2.0**0.5
-"""The scale for which the labels' coefficient of 1 - CCC is 0 but for rounding, with variances 1."""
+"""The scale for which that coefficient of 1 - CCC is 0 but for rounding, with variances of 1."""
 RATIONAL = (
     "error_variance",
     "prediction_variance",
