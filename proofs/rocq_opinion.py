@@ -106,8 +106,8 @@ THEOREMS = {
         "Batch.var_r_is",
         "Batch.prediction_variance_is",
         "Batch.correlation_is",
-        "Batch.concordance_is",
     ),
+    "concordance": ("Batch.concordance_is",),
     "closed-form-gradient": (
         "Gradient.error_variance_derivative",
         "Gradient.one_minus_pearson_derivative",
@@ -159,6 +159,7 @@ THEOREMS = {
         "Draws.draws_exist",
     ),
     "graph-matching": (
+        "Graph.along_chain",
         "Graph.matching_is_connected",
         "Graph.fewer_do_not",
         "Graph.star_suffices",
@@ -199,6 +200,7 @@ CITED = {
     "squeeze": "Aggregation.squeeze",
     "finite_maximum": "Aggregation.largest_exists",
     "rounded_formulas": "Rounding.rounded_one_minus_pearson",
+    "chain": "Graph.along_chain",
     "rank_nullity": "Graph.fewer_do_not",
     "fubini": "Lipschitz.near_axis",
     "absolute_continuity": "Lipschitz.flat_almost_everywhere",
