@@ -200,6 +200,8 @@ CITED = {
     "squeeze": "Aggregation.squeeze",
     "finite_maximum": "Aggregation.largest_exists",
     "rounded_formulas": "Rounding.rounded_one_minus_pearson",
+    "zero_sum": "Batch.no_spread",
+    "sums_commute": "Targets.pairs_of_targets",
     "chain": "Graph.along_chain",
     "rank_nullity": "Graph.fewer_do_not",
     "fubini": "Lipschitz.near_axis",
