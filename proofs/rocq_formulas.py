@@ -290,8 +290,6 @@ class Translation:
             factors = given[0] if len(given) == 1 else _lifted(lambda a, b: f"({a} * {b})", *given)
             return Value(NUMBER, f"({called} {_whole(factors, column=True)})")
         by_name = {k.arg: self.expression(k.value, names) for k in node.keywords if k.arg}
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "_replace":
-            return self._replaced(self.expression(node.func.value, names), by_name)
         if called in self.records:
             fields = dict(zip(self.records[called], given, strict=False)) | by_name
             return self._build(called, self.defaults[called] | fields)
@@ -307,11 +305,6 @@ class Translation:
             definition.defaults | dict(zip(definition.parameters, given, strict=False)) | by_name
         )
         return _applied(called, definition, arguments)
-
-    def _replaced(self, owner: Value, changed: dict[str, Value]) -> Value:
-        kinds = self.records[owner.kind]
-        kept = {n: _named(f"({owner.kind}_{n} {owner.text})", k) for n, k in kinds.items()}
-        return self._build(owner.kind, kept | changed)
 
     def _build(self, record: str, fields: Mapping[str, Value]) -> Value:
         kinds = self.records[record]
