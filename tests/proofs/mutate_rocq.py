@@ -1,65 +1,97 @@
 """Small wrong changes to the formulas, and what Rocq refuses after generation from each.
 
-python tests/proofs/mutate_rocq.py    try all of them and write proofs/rocq/mutations.json
+A changed function, and those that call it, are generated anew beside the definitions, and hide them
+from the sources that speak of them, or need one that does. Only those are compiled again.
+
+python tests/proofs/mutate_rocq.py    try all changes and write proofs/rocq/mutations.json
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-from mutate import Change, changes
+from mutate import SOURCE, Change, changes
 
 from proofs import rocq_opinion
-from proofs.rocq_formulas import UntranslatableError
-from proofs.rocq_opinion import FILES, FOLDER, RocqError, needs
+from proofs.rocq_formulas import (
+    ROUNDED_FUNCTIONS,
+    UntranslatableError,
+    translate,
+    translate_rounded,
+)
+from proofs.rocq_opinion import FILES, FOLDER, RocqError, compile_source, needs
 
 GENERATED = ("Formulas", "Rounded")
+HIDING = """\
+From Coq Require Import Reals.
+From GAR Require Import Formulas.
+Open Scope R_scope.
+"""
 
 
-def dependents() -> tuple[str, ...]:
-    """The sources that build on the generated ones, in order."""
-    found = list(GENERATED)
-    for name in FILES:
-        if name not in found and set(needs(name)) & set(found):
+def with_callers(function: str) -> set[str]:
+    """A function and all that call it, directly or not."""
+    called = {
+        node.name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        for node in ast.parse(SOURCE).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    found: set[str] = set()
+    more = {function}
+    while more - found:
+        found |= more
+        more = {name for name, names in called.items() if names & found}
+    return found
+
+
+def speaking(functions: set[str]) -> list[str]:
+    """The sources that speak of one of the functions, or need a source that does, in order."""
+    word = re.compile(rf"\b({'|'.join(functions)})\b")
+    found: list[str] = []
+    for name in (n for n in FILES if n not in GENERATED):
+        text = (FOLDER / f"{name}.v").read_text(encoding="utf8")
+        if word.search(text) or set(needs(name)) & set(found):
             found.append(name)
-    return tuple(found)
+    return found
 
 
-def order(function: str) -> Iterator[str]:
-    """The sources to compile, those first that speak of a function, after what they need."""
-    after = dependents()
-    speaks = re.compile(rf"\b{function}\b")
-    texts = {n: (FOLDER / f"{n}.v").read_text(encoding="utf8") for n in after}
-    given: set[str] = set()
+def hide(change: Change, functions: set[str], folder: Path) -> list[str]:
+    """Write what is changed into a folder, and return the sources to compile."""
+    source = ast.unparse(change.tree)
+    blocks = [b for b in translate(source).split("\n\n") if _defined(b) in functions]
+    (folder / "Changed.v").write_text("\n\n".join([HIDING, *blocks]) + "\n", encoding="utf8")
+    after = speaking(functions)
+    for name in after:
+        text = (FOLDER / f"{name}.v").read_text(encoding="utf8")
+        head, last, rest = re.split(r"(From GAR Require[^\n]*\n)(?!From GAR)", text, maxsplit=1)
+        changed = f"{head}{last}From GAR Require Import Changed.\n{rest}"
+        (folder / f"{name}.v").write_text(changed, encoding="utf8")
+    if functions & set(ROUNDED_FUNCTIONS):
+        (folder / "Rounded.v").write_text(translate_rounded(source), encoding="utf8")
+        after.insert(after.index("Rounding"), "Rounded")
+    return ["Changed", *after]
 
-    def with_needs(name: str) -> Iterator[str]:
-        if name in given or name not in after:
-            return
-        for needed in needs(name):
-            yield from with_needs(needed)
-        given.add(name)
-        yield name
 
-    for name in sorted(after, key=lambda n: not speaks.search(texts[n])):
-        yield from with_needs(name)
+def _defined(block: str) -> str:
+    return block.removeprefix("Definition ").partition(" ")[0]
 
 
 def prepare(folder: Path) -> None:
-    """Compile what does not depend on the formulas."""
+    """Compile the sources over the present formulas."""
     rocq_opinion.place(folder)
     for name in FILES:
-        if name not in dependents():
-            rocq_opinion.compile_source(name, folder)
+        compile_source(name, folder)
 
 
 def refusing(change: Change, prepared: Path) -> str | None:
@@ -68,12 +100,12 @@ def refusing(change: Change, prepared: Path) -> str | None:
         folder = Path(name)
         shutil.copytree(prepared, folder, dirs_exist_ok=True)
         try:
-            rocq_opinion.place(folder, ast.unparse(change.tree))
+            sources = hide(change, with_callers(change.function), folder)
         except UntranslatableError:
             return "the translation"
-        for source in order(change.function):
+        for source in sources:
             try:
-                rocq_opinion.compile_source(source, folder)
+                compile_source(source, folder)
             except RocqError:
                 return source
     return None
@@ -84,10 +116,11 @@ def main() -> int:
     refused: Counter[str] = Counter()
     accepted = []
     sources = {name: rocq_opinion.hashes()[name] for name in GENERATED}
-    with tempfile.TemporaryDirectory() as folder:
+    tried = list(changes())
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         prepare(Path(folder))
-        for change in changes():
-            source = refusing(change, Path(folder))
+        found = pool.map(lambda change: refusing(change, Path(folder)), tried)
+        for change, source in zip(tried, found, strict=True):
             print(f"{source or 'ACCEPTED'}: {change}", flush=True)
             if source:
                 refused[source] += 1
