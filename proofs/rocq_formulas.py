@@ -16,6 +16,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeGuard
 
 from gar_verify import formulas
 
@@ -24,7 +25,6 @@ TARGET = Path(__file__).parent / "rocq" / "Formulas.v"
 ROUNDED = TARGET.with_name("Rounded.v")
 
 NUMBER, COLUMN, MEAN, TRIPLE = "R", "nat -> R", "(nat -> R) -> R", "R * R * R"
-PAIR, COLUMNS = "R * R", "(nat -> R) * (nat -> R)"
 
 PARAMETERS = {"f": COLUMN, "y": COLUMN, "log_losses": COLUMN, "weights": TRIPLE}
 """Types of parameters by name; numbers, records and means are recognised by their annotations."""
@@ -36,7 +36,9 @@ COLUMNS_IN = {
 }
 """Parameters and fields of a name that elsewhere is a number."""
 
-NUMBERS_IN = {("centred", "y")}
+NUMBERS_IN = {
+    (function, name) for function in ("lost", "shifted", "residual") for name in ("f", "y")
+}
 """Parameters of a name that elsewhere is a column."""
 
 OPERATORS: dict[type[ast.operator], str] = {
@@ -46,7 +48,15 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "/",
 }
 RELATIONS: dict[type[ast.cmpop], tuple[int, int]] = {ast.Eq: (1, 0), ast.NotEq: (0, 1)}
-FUNCTIONS = {"abs": "Rabs", "sqrt": "sqrt", "exp": "exp", "log": "ln", "sign": "sign"}
+FUNCTIONS = {
+    "abs": "Rabs",
+    "sqrt": "sqrt",
+    "exp": "exp",
+    "log": "ln",
+    "expm1": "expm1",
+    "log1p": "log1p",
+    "sign": "sign",
+}
 
 HEADER = """\
 (* Generated from gar_verify/formulas.py by `python -m proofs --rocq`: not to be edited.
@@ -56,6 +66,8 @@ Open Scope R_scope.
 
 Definition sign (x : R) : R :=
   if Rlt_dec 0 x then 1 else if Rlt_dec x 0 then -1 else 0.
+Definition expm1 (x : R) : R := exp x - 1.
+Definition log1p (x : R) : R := ln (1 + x).
 """
 
 
@@ -77,11 +89,16 @@ ROUNDED_FUNCTIONS = (
     "error_variance",
     "without_self_pairs",
     "prediction_variance",
-    "scaling_factor",
     "scaled_difference",
     "one_minus_pearson",
+    "concordance_scale",
+    "one_minus_concordance",
     "error_variance_gradient",
     "one_minus_pearson_gradient",
+    "one_minus_concordance_gradient",
+    "error_share",
+    "residual",
+    "merge",
 )
 """The functions from the moments on whose rounding errors Rocq bounds."""
 
@@ -124,7 +141,10 @@ class Translation:
     """The state of a translation: records and functions known so far."""
 
     records: dict[str, dict[str, str]] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """The defaults of the fields of a record."""
     known: dict[str, Definition] = field(default_factory=dict)
+    constants: dict[str, Value] = field(default_factory=dict)
     rounded: bool = False
     """Whether the result of every operation is rounded."""
 
@@ -135,8 +155,21 @@ class Translation:
         names = [n.target.id for n in node.body if _is_field(n)]  # type: ignore[attr-defined]
         kinds = {n: COLUMN if (node.name, n) in COLUMNS_IN else NUMBER for n in names}
         self.records[node.name] = kinds
+        self.defaults[node.name] = {
+            n.target.id: self.expression(n.value, {})  # type: ignore[attr-defined]
+            for n in node.body
+            if _is_field(n) and n.value is not None  # type: ignore[attr-defined]
+        }
         lines = "; ".join(f"{node.name}_{name} : {kind}" for name, kind in kinds.items())
         return f"Record {node.name} := {{ {lines} }}.\n"
+
+    def constant(self, node: ast.Assign) -> str:
+        """A record that is given a name."""
+        (target,) = node.targets
+        assert isinstance(target, ast.Name)
+        value = self.expression(node.value, {})
+        self.constants[target.id] = _named(target.id, value.kind)
+        return f"Definition {target.id} : {value.kind} :=\n  {_whole(value)}.\n"
 
     def function(self, node: ast.FunctionDef) -> str:
         """A function as a definition."""
@@ -193,14 +226,18 @@ class Translation:
             yield f"let {target.id} := {_whole(value)} in"
         elif isinstance(target, ast.Tuple) and isinstance(source, ast.Tuple):
             values = [self.expression(part, names) for part in source.elts]
-            for part, value in zip(target.elts, values, strict=True):
+            written: set[str] = set()
+            for part, value, text in zip(target.elts, values, source.elts, strict=True):
                 assert isinstance(part, ast.Name)
+                if written & {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}:
+                    raise UntranslatableError(source, f"{part.id} needs what is assigned with it")
+                written.add(part.id)
                 names[part.id] = _named(part.id, value.kind)
                 yield f"let {part.id} := {_whole(value)} in"
         elif isinstance(target, ast.Tuple):
             value = self.expression(source, names)
             parts = [part.id for part in target.elts if isinstance(part, ast.Name)]
-            kinds = value.kind.replace("(", "").replace(")", "").split(" * ")
+            kinds = [k.removeprefix("(").removesuffix(")") for k in value.kind.split(" * ")]
             names |= {part: _named(part, kind) for part, kind in zip(parts, kinds, strict=True)}
             yield f"let '({', '.join(parts)}) := {_whole(value)} in"
         else:
@@ -215,8 +252,8 @@ class Translation:
         """An expression with its kind."""
         if isinstance(node, ast.Constant) and type(node.value) is int:
             return Value(NUMBER, str(node.value))
-        if isinstance(node, ast.Name) and node.id in names:
-            return names[node.id]
+        if isinstance(node, ast.Name) and node.id in {**self.constants, **names}:
+            return names.get(node.id) or self.constants[node.id]
         if isinstance(node, ast.Tuple):
             parts = [self.expression(part, names) for part in node.elts]
             kinds = " * ".join(f"({p.kind})" if p.at else p.kind for p in parts)
@@ -253,11 +290,9 @@ class Translation:
             factors = given[0] if len(given) == 1 else _lifted(lambda a, b: f"({a} * {b})", *given)
             return Value(NUMBER, f"({called} {_whole(factors, column=True)})")
         by_name = {k.arg: self.expression(k.value, names) for k in node.keywords if k.arg}
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "_replace":
-            return self._replaced(self.expression(node.func.value, names), by_name)
         if called in self.records:
             fields = dict(zip(self.records[called], given, strict=False)) | by_name
-            return self._build(called, fields)
+            return self._build(called, self.defaults[called] | fields)
         if called.removeprefix("xp.") in FUNCTIONS:
             function = FUNCTIONS[called.removeprefix("xp.")]
             exact = function in ("Rabs", "sign")
@@ -270,11 +305,6 @@ class Translation:
             definition.defaults | dict(zip(definition.parameters, given, strict=False)) | by_name
         )
         return _applied(called, definition, arguments)
-
-    def _replaced(self, owner: Value, changed: dict[str, Value]) -> Value:
-        kinds = self.records[owner.kind]
-        kept = {n: _named(f"({owner.kind}_{n} {owner.text})", k) for n, k in kinds.items()}
-        return self._build(owner.kind, kept | changed)
 
     def _build(self, record: str, fields: Mapping[str, Value]) -> Value:
         kinds = self.records[record]
@@ -320,8 +350,10 @@ def _applied(called: str, definition: Definition, arguments: Mapping[str, Value]
         ]
         return f"({called} {' '.join(parts)})"
 
-    if over and definition.returns == PAIR:
-        return Value(COLUMNS, f"((fun i => fst {term('i')}), (fun i => snd {term('i')}))")
+    if over and definition.returns == TRIPLE:
+        parts = (f"fst (fst {term('i')})", f"snd (fst {term('i')})", f"snd {term('i')}")
+        columns = ", ".join(f"(fun i => {part})" for part in parts)
+        return Value(" * ".join([f"({COLUMN})"] * 3), f"({columns})")
     if over:
         return Value(COLUMN, "", term)
     return _named(term(None), definition.returns)
@@ -333,6 +365,7 @@ def translate(source: str) -> str:
     state = Translation()
     parts = [HEADER]
     parts += [state.record(node) for node in tree.body if isinstance(node, ast.ClassDef)]
+    parts += [state.constant(node) for node in tree.body if _is_constant(node)]
     waiting = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     while waiting:
         ready = [n for n, node in waiting.items() if not _calls(node) & (waiting.keys() - {n})]
@@ -353,6 +386,11 @@ def translate_rounded(source: str) -> str:
     parts = [ROUNDED_HEADER]
     parts += [state.function(functions[name]) for name in ROUNDED_FUNCTIONS]
     return "\n".join([*parts, "End Rounded.\n"])
+
+
+def _is_constant(node: ast.stmt) -> TypeGuard[ast.Assign]:
+    """Whether a record is given a name, and not another type."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
 
 
 def _calls(node: ast.FunctionDef) -> set[str]:

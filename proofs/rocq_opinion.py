@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,16 @@ from .rocq_formulas import write as write_definitions
 
 FOLDER = TARGET.parent
 CERTIFICATE = FOLDER / "certificate.json"
+MUTATIONS = FOLDER / "mutations.json"
+
+COMPILER = ("coqc", "-w", "none", "-Q", ".", "GAR")
+CHECKER = ("coqchk", "-silent", "-o", "-Q", ".", "GAR")
+ASKED_AT_ONCE = 4
+"""How many processes ask for axioms: each question takes most of a second."""
 
 FILES = (
     "Sums",
     "Formulas",
-    "Rounded",
-    "Rounding",
     "Batch",
     "Aggregation",
     "Gradient",
@@ -45,6 +49,11 @@ FILES = (
     "Paper",
     "GradientMatching",
     "Connectedness",
+    "Lipschitz",
+    "Graph",
+    "Draws",
+    "Rounded",
+    "Rounding",
 )
 """The sources, each after those that it builds on."""
 
@@ -59,6 +68,7 @@ THEOREMS = {
     "theorem-4-gradient-matching": (
         "GradientMatching.ddir_shift",
         "GradientMatching.segment",
+        "GradientMatching.polygonal_connectedness",
         "GradientMatching.differences_to_gradients",
         "GradientMatching.gradients_to_differences",
         "GradientMatching.theorem_4",
@@ -74,21 +84,34 @@ THEOREMS = {
         "Aggregation.largest_exists",
         "Aggregation.limit_at_zero",
         "Aggregation.limit_at_infinity",
+        "Aggregation.sign_of_derivative",
+        "Aggregation.difference_quotient",
+        "Aggregation.squeeze",
+        "Aggregation.code_powers",
         "Aggregation.code_is",
         "Aggregation.code_tilt_is",
         "Aggregation.code_gradient",
     ),
     "regression-moments": (
         "Batch.moments_are",
+        "Batch.parts_are",
         "Batch.slope_is",
+        "Batch.scaled_covariance_is",
+        "Batch.scale_is",
+        "Batch.nothing_lost",
+        "Batch.any_share",
+        "Batch.error_share_is",
+        "Batch.shifts_change_nothing",
+        "Batch.part_of_whole",
         "Batch.var_r_is",
         "Batch.prediction_variance_is",
-        "Batch.scaled_covariance_is",
         "Batch.correlation_is",
     ),
+    "concordance": ("Batch.concordance_is",),
     "closed-form-gradient": (
         "Gradient.error_variance_derivative",
         "Gradient.one_minus_pearson_derivative",
+        "Gradient.one_minus_concordance_derivative",
         "Gradient.sub_losses_derivative",
         "Paper.gar_gradient",
     ),
@@ -96,15 +119,17 @@ THEOREMS = {
         "Released.released_terms",
         "Released.unbiased_scale",
         "Released.normaliser_shifts",
+        "Released.log_derivative_with_eps",
         "Aggregation.power_mean_is",
     ),
     "conventional-losses": (
         "Released.huber_is",
+        "Released.huber_derivative",
         "Released.square_derivative",
         "Released.absolute_derivative",
         "Released.absolute_at_0",
     ),
-    "motivating-example": ("Released.mean_square_split",),
+    "motivating-example": ("Released.mean_square_split", "Released.motivating_batches"),
     "sample-weights": (
         "Batch.theorem_1",
         "Batch.theorem_2",
@@ -127,23 +152,68 @@ THEOREMS = {
         "Merging.merge_nothing",
         "Merging.merge_either_order",
     ),
-    "random-batches": ("Merging.code_without_self_pairs",),
+    "random-batches": (
+        "Merging.code_without_self_pairs",
+        "Draws.batch_with_replacement",
+        "Draws.batch_without_replacement",
+        "Draws.draws_exist",
+    ),
+    "graph-matching": (
+        "Graph.along_chain",
+        "Graph.matching_is_connected",
+        "Graph.fewer_do_not",
+        "Graph.star_suffices",
+        "Graph.all_pairs_by_the_code",
+        "Graph.one_reference_sample",
+    ),
+    "lipschitz-functions": (
+        "Lipschitz.flat_almost_everywhere",
+        "Lipschitz.few_contain",
+        "Lipschitz.near_axis",
+        "Lipschitz.lipschitz_differences_to_gradients",
+        "Lipschitz.lipschitz_gradients_to_differences",
+        "Lipschitz.line_has_coordinates",
+        "Lipschitz.plane_has_coordinates",
+    ),
     "rounding-errors": (
-        "Rounding.rounded_scaling_factor",
         "Rounding.rounded_without_self_pairs",
         "Rounding.rounded_error_variance",
         "Rounding.rounded_prediction_variance",
+        "Rounding.rounded_scaled_difference",
         "Rounding.rounded_one_minus_pearson",
-        "Rounding.rounded_gradients",
+        "Rounding.rounded_one_minus_pearson_gradient",
+        "Rounding.rounded_error_variance_gradient",
+        "Rounding.rounded_concordance_scale",
+        "Rounding.rounded_one_minus_concordance",
+        "Rounding.rounded_one_minus_concordance_gradient",
+        "Rounding.rounded_merge",
     ),
 }
 """What Rocq proves of each statement."""
 
+CITED = {
+    "mean_value_theorem": "GradientMatching.segment",
+    "polygonal_connectedness": "GradientMatching.polygonal_connectedness",
+    "derivative_of_zero": "GradientMatching.ddir_shift",
+    "sign_of_derivative": "Aggregation.sign_of_derivative",
+    "difference_quotient": "Aggregation.difference_quotient",
+    "squeeze": "Aggregation.squeeze",
+    "finite_maximum": "Aggregation.largest_exists",
+    "rounded_formulas": "Rounding.rounded_one_minus_pearson",
+    "zero_sum": "Batch.no_spread",
+    "sums_commute": "Targets.pairs_of_targets",
+    "chain": "Graph.along_chain",
+    "rank_nullity": "Graph.fewer_do_not",
+    "fubini": "Lipschitz.near_axis",
+    "absolute_continuity": "Lipschitz.flat_almost_everywhere",
+}
+"""The theorem that does in Rocq what a lemma does that a SymPy script cites. Rademacher's theorem
+is the one that has none."""
+
 PARTIAL = {
-    "random-batches": "the weighted mean over the pairs i != j; not the expectations",
-    "conventional-losses": "all but the derivative of Huber's function",
-    "released-constants": "all but the derivative of log(L + eps)",
-    "motivating-example": "the general case; not the two batches of the example",
+    "lipschitz-functions": (
+        "all but Rademacher's theorem, that the gradients exist almost everywhere"
+    ),
 }
 """Statements of which Rocq proves a part, and which."""
 
@@ -213,6 +283,20 @@ def _only_known(what: str, axioms: Sequence[str]) -> None:
         raise RocqError(f"{what} rests on {', '.join(more)}")
 
 
+def roundings() -> dict[str, int]:
+    """How many roundings a computed value may be away, from the statements of ``Rounding.v``.
+
+    The keys are functions, with a field where it is that of a record: ``merge.var_y``.
+    """
+    text = (FOLDER / "Rounding.v").read_text(encoding="utf8")
+    said = "".join(re.findall(r"^Theorem (.*?)^Proof", text, re.M | re.S))
+    bound = re.compile(r"within (\d+) \((?:[A-Z]\w+?_(\w+) \()?Rounded\.(\w+) rnd")
+    return {
+        f"{function}.{part}" if part else function: int(count)
+        for count, part, function in bound.findall(said)
+    }
+
+
 def available() -> bool:
     """Whether Rocq and its checker are installed, Coquelicot among its libraries."""
     if not (shutil.which("coqc") and shutil.which("coqchk")):
@@ -233,34 +317,55 @@ def _accepted(command: Sequence[str], folder: Path | str) -> str:
     return done.stdout
 
 
-def compiled(folder: Path, definitions: str | None = None, check: bool = True) -> Certificate:
-    """Compile the sources in a folder of their own, check the result, and ask for the axioms.
+def place(folder: Path, formulas: str | None = None) -> None:
+    """Put the sources into a folder, the definitions being those of these formulas.
 
     Args:
-        folder: where the compiled files go.
-        definitions: in place of those generated from the present formulas.
-        check: have ``coqchk`` verify the compiled files, with every library they use.
+        folder: where the sources go, and later the compiled files.
+        formulas: the text of a module in place of `gar_verify.formulas`.
     """
     for name in FILES:
         shutil.copy(FOLDER / f"{name}.v", folder)
-    text = definitions or translate(SOURCE.read_text(encoding="utf8"))
-    (folder / "Formulas.v").write_text(text, encoding="utf8")
-    options = ["-w", "none", "-Q", ".", "GAR"]
-    for name in FILES:
-        _accepted(["coqc", *options, f"{name}.v"], folder)
+    source = formulas or SOURCE.read_text(encoding="utf8")
+    (folder / "Formulas.v").write_text(translate(source), encoding="utf8")
+    (folder / "Rounded.v").write_text(translate_rounded(source), encoding="utf8")
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """The sources that a source builds on itself."""
+    text = (FOLDER / f"{name}.v").read_text(encoding="utf8")
+    found = re.findall(r"^From GAR Require (?:Import )?([\w ]+)\.$", text, re.M)
+    return tuple(name for line in found for name in line.split())
+
+
+def compile_source(name: str, folder: Path) -> None:
+    """Compile one source, those that it needs being compiled; a `RocqError` says what is wrong."""
+    _accepted([*COMPILER, f"{name}.v"], folder)
+
+
+def compiled(folder: Path) -> Certificate:
+    """Compile the sources in a folder of their own, check the result, and ask for the axioms."""
+    place(folder)
     names = [theorem for theorems in THEOREMS.values() for theorem in theorems]
-    asked = [f"From GAR Require {' '.join(FILES)}."]
-    asked += [f'Goal True. idtac "@ {n}". Abort.\nPrint Assumptions GAR.{n}.' for n in names]
-    (folder / "Asked.v").write_text("\n".join(asked) + "\n", encoding="utf8")
-    questions = [["coqc", *options, "Asked.v"]]
-    questions += [["coqchk", "-silent", "-o", "-Q", ".", "GAR", *_modules()]] * check
-    with ThreadPoolExecutor() as pool:  # each takes most of a minute, and they share nothing
-        printed, *checked = pool.map(lambda question: _accepted(question, folder), questions)
-    axioms = _axioms(printed)
+    done: dict[str, Future[None]] = {}
+
+    def compile_after_what_it_needs(name: str) -> None:
+        for needed in needs(name):
+            done[needed].result()
+        compile_source(name, folder)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name in FILES:
+            done[name] = pool.submit(compile_after_what_it_needs, name)
+        for future in done.values():
+            future.result()
+        checked = pool.submit(_accepted, [*CHECKER, *(f"GAR.{name}" for name in FILES)], folder)
+        parts = [names[first::ASKED_AT_ONCE] for first in range(ASKED_AT_ONCE)]
+        printed = list(pool.map(lambda part: _assumptions(part, folder), parts))
+    axioms = _axioms("".join(printed))
     for name in names:
         _only_known(name, axioms[name])
-    for found in checked:
-        _only_known("coqchk's summary", _listed(found))
+    _only_known("coqchk's summary", _listed(checked.result()))
     version = re.search(r"version (\S+)", _accepted(["coqc", "--version"], folder))
     return Certificate(
         rocq=version[1] if version else "unknown",
@@ -269,8 +374,13 @@ def compiled(folder: Path, definitions: str | None = None, check: bool = True) -
     )
 
 
-def _modules() -> list[str]:
-    return [f"GAR.{name}" for name in FILES]
+def _assumptions(theorems: Sequence[str], folder: Path) -> str:
+    """What ``Print Assumptions`` says of some theorems."""
+    asked = [f"From GAR Require {' '.join(FILES)}."]
+    asked += [f'Goal True. idtac "@ {t}". Abort.\nPrint Assumptions GAR.{t}.' for t in theorems]
+    name = f"Asked{hashlib.sha256(' '.join(theorems).encode()).hexdigest()[:8]}.v"
+    (folder / name).write_text("\n".join(asked) + "\n", encoding="utf8")
+    return _accepted([*COMPILER, name], folder)
 
 
 def _axioms(printed: str) -> dict[str, list[str]]:
@@ -289,6 +399,17 @@ def _listed(summary: str) -> list[str]:
     """The axioms in the summary of ``coqchk``."""
     section = summary.partition("* Axioms:")[2].partition("* Constants")[0]
     return [name.split(".", 2)[2] for name in section.split() if name != "<none>"]
+
+
+def mutations(path: Path = MUTATIONS) -> str:
+    """How many small changes of the formulas Rocq refuses, as last tried on all of them."""
+    if not path.exists():
+        return "no changes of the formulas were tried on Rocq"
+    kept = json.loads(path.read_text(encoding="utf8"))
+    refused, accepted = sum(kept["refused"].values()), len(kept["accepted"])
+    now = hashes()
+    other = "" if all(now[n] == h for n, h in kept["sources"].items()) else ", of earlier formulas"
+    return f"Rocq refuses {refused} of {refused + accepted} changes of the formulas{other}"
 
 
 def write(found: Certificate, path: Path = CERTIFICATE) -> None:
@@ -317,6 +438,7 @@ def certify() -> int:
         for theorem, axioms in theorems.items():
             short = ", ".join(a.rpartition(".")[2] for a in axioms)
             print(f"  {theorem}: {short or 'no axioms'}")
+    print(mutations())
     print(f"{RocqOpinion(found.theorems)}; Coq {found.rocq}, coqchk agrees")
     return 0
 

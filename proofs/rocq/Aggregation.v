@@ -14,6 +14,14 @@ Proof. intros H N. assert (E : ln x <> 0).
   { intros E. apply N. rewrite <- (exp_ln x H), E. apply exp_0. }
   pose proof (exp_ineq1 (ln x) E) as I. rewrite exp_ln in I by auto. lra. Qed.
 
+(* The average over the sub-losses; powers less one, averaged, are the average of powers less one. *)
+Definition mean M (a : nat -> R) := bsum M a / INR M.
+Lemma code_powers M a shift l : (0 < M)%nat -> kl_dro l a shift (mean M)
+  = shift + a * ln (mean M (fun k => power (l k) a shift)).
+Proof. intros HM. pose proof (lt_0_INR M HM) as P.
+  unfold kl_dro, log_power_mean, power_less_one, log1p, expm1, power, mean. do 3 f_equal.
+  rewrite bsum_minus, bsum_const. field. lra. Qed.
+
 Section KL.
 Variable M : nat.
 Hypothesis M_pos : (0 < M)%nat.
@@ -202,10 +210,8 @@ Proof.
     apply lim_bsum. intros; apply lim_tilt. Qed.
 
 (* --- what the code computes, for every shift --- *)
-Definition mean (a : nat -> R) := bsum M a / INR M.
-
-Theorem code_is a shift : 0 < a -> kl_dro (fun k => ln (L k)) a shift mean = LKL a.
-Proof. intros Ha. unfold kl_dro, log_power_mean, tempered, mean, LKL.
+Theorem code_is a shift : 0 < a -> kl_dro (fun k => ln (L k)) a shift (mean M) = LKL a.
+Proof. intros Ha. rewrite code_powers by auto. unfold power, mean, LKL.
   rewrite (bsum_ext M _ (fun i => exp (- shift / a) * pw a i)).
   - rewrite bsum_scal. fold (Z a). pose proof (Z_pos a). pose proof (exp_pos (- shift / a)).
     replace (exp (- shift / a) * Z a / INR M) with (exp (- shift / a) * (Z a / INR M)) by (field; lra).
@@ -213,8 +219,8 @@ Proof. intros Ha. unfold kl_dro, log_power_mean, tempered, mean, LKL.
   - intros i Hi. unfold pw. rewrite <- exp_plus. f_equal. field. lra. Qed.
 
 Theorem code_tilt_is a shift k : 0 < a -> (k < M)%nat ->
-  kl_dro_tilt (fun k => ln (L k)) a shift mean k = INR M * pstar a k.
-Proof. intros Ha Hk. unfold kl_dro_tilt, tempered, mean, pstar.
+  kl_dro_tilt (fun k => ln (L k)) a shift (mean M) k = INR M * pstar a k.
+Proof. intros Ha Hk. unfold kl_dro_tilt, power, mean, pstar.
   rewrite (bsum_ext M _ (fun i => exp (- shift / a) * pw a i)).
   - rewrite bsum_scal. fold (Z a). pose proof (Z_pos a). pose proof (exp_pos (- shift / a)).
     replace (exp ((ln (L k) - shift) / a)) with (exp (- shift / a) * pw a k).
@@ -243,18 +249,20 @@ Theorem code_gradient M a shift (l : nat -> R -> R) (dl : nat -> R) : (0 < M)%na
     (mean M (fun k => kl_dro_tilt (fun k => l k 0) a shift (mean M) k * dl k)).
 Proof. intros HM Ha D.
   assert (MR : 0 < INR M) by (apply lt_0_INR; auto).
-  unfold kl_dro, log_power_mean, kl_dro_tilt.
-  set (P := fun t => mean M (fun k => tempered (l k t) a shift)).
-  set (dP := mean M (fun k => tempered (l k 0) a shift * (dl k / a))).
+  apply (is_derive_ext (fun t => shift + a * ln (mean M (fun k => power (l k t) a shift)))).
+  { intros t. symmetry. apply (code_powers M a shift (fun k => l k t) HM). }
+  unfold kl_dro_tilt.
+  set (P := fun t => mean M (fun k => power (l k t) a shift)).
+  set (dP := mean M (fun k => power (l k 0) a shift * (dl k / a))).
   assert (Pos : 0 < P 0).
   { unfold P, mean. apply Rdiv_lt_0_compat; auto. apply bsum_pos; auto. intros; apply exp_pos. }
   assert (DP : is_derive P 0 dP).
   { unfold P, dP, mean.
-    apply (is_derive_ext (fun t => / INR M * bsum M (fun k => tempered (l k t) a shift))).
+    apply (is_derive_ext (fun t => / INR M * bsum M (fun k => power (l k t) a shift))).
     { intros t. unfold Rdiv. simpl. apply Rmult_comm. }
-    replace (bsum M (fun k => tempered (l k 0) a shift * (dl k / a)) / INR M)
-      with (/ INR M * bsum M (fun k => tempered (l k 0) a shift * (dl k / a))) by (unfold Rdiv; ring).
-    apply is_derive_scal. apply is_derive_bsum. intros k Hk. unfold tempered.
+    replace (bsum M (fun k => power (l k 0) a shift * (dl k / a)) / INR M)
+      with (/ INR M * bsum M (fun k => power (l k 0) a shift * (dl k / a))) by (unfold Rdiv; ring).
+    apply is_derive_scal. apply is_derive_bsum. intros k Hk. unfold power.
     pose proof (D k Hk) as Dk.
     apply (is_derive_ext (fun t => exp (/ a * (l k t - shift)))).
     { intros t. f_equal. unfold Rdiv. simpl. apply Rmult_comm. }
@@ -262,14 +270,40 @@ Proof. intros HM Ha D.
     replace (Derive (fun x => l k x) 0) with (dl k) by (symmetry; apply is_derive_unique; exact Dk).
     replace (/ a * (l k 0 + - shift)) with ((l k 0 - shift) / a) by (field; lra).
     field. lra. }
-  replace (mean M (fun k => tempered (l k 0) a shift / mean M (fun i => tempered (l i 0) a shift) * dl k))
+  replace (mean M (fun k => power (l k 0) a shift / mean M (fun i => power (l i 0) a shift) * dl k))
     with (a * (dP / P 0)).
   2:{ fold (P 0). unfold dP, mean. unfold Rdiv.
-      rewrite (bsum_ext M (fun k => tempered (l k 0) a shift * / P 0 * dl k)
-        (fun k => (a * / P 0) * (tempered (l k 0) a shift * (dl k * / a)))).
+      rewrite (bsum_ext M (fun k => power (l k 0) a shift * / P 0 * dl k)
+        (fun k => (a * / P 0) * (power (l k 0) a shift * (dl k * / a)))).
       rewrite bsum_scal. ring.
       intros. field. split; lra. }
   change (is_derive (fun t => shift + a * ln (P t)) 0 (a * (dP / P 0))).
   auto_derive. split; [exists dP; auto | split; auto].
   replace (Derive (fun x => P x) 0) with dP by (symmetry; apply is_derive_unique; exact DP).
   field. lra. Qed.
+
+(* --- what the SymPy script of the proposition cites --- *)
+Theorem sign_of_derivative (g dg : R -> R) a b : a <= b ->
+  (forall t, a <= t <= b -> is_derive g t (dg t)) ->
+  ((forall t, a <= t <= b -> dg t <= 0) -> g b <= g a)
+  /\ ((forall t, a <= t <= b -> 0 <= dg t) -> g a <= g b).
+Proof. intros H D. destruct (MVT_gen g a b dg) as [c [Hc E]].
+  - intros t Ht. rewrite Rmin_left, Rmax_right in Ht by auto. apply D. lra.
+  - intros t Ht. rewrite Rmin_left, Rmax_right in Ht by auto.
+    apply continuity_pt_filterlim, (ex_derive_continuous g). exists (dg t). apply D; auto.
+  - rewrite Rmin_left, Rmax_right in Hc by auto. split; intros P; pose proof (P c Hc) as S.
+    + assert (0 <= - dg c * (b - a)) by (apply Rmult_le_pos; lra). lra.
+    + assert (0 <= dg c * (b - a)) by (apply Rmult_le_pos; lra). lra. Qed.
+
+Theorem difference_quotient (g : R -> R) l : g 0 = 0 -> is_derive g 0 l ->
+  filterlim (fun t => g t / t) (locally' 0) (locally l).
+Proof. intros G D. apply is_derive_Reals in D.
+  intros P [eps HP]. destruct (D eps (cond_pos eps)) as [delta Hd]. exists delta. intros t Ht Nt.
+  assert (At : Rabs t < delta).
+  { replace t with (minus t 0 : R); [exact Ht|]. unfold minus, plus, opp; simpl; ring. }
+  pose proof (Hd t Nt At) as Q. rewrite Rplus_0_l, G, Rminus_0_r in Q. apply HP. exact Q. Qed.
+
+Theorem squeeze (T : Type) (F : (T -> Prop) -> Prop) (HF : Filter F) (low g high : T -> R) (l : R) :
+  F (fun t => low t <= g t <= high t) ->
+  filterlim low F (locally l) -> filterlim high F (locally l) -> filterlim g F (locally l).
+Proof. intros B. apply (filterlim_le_le (F := F) low g high l). exact B. Qed.

@@ -11,6 +11,19 @@ Proof. intros H. unfold ratio. destruct (Req_EM_T b 0); [tauto|]. f_equal. ring.
 Lemma ratio_0 a : ratio a 0 = a.
 Proof. unfold ratio. destruct (Req_EM_T 0 0); [field | tauto]. Qed.
 
+(* The share that the code takes: between 0 and 1, and it weighs both slopes alike. *)
+Theorem error_share_is scale slope : let e := error_share scale slope in
+  0 <= e <= 1 /\ (1 - e) * Rabs scale = e * Rabs slope.
+Proof. intros e. unfold e, error_share. pose proof (Rabs_pos scale) as P. pose proof (Rabs_pos slope) as Q.
+  destruct (Req_dec (Rabs scale + Rabs slope) 0) as [Z|Z].
+  - rewrite Z, ratio_0. replace (Rabs scale) with 0 by lra. lra.
+  - rewrite ratio_div by auto. assert (0 < / (Rabs scale + Rabs slope)) by (apply Rinv_0_lt_compat; lra).
+    split; [split|].
+    + apply Rmult_le_pos; lra.
+    + apply Rmult_le_reg_r with (Rabs scale + Rabs slope); [lra|].
+      unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra.
+    + field. auto. Qed.
+
 Section Batch.
 Variable N : nat.
 Variable w : nat -> R.
@@ -258,41 +271,104 @@ Proof. intros Hy cs.
     field. split; apply Rgt_not_eq, sqrt_lt_R0; auto. Qed.
 
 (* --- what the code computes --- *)
-Definition code_moments f y conventional s t :=
-  moments (decompose f y mean s t) conventional W mean.
+Definition code_moments f y conventional s :=
+  moments (decompose f y mean s) conventional W mean.
+
+Lemma S_where_weight a b : (forall i, (i < N)%nat -> 0 < w i -> a i = b i) -> S a = S b.
+Proof. intros H. apply bsum_ext. intros i Hi. destruct (weights_nonneg i Hi) as [Wi|<-]; [|ring].
+  rewrite H; auto. Qed.
+Lemma mean_where_weight a b : (forall i, (i < N)%nat -> 0 < w i -> a i = b i) -> mean a = mean b.
+Proof. intros H. unfold mean. rewrite (S_where_weight a b); auto. Qed.
+Lemma no_spread_where_weight a i : var a = 0 -> (i < N)%nat -> 0 < w i -> a i - mean a = 0.
+Proof. intros E Hi Wi. pose proof (no_spread a E i Hi) as Z. apply Rmult_integral in Z. destruct Z; lra. Qed.
 
 Section Code.
 Variables f y conventional : nat -> R.
-Variables s t : R.
+Variable s : Shifts.
 Let d i := f i - y i.
-Let m := code_moments f y conventional s t.
+Let m := code_moments f y conventional s.
+Let scale := ratio (cov f y) (var y).
+Let slope := ratio (cov d y) (var y).
 
 Lemma mean_shift a k : mean (fun i => a i - k) = mean a - k.
 Proof. rewrite (mean_minus a (fun _ => k)), mean_const. ring. Qed.
-Lemma mean_shifted_errors : mean (fun i => f i - s - (y i - t)) = mean d - s + t.
-Proof. rewrite (mean_ext _ (fun i => d i - (s - t))) by (intros; unfold d; ring).
-  rewrite mean_shift. ring. Qed.
+Lemma errors_cov : cov d y = cov f y - var y.
+Proof. unfold d. rewrite (cov_ext (fun i => f i - y i) (fun i => f i + (-1) * y i) y y) by (intros; ring).
+  rewrite cov_plus_l, cov_scal_l. unfold var. ring. Qed.
+Lemma slopes_are : scale * var y = cov f y /\ slope * var y = cov d y
+  /\ (0 < var y -> scale = 1 + slope) /\ (var y = 0 -> scale = 0 /\ slope = 0).
+Proof. unfold scale, slope. destruct (Req_dec (var y) 0) as [E|E].
+  - rewrite E, (no_cov f y E), (no_cov d y E), ratio_0. repeat split; lra.
+  - rewrite !ratio_div by auto. repeat split; try (field; auto).
+    + intros _. rewrite errors_cov. field. auto.
+    + intros; tauto.
+    + intros; tauto. Qed.
+
+(* Any share gives the same residual: the part of prediction and error that the labels leave. *)
+Theorem any_share share i : (i < N)%nat -> 0 < w i ->
+  residual (f i - mean f) (d i - mean d) (y i - mean y) scale slope share
+  = (d i - mean d) - slope * (y i - mean y)
+  /\ (f i - mean f) - scale * (y i - mean y) = (d i - mean d) - slope * (y i - mean y).
+Proof. intros Hi Wi. destruct slopes_are as (_ & _ & P & Z).
+  assert (E : (f i - mean f) - scale * (y i - mean y) = (d i - mean d) - slope * (y i - mean y)).
+  { unfold d. rewrite mean_minus. destruct (var_ge0 y) as [V|V].
+    - rewrite (P V). ring.
+    - rewrite (no_spread_where_weight y i) by auto. destruct (Z (eq_sym V)) as [-> ->].
+      pose proof (no_spread_where_weight y i (eq_sym V) Hi Wi). lra. }
+  split; auto. unfold residual. rewrite E. ring. Qed.
+
+(* In exact arithmetic a difference loses nothing. *)
+Theorem nothing_lost a b : lost a b (a - b) = 0.
+Proof. unfold lost. ring. Qed.
+Lemma shifted_means : mean (fun i => fst (fst (shifted (f i) (y i) s))) = mean f - Shifts_f s
+  /\ mean (fun i => snd (fst (shifted (f i) (y i) s))) = mean d - Shifts_d s
+  /\ mean (fun i => snd (shifted (f i) (y i) s)) = mean y - Shifts_y s.
+Proof. unfold shifted; cbn [fst snd]. rewrite !mean_shift. repeat split.
+  rewrite (mean_ext _ (fun i => d i - Shifts_d s)) by (intros; rewrite nothing_lost; unfold d; ring).
+  apply mean_shift. Qed.
+
+(* The decomposition, whatever the shifts. *)
+Theorem parts_are : let p := decompose f y mean s in
+  Decomposition_mean_f p = mean f /\ Decomposition_mean_d p = mean d /\ Decomposition_mean_y p = mean y
+  /\ Decomposition_var_y p = var y /\ Decomposition_scale p = scale /\ Decomposition_slope p = slope
+  /\ forall i, Decomposition_label p i = y i - mean y
+  /\ Decomposition_residual p i
+      = residual (f i - mean f) (d i - mean d) (y i - mean y) scale slope (error_share scale slope).
+Proof. destruct shifted_means as (Ef & Ed & Ey). unfold decompose. cbv zeta beta. cbn -[shifted residual].
+  rewrite Ef, Ed, Ey. unfold shifted; cbv zeta; cbn [fst snd].
+  assert (V : mean (fun i => (y i - Shifts_y s - (mean y - Shifts_y s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
+    = var y) by (unfold var, cov; apply mean_ext; intros; ring).
+  assert (F : mean (fun i => (f i - Shifts_f s - (mean f - Shifts_f s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
+    = cov f y) by (unfold cov; apply mean_ext; intros; ring).
+  assert (C : mean (fun i => (f i - y i - Shifts_d s + lost (f i) (y i) (f i - y i)
+      - (mean d - Shifts_d s)) * (y i - Shifts_y s - (mean y - Shifts_y s)))
+    = cov d y) by (unfold cov; apply mean_ext; intros; rewrite nothing_lost; unfold d; ring).
+  rewrite V, F, C. fold scale slope. repeat split; try ring.
+  rewrite nothing_lost. f_equal; unfold d; ring. Qed.
 
 Theorem moments_are : Moments_weight m = W /\ Moments_mean_d m = mean d /\ Moments_mean_y m = mean y
   /\ Moments_var_y m = var y /\ Moments_slope m = ratio (cov d y) (var y)
   /\ Moments_var_r m = var (fun i => d i - ratio (cov d y) (var y) * y i)
+  /\ Moments_mean_f m = mean f /\ Moments_scale m = ratio (cov f y) (var y)
   /\ Moments_conventional m = mean conventional.
-Proof. unfold m, code_moments, moments, decompose, split_errors, centred, residual; simpl.
-  rewrite !mean_shifted_errors, !mean_shift.
-  assert (V : mean (fun i => (y i - t - (mean y - t)) * (y i - t - (mean y - t))) = var y).
-  { unfold var, cov. apply mean_ext; intros; ring. }
-  assert (C : mean (fun i => (f i - s - (y i - t) - (mean d - s + t)) * (y i - t - (mean y - t)))
-    = cov d y).
-  { unfold cov. apply mean_ext; intros; unfold d; ring. }
-  rewrite V, C. repeat split; try ring.
-  set (b := ratio (cov d y) (var y)). unfold var, cov.
-  rewrite mean_minus, mean_scal. apply mean_ext. intros; unfold d; ring. Qed.
+Proof. destruct parts_are as (Pf & Pd & Py & Pv & Pc & Pl & P).
+  unfold m, code_moments, moments. cbn -[decompose]. rewrite Pf, Pd, Py, Pv, Pc, Pl. fold scale slope.
+  repeat split. unfold var, cov. apply mean_where_weight. intros i Hi Wi.
+  destruct (P i) as [_ ->]. destruct (any_share (error_share scale slope) i Hi Wi) as [-> _].
+  rewrite mean_minus, mean_scal. ring. Qed.
 
 Theorem slope_is : Moments_slope m * var y = cov d y.
-Proof. destruct moments_are as (_ & _ & _ & _ & -> & _).
-  destruct (Req_dec (var y) 0) as [E|E].
-  - rewrite E, (no_cov d y E). ring.
-  - rewrite ratio_div by auto. field. auto. Qed.
+Proof. destruct moments_are as (_ & _ & _ & _ & -> & _). apply slopes_are. Qed.
+Theorem scaled_covariance_is : Moments_scale m * var y = cov f y.
+Proof. destruct moments_are as (_ & _ & _ & _ & _ & _ & _ & -> & _). apply slopes_are. Qed.
+Theorem scale_is : (0 < var y -> Moments_scale m = 1 + Moments_slope m /\ Moments_scale m = cov f y / var y)
+  /\ (var y = 0 -> Moments_scale m = 0 /\ Moments_slope m = 0).
+Proof. destruct slopes_are as (E & _ & P & Z). destruct moments_are as (_ & _ & _ & _ & -> & _ & _ & -> & _).
+  split; auto. intros H. split; [auto|]. apply ratio_div. lra. Qed.
+Lemma scaled_var k : Moments_scale m * k * var y = (1 + Moments_slope m) * k * var y.
+Proof. destruct scale_is as [P Z]. destruct (var_ge0 y) as [V|V].
+  - destruct (P V) as [-> _]. ring.
+  - rewrite <- V. ring. Qed.
 
 Theorem var_r_is : Moments_var_r m = var d - Moments_slope m ^ 2 * var y.
 Proof. pose proof slope_is as SL. destruct moments_are as (_ & _ & _ & _ & -> & -> & _).
@@ -309,11 +385,8 @@ Theorem code_theorem_1 :
   error_variance m = pairs (fun i j => / 2 * ((f i - f j) - (y i - y j)) ^ 2) / W ^ 2.
 Proof. destruct (theorem_1 f y) as [-> _]. unfold error_variance, square. rewrite var_r_is.
   destruct moments_are as (_ & _ & _ & -> & _). fold d. ring. Qed.
-
-Theorem scaled_covariance_is : scaling_factor m * var y = cov f y.
-Proof. unfold scaling_factor. rewrite Rmult_plus_distr_r, slope_is.
-  rewrite (cov_ext f (fun i => d i + y i) y y) by (intros; unfold d; ring).
-  rewrite cov_plus_l. unfold var. ring. Qed.
+Lemma error_variance_is : error_variance m = var d.
+Proof. rewrite code_theorem_1. apply theorem_1. Qed.
 
 Theorem prediction_variance_is : prediction_variance m = var f.
 Proof. unfold prediction_variance, square. rewrite var_r_is.
@@ -323,44 +396,45 @@ Proof. unfold prediction_variance, square. rewrite var_r_is.
       by (intros; unfold d; ring).
     rewrite cov_plus_l, (cov_sym d), (cov_sym y (fun i => d i + y i)), !cov_plus_l, (cov_sym y d).
     unfold var. ring. }
-  rewrite X, <- slope_is. ring. Qed.
+  pose proof (scaled_var (Moments_scale m)) as A. pose proof (scaled_var 1) as B.
+  replace (Moments_scale m * Moments_scale m * var y) with ((1 + Moments_slope m) * (Moments_scale m * 1 * var y)) by lra.
+  rewrite B, X, <- slope_is. ring. Qed.
 
 Theorem code_theorem_3 c : scaled_difference m c = Q f y c
-  /\ (0 < var y -> scaling_factor m = cov f y / var y).
-Proof. pose proof scaled_covariance_is as SC. split.
-  - rewrite Q_poly, <- prediction_variance_is, <- SC. unfold scaled_difference, prediction_variance, scaling_factor, square.
-    destruct moments_are as (_ & _ & _ & -> & _). ring.
-  - intros H. rewrite <- SC. field. lra. Qed.
+  /\ (0 < var y -> Moments_scale m = cov f y / var y).
+Proof. pose proof scaled_covariance_is as SC. split; [|apply scale_is].
+  rewrite Q_poly, <- prediction_variance_is, <- SC. unfold scaled_difference, prediction_variance, square.
+  destruct moments_are as (_ & _ & _ & -> & _). ring. Qed.
 
 Theorem correlation_is : 0 < var f -> 0 < var y ->
   1 - rho f y ^ 2 = Moments_var_r m / var f.
 Proof. intros Hf Hy. unfold rho. rewrite <- scaled_covariance_is.
-  replace ((scaling_factor m * var y / (sqrt (var f) * sqrt (var y))) ^ 2)
-    with (scaling_factor m ^ 2 * (var y * var y) / ((sqrt (var f) * sqrt (var f)) * (sqrt (var y) * sqrt (var y)))).
+  replace ((Moments_scale m * var y / (sqrt (var f) * sqrt (var y))) ^ 2)
+    with (Moments_scale m ^ 2 * (var y * var y) / ((sqrt (var f) * sqrt (var f)) * (sqrt (var y) * sqrt (var y)))).
   2:{ field. split; apply Rgt_not_eq, sqrt_lt_R0; auto. }
   rewrite !sqrt_sqrt by lra.
   assert (P := prediction_variance_is). unfold prediction_variance, square in P.
-  destruct moments_are as (_ & _ & _ & E & _). rewrite E in P. unfold scaling_factor.
-  replace (Moments_var_r m) with (var f - (1 + Moments_slope m) * (1 + Moments_slope m) * var y) by lra.
+  destruct moments_are as (_ & _ & _ & E & _). rewrite E in P.
+  replace (Moments_var_r m) with (var f - Moments_scale m * Moments_scale m * var y) by lra.
   field. lra. Qed.
 
 (* 1 - rho in the form without cancellation, and its value where a vector is constant. *)
 Theorem code_theorem_2 : 0 < var f -> 0 < var y -> one_minus_pearson m = 1 - rho f y.
 Proof. intros Hf Hy. unfold one_minus_pearson. rewrite prediction_variance_is.
   assert (P := prediction_variance_is). unfold prediction_variance, square in P.
-  assert (K := scaled_covariance_is). unfold scaling_factor in K.
+  assert (K := scaled_covariance_is).
   destruct moments_are as (_ & _ & _ & E & _). rewrite E in *.
-  set (b := Moments_slope m) in *. set (r := Moments_var_r m) in *.
+  set (b := Moments_scale m) in *. set (r := Moments_var_r m) in *.
   unfold rho. rewrite <- K.
   pose proof (sqrt_lt_R0 _ Hf) as Sf. pose proof (sqrt_lt_R0 _ Hy) as Sy.
   pose proof (sqrt_sqrt (var f) ltac:(lra)) as Ff. pose proof (sqrt_sqrt (var y) ltac:(lra)) as Fy.
   set (a := sqrt (var f)) in *. set (v := sqrt (var y)) in *.
-  set (g := (1 + b) * v).
+  set (g := b * v).
   assert (G : g * g = Rabs g * Rabs g) by (unfold Rabs; destruct (Rcase_abs g); ring).
   assert (R0 : r = (a - Rabs g) * (a + Rabs g)).
   { replace ((a - Rabs g) * (a + Rabs g)) with (a * a - Rabs g * Rabs g) by ring.
     rewrite <- G. unfold g. rewrite Ff, <- P.
-    replace ((1 + b) * v * ((1 + b) * v)) with ((1 + b) * (1 + b) * (v * v)) by ring. rewrite Fy. ring. }
+    replace (b * v * (b * v)) with (b * b * (v * v)) by ring. rewrite Fy. ring. }
   pose proof (Rabs_pos g).
   assert (0 < a * (a + Rabs g)) by (apply Rmult_lt_0_compat; lra).
   destruct (Req_EM_T a 0); [lra|]. destruct (Req_EM_T v 0); [lra|].
@@ -372,26 +446,106 @@ Theorem code_theorem_2_one_constant :
   (var f = 0 -> var y = 0 -> one_minus_pearson m = 0).
 Proof. unfold one_minus_pearson. rewrite prediction_variance_is.
   assert (P := prediction_variance_is). unfold prediction_variance, square in P.
-  destruct moments_are as (_ & _ & _ & E & B & R0 & _). rewrite E in *.
+  destruct scale_is as [_ Flat].
+  destruct moments_are as (_ & _ & _ & E & _ & R0 & _). rewrite E in *.
   assert (RN : 0 <= Moments_var_r m) by (rewrite R0; apply var_ge0).
-  assert (QN : 0 <= (1 + Moments_slope m) * (1 + Moments_slope m)) by apply Rle_0_sqr.
+  assert (QN : 0 <= Moments_scale m * Moments_scale m) by apply Rle_0_sqr.
   pose proof (var_ge0 y) as YN.
   repeat split; intros Hf Hy.
-  - assert (Z : 0 <= (1 + Moments_slope m) * (1 + Moments_slope m) * var y) by (apply Rmult_le_pos; lra).
+  - assert (Z : 0 <= Moments_scale m * Moments_scale m * var y) by (apply Rmult_le_pos; lra).
     assert (Moments_var_r m = 0) by lra.
-    assert (Sl : 1 + Moments_slope m = 0).
-    { assert (T : (1 + Moments_slope m) * (1 + Moments_slope m) * var y = 0) by lra.
+    assert (Sl : Moments_scale m = 0).
+    { assert (T : Moments_scale m * Moments_scale m * var y = 0) by lra.
       apply Rmult_integral in T. destruct T; [apply Rsqr_0_uniq; auto | lra]. }
     rewrite H, Sl, Hf, sqrt_0, !Rmult_0_l, Rabs_R0, ratio_0. pose proof (sqrt_lt_R0 _ Hy).
-    rewrite Rplus_0_l, Rminus_0_r, ratio_0.
+    rewrite Rminus_0_r, ratio_0.
     destruct (Req_EM_T 0 0); [|lra]. destruct (Req_EM_T (sqrt (var y)) 0); lra.
-  - assert (Sl : Moments_slope m = 0) by (rewrite B, Hy, no_cov, ratio_0; auto).
-    pose proof (sqrt_lt_R0 _ Hf) as Sf. rewrite Hy, sqrt_0, Rmult_0_r, Rabs_R0, Rplus_0_r, Rminus_0_r.
+  - pose proof (sqrt_lt_R0 _ Hf) as Sf. rewrite Hy, sqrt_0, Rmult_0_r, Rabs_R0, Rplus_0_r, Rminus_0_r.
     rewrite !ratio_div by (try lra; apply Rgt_not_eq, Rmult_lt_0_compat; auto).
     rewrite sqrt_sqrt by lra. replace (Moments_var_r m) with (var f) by (rewrite <- P, Hy; ring).
     destruct (Req_EM_T (sqrt (var f)) 0); [lra|]. destruct (Req_EM_T 0 0); [field; lra|lra].
   - rewrite Hf, Hy, sqrt_0, Rmult_0_r, Rabs_R0, Rplus_0_r, Rmult_0_r, Rminus_0_r, !ratio_0.
     rewrite <- P in Hf. rewrite Hy in Hf. replace (Moments_var_r m) with 0 by lra.
     destruct (Req_EM_T 0 0); lra. Qed.
+
+(* --- 1 - CCC, Lin's concordance correlation coefficient --- *)
+Let bias := mean f - mean y.
+Lemma concordance_scale_is : concordance_scale m = var f + var y + bias ^ 2.
+Proof. unfold concordance_scale, square. rewrite prediction_variance_is.
+  destruct moments_are as (_ & -> & _ & -> & _). unfold d, bias. rewrite mean_minus. ring. Qed.
+Lemma concordance_numerator_is : error_variance m + square (Moments_mean_d m)
+  = concordance_scale m - 2 * cov f y.
+Proof. rewrite concordance_scale_is, error_variance_is. unfold square.
+  destruct moments_are as (_ & -> & _). unfold d at 2 3. rewrite mean_minus. fold bias.
+  assert (X : var d = var f - 2 * cov f y + var y).
+  { unfold var, d. rewrite (cov_ext (fun i => f i - y i) (fun i => f i + (-1) * y i)
+      (fun i => f i - y i) (fun i => f i + (-1) * y i)) by (intros; ring).
+    rewrite cov_plus_l, cov_scal_l, (cov_sym f (fun i => f i + -1 * y i)), (cov_sym y (fun i => f i + -1 * y i)).
+    rewrite !cov_plus_l, !cov_scal_l, (cov_sym y f). ring. }
+  rewrite X. ring. Qed.
+Lemma concordance_numerator_mean : error_variance m + square (Moments_mean_d m)
+  = mean (fun i => d i ^ 2).
+Proof. rewrite error_variance_is. unfold var, square. rewrite cov_sums.
+  destruct moments_are as (_ & -> & _).
+  rewrite (mean_ext (fun i => d i ^ 2) (fun i => d i * d i)) by (intros; ring). ring. Qed.
+
+Theorem concordance_is : one_minus_concordance m = ratio (mean (fun i => d i ^ 2)) (var f + var y + bias ^ 2)
+  /\ (0 < var f + var y + bias ^ 2 ->
+        one_minus_concordance m = 1 - 2 * cov f y / (var f + var y + bias ^ 2))
+  /\ (var f + var y + bias ^ 2 = 0 -> one_minus_concordance m = 0)
+  /\ 0 <= one_minus_concordance m <= 2.
+Proof. unfold one_minus_concordance. rewrite concordance_scale_is at 1.
+  pose proof (var_ge0 f) as Pf. pose proof (var_ge0 y) as Py. pose proof (pow2_ge_0 bias) as Pb.
+  pose proof concordance_numerator_is as E. pose proof concordance_numerator_mean as Em.
+  rewrite concordance_scale_is in *.
+  assert (P : 0 <= error_variance m + square (Moments_mean_d m))
+    by (rewrite Em; apply mean_ge0; intros; apply pow2_ge_0).
+  set (D := var f + var y + bias ^ 2) in *.
+  assert (B : - 2 * cov f y <= D).
+  { assert (V : 0 <= var (fun i => f i + y i)) by apply var_ge0.
+    unfold var in V. rewrite cov_plus_l, (cov_sym f (fun i => f i + y i)), (cov_sym y (fun i => f i + y i)),
+      !cov_plus_l, (cov_sym y f) in V. unfold D, var. lra. }
+  repeat split.
+  - rewrite Em. reflexivity.
+  - intros H. rewrite ratio_div, E by lra. field. lra.
+  - intros H. rewrite H, ratio_0. unfold D in H. assert (var f = 0) by lra. rewrite E.
+    unfold D. rewrite H, cov_sym, (no_cov y f); auto. ring.
+  - destruct (Req_dec D 0) as [->|Z]; [rewrite ratio_0; lra|]. rewrite ratio_div by auto.
+    apply Rmult_le_pos; auto. left. apply Rinv_0_lt_compat. unfold D in *. lra.
+  - destruct (Req_dec D 0) as [Z|Z]; [rewrite Z, ratio_0; lra|]. rewrite ratio_div by auto.
+    assert (0 < D) by (unfold D in *; lra). apply Rmult_le_reg_r with D; auto.
+    unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra. Qed.
 End Code.
+
+(* Shifts change nothing. *)
+Theorem shifts_change_nothing f y conventional s :
+  code_moments f y conventional s = code_moments f y conventional UNSHIFTED
+  /\ forall i, Decomposition_residual (decompose f y mean s) i
+       = Decomposition_residual (decompose f y mean UNSHIFTED) i
+     /\ Decomposition_label (decompose f y mean s) i = Decomposition_label (decompose f y mean UNSHIFTED) i.
+Proof. split.
+  - destruct (moments_are f y conventional s) as (A1 & A2 & A3 & A4 & A5 & A6 & A7 & A8 & A9).
+    destruct (moments_are f y conventional UNSHIFTED) as (B1 & B2 & B3 & B4 & B5 & B6 & B7 & B8 & B9).
+    destruct (code_moments f y conventional s), (code_moments f y conventional UNSHIFTED).
+    simpl in *. congruence.
+  - intros i. destruct (parts_are f y s) as (_ & _ & _ & _ & _ & _ & P).
+    destruct (parts_are f y UNSHIFTED) as (_ & _ & _ & _ & _ & _ & Q').
+    destruct (P i) as [-> ->], (Q' i) as [-> ->]. auto. Qed.
+
+(* A part of a batch, relative to the whole, whose means are relative to the shifts. *)
+Definition relative (m : Moments) (s : Shifts) := Build_Moments (Moments_weight m)
+  (Moments_mean_f m - Shifts_f s) (Moments_mean_d m - Shifts_d s)
+  (Moments_mean_y m - Shifts_y s) (Moments_var_y m) (Moments_scale m) (Moments_slope m)
+  (Moments_var_r m) (Moments_conventional m).
+Theorem part_of_whole f y conventional s i :
+  let p := decompose f y mean UNSHIFTED in
+  let '(r, label) := residual_and_label f y s (relative (code_moments f y conventional s) s) in
+  r i = Decomposition_residual p i /\ label i = Decomposition_label p i.
+Proof. intros p. destruct (parts_are f y UNSHIFTED) as (_ & _ & _ & _ & _ & _ & P).
+  destruct (P i) as [L R]. unfold p. rewrite L, R.
+  destruct (moments_are f y conventional s) as (_ & Ed & Ey & _ & El & _ & Ef & Ec & _).
+  unfold residual_and_label, relative, shifted.
+  generalize dependent (code_moments f y conventional s). intros m Ed Ey El Ef Ec.
+  cbv zeta. cbn -[residual lost]. rewrite Ed, Ey, El, Ef, Ec, nothing_lost.
+  split; [|ring]. f_equal; ring. Qed.
 End Batch.

@@ -1,7 +1,7 @@
 (* Theorem 4 in both directions, for every K >= 1, on an open connected subset of any real normed
    space; for Lipschitz functions see the SymPy script. The set of points where f - Y has its value
    at one point is open and closed, so neither polygons nor several variables are needed. *)
-From Coq Require Import Reals Lra Lia List.
+From Coq Require Import Reals Lra Lia List Classical.
 From Coquelicot Require Import Coquelicot.
 Open Scope R_scope.
 
@@ -139,6 +139,32 @@ Proof. intros HD HY E x z Hx Hz.
     - intros u _ [_ A] [_ B]. auto.
     - exists z. auto. }
   unfold h in H. lra. Qed.
+
+(* Two points of Omega are joined by finitely many segments within it. *)
+Definition within (x z : V) := forall t : R, 0 <= t <= 1 -> Omega (plus x (scal t (minus z x))).
+Inductive polygon (x : V) : V -> Prop :=
+| corner_first : polygon x x
+| corner_next y z : polygon x y -> within y z \/ within z y -> polygon x z.
+
+Theorem polygonal_connectedness x z : Omega x -> Omega z -> polygon x z.
+Proof. intros Hx Hz.
+  assert (Near : forall u, Omega u -> locally u (fun w => Omega w /\ within u w)).
+  { intros u Hu. destruct (locally_norm_le_locally u Omega (Omega_open u Hu)) as [e He].
+    apply locally_le_locally_norm. exists e. intros w Hw. split; [apply He; auto|].
+    intros t Ht. apply He. unfold ball_norm, minus in *.
+    replace (plus (plus u (scal t (plus w (opp u)))) (opp u)) with (scal t (plus w (opp u))).
+    apply Rle_lt_trans with (Rabs t * norm (plus w (opp u))). apply (norm_scal t).
+    rewrite Rabs_right by lra. apply Rle_lt_trans with (1 * norm (plus w (opp u))); [|lra].
+    apply Rmult_le_compat_r. apply norm_ge_0. lra.
+    rewrite (plus_comm u), <- plus_assoc, plus_opp_r, plus_zero_r. auto. }
+  apply (Omega_connected (fun u => Omega u /\ polygon x u) (fun u => Omega u /\ ~ polygon x u)); auto.
+  - intros u [Hu Pu]. apply filter_imp with (2 := Near u Hu). intros w [Hw Sw]. split; auto.
+    eapply corner_next; eauto.
+  - intros u [Hu Pu]. apply filter_imp with (2 := Near u Hu). intros w [Hw Sw]. split; auto.
+    intros Pw. apply Pu. eapply corner_next; eauto.
+  - intros u Hu. destruct (classic (polygon x u)); auto.
+  - intros u _ [_ P] [_ Q]. auto.
+  - exists x. split; auto. split; auto. apply corner_first. Qed.
 
 (* Theorem 4, all K >= 1 *)
 Theorem theorem_4 (K : nat) (f Y : V -> R) (Df DY : V -> V -> R) : (1 <= K)%nat ->

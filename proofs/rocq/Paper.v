@@ -39,9 +39,9 @@ Let norm_is : norm2 N ones = norm.
 Proof. apply functional_extensionality; intros a. unfold norm2, norm. rewrite pairs_is. reflexivity. Qed.
 
 Variables f y conventional : nat -> R.
-Variables s t : R.   (* the shifts of `decompose` *)
-Definition batch := moments (decompose f y average s t) conventional (INR N) average.
-Let batch_is : code_moments N ones f y conventional s t = batch.
+Variable s : Shifts.
+Definition batch := moments (decompose f y average s) conventional (INR N) average.
+Let batch_is : code_moments N ones f y conventional s = batch.
 Proof. unfold code_moments, batch. rewrite mean_is, W_is. reflexivity. Qed.
 
 Theorem paper_theorem_1 :
@@ -50,7 +50,7 @@ Theorem paper_theorem_1 :
   /\ average (fun i => ((f i - average f) - (y i - average y)) ^ 2) = variance (fun i => f i - y i)
   /\ error_variance batch = variance (fun i => f i - y i).
 Proof. destruct (theorem_1 N ones W_pos f y) as [A B].
-  pose proof (code_theorem_1 N ones ones_nonneg W_pos f y conventional s t) as C.
+  pose proof (code_theorem_1 N ones ones_nonneg W_pos f y conventional s) as C.
   rewrite batch_is in C. rewrite pairs_is, W_is in A, C. rewrite var_is in A, B. rewrite mean_is in B.
   repeat split; congruence. Qed.
 
@@ -60,7 +60,7 @@ Theorem paper_theorem_2 : 0 < variance f -> 0 < variance y ->
   /\ 0 <= one_minus_pearson batch <= 2.
 Proof. intros Hf Hy. rewrite <- var_is in Hf, Hy.
   destruct (theorem_2 N ones ones_nonneg W_pos f y Hf Hy) as [A B].
-  pose proof (code_theorem_2 N ones ones_nonneg W_pos f y conventional s t Hf Hy) as C.
+  pose proof (code_theorem_2 N ones ones_nonneg W_pos f y conventional s Hf Hy) as C.
   rewrite batch_is in C. rewrite pairs_is, norm_is in A. rewrite rho_is in *.
   rewrite C. auto. Qed.
 
@@ -71,7 +71,7 @@ Theorem paper_theorem_2_ends : 0 < variance f -> 0 < variance y ->
      forall i j, (i < N)%nat -> (j < N)%nat -> f i - f j = - c * (y i - y j)).
 Proof. intros Hf Hy. rewrite <- var_is in Hf, Hy.
   destruct (theorem_2_ends N ones ones_nonneg W_pos f y Hf Hy) as [A B].
-  pose proof (code_theorem_2 N ones ones_nonneg W_pos f y conventional s t Hf Hy) as C.
+  pose proof (code_theorem_2 N ones ones_nonneg W_pos f y conventional s Hf Hy) as C.
   rewrite batch_is in C. rewrite C, A, B. unfold direction, ones.
   split; split; intros [c [Hc E]]; exists c; split; auto; intros i j Hi Hj.
   - rewrite E by (auto; lra). ring.
@@ -84,12 +84,12 @@ Theorem paper_theorem_3 : 0 < variance y ->
   let best := covariance f y / variance y in
   (forall c, Q best <= Q c) /\ (forall c, Q c = Q best -> c = best)
   /\ (0 < variance f -> Q best = variance f * (1 - correlation f y ^ 2))
-  /\ (forall c, scaled_difference batch c = Q c) /\ scaling_factor batch = best.
+  /\ (forall c, scaled_difference batch c = Q c) /\ Moments_scale batch = best.
 Proof. intros Hy Q best. rewrite <- var_is in Hy.
   destruct (theorem_3 N ones W_pos f y Hy) as (_ & A & B & C).
   assert (QE : forall c, Batch.Q N ones f y c = Q c).
   { intros c. unfold Batch.Q, Q. rewrite pairs_is, W_is. reflexivity. }
-  pose proof (fun c => code_theorem_3 N ones ones_nonneg W_pos f y conventional s t c) as D.
+  pose proof (fun c => code_theorem_3 N ones ones_nonneg W_pos f y conventional s c) as D.
   rewrite batch_is in D.
   assert (BE : cov N ones f y / var N ones y = best) by (rewrite cov_is, var_is; reflexivity).
   rewrite BE in *. rewrite rho_is, var_is in C. repeat split.
@@ -107,7 +107,8 @@ Variable w : nat -> R.
 Hypothesis weights_nonneg : forall i, (i < N)%nat -> 0 <= w i.
 Hypothesis weight_pos : 0 < W N w.
 Variables f y h : nat -> R.
-Variables s t alpha shift : R.
+Variable s : Shifts.
+Variables alpha shift : R.
 Variable phi : R -> nat -> R.
 Variable slopes : nat -> R.
 Hypothesis phi_derivative :
@@ -115,10 +116,10 @@ Hypothesis phi_derivative :
 Hypothesis alpha_pos : 0 < alpha.
 Hypothesis var_f_pos : 0 < var N w f.
 Hypothesis var_y_pos : 0 < var N w y.
-Definition at_ (u : R) := code_moments N w (fun i => f i + u * h i) y (phi u) s t.
+Definition at_ (u : R) := code_moments N w (fun i => f i + u * h i) y (phi u) s.
 Definition part (m : Moments) (k : nat) :=
-  let '(a, b, c) := sub_losses m in match k with O => a | 1%nat => b | _ => c end.
-Let m := code_moments N w f y (phi 0) s t.
+  let '(a, b, c) := code_sub_losses m in match k with O => a | 1%nat => b | _ => c end.
+Let m := code_moments N w f y (phi 0) s.
 Hypothesis losses_pos : forall k, (k < 3)%nat -> 0 < part m k.
 Let p k := kl_dro_tilt (fun k => ln (part m k)) alpha shift (Aggregation.mean 3) k / 3.
 
@@ -128,16 +129,16 @@ Proof. unfold at_, m. replace (fun i => f i + 0 * h i) with f; auto.
 
 Theorem gar_gradient :
   is_derive (fun u => kl_dro (fun k => ln (part (at_ u) k)) alpha shift (Aggregation.mean 3)) 0
-    (applied N w f y h m
-      (sub_losses_gradient m (p 0%nat / part m 0%nat, p 1%nat / part m 1%nat, p 2%nat / part m 2%nat))
+    (applied N w f y h s m
+      (code_sub_losses_gradient m (p 0%nat / part m 0%nat, p 1%nat / part m 1%nat, p 2%nat / part m 2%nat))
       slopes).
 Proof.
-  pose proof (conventional_derivative N w weight_pos f y h s t phi slopes phi_derivative) as D0.
-  pose proof (error_variance_derivative N w weights_nonneg weight_pos f y h s t phi slopes) as D1.
-  pose proof (one_minus_pearson_derivative N w weights_nonneg weight_pos f y h s t phi slopes
+  pose proof (conventional_derivative N w weights_nonneg weight_pos f y h s phi slopes phi_derivative) as D0.
+  pose proof (error_variance_derivative N w weights_nonneg weight_pos f y h s phi slopes) as D1.
+  pose proof (one_minus_pearson_derivative N w weights_nonneg weight_pos f y h s phi slopes
     var_f_pos var_y_pos) as D2.
   set (e0 := Batch.mean N w (fun i => slopes i * h i)) in *.
-  set (e1 := applied N w f y h _ _ _) in D1. set (e2 := applied N w f y h _ _ _) in D2.
+  set (e1 := applied N w f y h s _ _ _) in D1. set (e2 := applied N w f y h s _ _ _) in D2.
   set (dl k := match k with O => e0 / part m 0%nat | 1%nat => e1 / part m 1%nat | _ => e2 / part m 2%nat end).
   assert (LN : forall (g : R -> R) e, is_derive g 0 e -> 0 < g 0 ->
     is_derive (fun u => ln (g u)) 0 (e / g 0)).
@@ -147,7 +148,7 @@ Proof.
   assert (DL : forall k, (k < 3)%nat -> is_derive (fun u => ln (part (at_ u) k)) 0 (dl k)).
   { intros k Hk. pose proof (losses_pos k Hk) as P. rewrite <- at_0 in P.
     unfold dl. destruct k as [|[|[|k]]]; [| | |lia]; rewrite <- at_0; apply LN; auto;
-      unfold part, sub_losses, at_; assumption. }
+      unfold part, code_sub_losses, sub_losses, at_; assumption. }
   pose proof (code_gradient 3 alpha shift (fun k u => ln (part (at_ u) k)) dl ltac:(lia) alpha_pos DL) as G.
   match goal with |- is_derive _ _ ?g => match type of G with is_derive _ _ ?g' => replace g with g' end end.
   exact G.
@@ -157,8 +158,8 @@ Proof.
   pose proof (losses_pos 0%nat ltac:(lia)). pose proof (losses_pos 1%nat ltac:(lia)).
   pose proof (losses_pos 2%nat ltac:(lia)).
   unfold Aggregation.mean at 1. unfold p. simpl bsum. unfold dl, e0, e1, e2. unfold m.
-  rewrite !(applied_is N w weight_pos f y h s t phi). fold m.
-  unfold sub_losses_gradient. cbv zeta.
+  rewrite !(applied_is N w weights_nonneg weight_pos f y h s phi). fold m.
+  unfold code_sub_losses_gradient, sub_losses_gradient. cbv zeta.
   cbn [Gradient_conventional Gradient_residual Gradient_label error_variance_gradient].
   replace (Gradient_conventional (one_minus_pearson_gradient m)) with 0 by reflexivity.
   replace (INR 3) with 3 by (simpl; ring). field. repeat split; lra. Qed.

@@ -1,6 +1,7 @@
 (* Rounding: from the moments on, the relative error of a formula is a few units of the last place,
-   whatever the data. `rnd` is any rounding with |rnd x - x| <= u |x|: float64 without overflow and
-   underflow, u = 2^-53. Inputs are the moments as they are stored. *)
+   whatever the data. `rnd` is any rounding with |rnd x - x| <= u |x| that keeps what is rounded and
+   its double: float64 without overflow and underflow, u = 2^-53. Inputs are the moments as they
+   are stored. *)
 From Coq Require Import Reals Lra Lia.
 From GAR Require Import Formulas.
 From GAR Require Rounded.
@@ -11,6 +12,9 @@ Variable rnd : R -> R.
 Variable u : R.
 Hypothesis u_small : 0 <= u < 1.
 Hypothesis rounds : forall x, Rabs (rnd x - x) <= u * Rabs x.
+
+Hypothesis rounded_once : forall x, rnd (rnd x) = rnd x.
+Hypothesis doubling : forall x, rnd x = x -> rnd (2 * x) = 2 * x.
 
 (* x is y up to k roundings. *)
 Definition within (k : nat) (x y : R) :=
@@ -105,97 +109,178 @@ Proof. apply (within_zero 1 (rnd 0) 0); auto. apply within_round, within_refl. Q
 Lemma ratio_quotient a b : b <> 0 -> ratio a b = a / b.
 Proof. intros H. unfold ratio. destruct (Req_EM_T b 0); [tauto|]. f_equal. ring. Qed.
 
-(* The guard of 0 / 0 costs one rounding where the divisor is not 0. *)
-Lemma within_ratio j k x y a b : b <> 0 -> within j x a -> within k y b ->
-  within (j + k + 2) (Rounded.ratio rnd x y) (ratio a b).
+(* The guard of 0 / 0 costs nothing where the divisor is a rounded number and not 0. *)
+Lemma within_ratio j k x y a b : b <> 0 -> within j x a -> within k (rnd y) b ->
+  within (j + k + 1) (Rounded.ratio rnd x (rnd y)) (ratio a b).
 Proof. intros Hb Hx Hy. unfold Rounded.ratio, ratio.
-  destruct (Req_EM_T y 0) as [Z|_]; [elim Hb; apply (within_zero k y b); auto|].
+  destruct (Req_EM_T (rnd y) 0) as [Z|_]; [elim Hb; apply (within_zero k (rnd y) b); auto|].
   destruct (Req_EM_T b 0); [tauto|].
-  rewrite !Rmult_0_r, rnd_0, !Rplus_0_r.
-  replace (j + k + 2)%nat with (S (j + (S k)))%nat by lia.
-  apply within_round, within_div; auto. apply within_round; auto. Qed.
+  rewrite !Rmult_0_r, rnd_0, !Rplus_0_r, rounded_once.
+  replace (j + k + 1)%nat with (S (j + k)) by lia.
+  apply within_round, within_div; auto. Qed.
+Lemma within_sum j k x y a b : 0 <= a -> 0 <= b -> within j x a -> within k y b ->
+  within (S (max j k)) (rnd (x + y)) (a + b).
+Proof. intros Ha Hb Hx Hy. apply within_round, within_add; auto.
+  apply within_weaken with j; auto; lia. apply within_weaken with k; auto; lia. Qed.
+Lemma within_product j k x y a b : within j x a -> within k y b -> within (S (j + k)) (rnd (x * y)) (a * b).
+Proof. intros. apply within_round, within_mult; auto. Qed.
+Lemma square_nonneg x : 0 <= x * x. Proof. apply Rle_0_sqr. Qed.
 
-Variable m : Moments.
-Hypothesis var_r_nonneg : 0 <= Moments_var_r m.
-Hypothesis var_y_nonneg : 0 <= Moments_var_y m.
-
-Theorem rounded_scaling_factor : within 1 (Rounded.scaling_factor rnd m) (scaling_factor m).
-Proof. apply within_round, within_refl. Qed.
 Theorem rounded_without_self_pairs x p : p <> 1 ->
   within 2 (Rounded.without_self_pairs rnd x p) (without_self_pairs x p).
 Proof. intros H. unfold Rounded.without_self_pairs, without_self_pairs. apply within_round.
   apply (within_div 0 1); [lra | apply within_refl | apply within_round, within_refl]. Qed.
-Theorem rounded_error_variance : within 3 (Rounded.error_variance rnd m) (error_variance m).
-Proof. unfold Rounded.error_variance, error_variance, Rounded.square, square.
-  apply within_round, within_add; auto.
-  - apply Rmult_le_pos; auto. apply Rle_0_sqr.
-  - apply within_weaken with 0%nat; [lia | apply within_refl].
-  - apply within_round. apply (within_mult 1 0); [apply within_round|]; apply within_refl. Qed.
-Theorem rounded_prediction_variance :
-  within 5 (Rounded.prediction_variance rnd m) (prediction_variance m).
-Proof. unfold Rounded.prediction_variance, prediction_variance, Rounded.square, square.
-  apply within_round, within_add; auto.
-  - apply Rmult_le_pos; auto. apply Rle_0_sqr.
-  - apply within_weaken with 0%nat; [lia | apply within_refl].
-  - apply within_round. apply (within_mult 3 0); [|apply within_refl].
-    apply within_round. apply (within_mult 1 1); apply within_round, within_refl. Qed.
 
+Section Functions.
+Variable m : Moments.
+Hypothesis var_r_nonneg : 0 <= Moments_var_r m.
+Hypothesis var_y_nonneg : 0 <= Moments_var_y m.
+
+Lemma within_stretched b : within 2 (rnd (rnd (b * b) * Moments_var_y m)) (b * b * Moments_var_y m).
+Proof. apply (within_product 1 0); [|apply within_refl]. apply (within_product 0 0); apply within_refl. Qed.
+Lemma stretched_nonneg b : 0 <= b * b * Moments_var_y m.
+Proof. apply Rmult_le_pos; auto. apply square_nonneg. Qed.
+
+Theorem rounded_error_variance : within 3 (Rounded.error_variance rnd m) (error_variance m).
+Proof. apply (within_sum 0 2); [auto | apply stretched_nonneg | apply within_refl | apply within_stretched]. Qed.
+Theorem rounded_prediction_variance :
+  within 3 (Rounded.prediction_variance rnd m) (prediction_variance m).
+Proof. apply (within_sum 0 2); [auto | apply stretched_nonneg | apply within_refl | apply within_stretched]. Qed.
+Theorem rounded_scaled_difference c :
+  within 5 (Rounded.scaled_difference rnd m c) (scaled_difference m c).
+Proof. apply (within_sum 0 4); [auto | apply stretched_nonneg | apply within_refl |].
+  apply (within_product 3 0); [|apply within_refl].
+  apply (within_product 1 1); apply within_round, within_refl. Qed.
+Lemma error_variance_nonneg : 0 <= error_variance m.
+Proof. apply Rplus_le_le_0_compat; auto. apply stretched_nonneg. Qed.
+Lemma prediction_variance_nonneg : 0 <= prediction_variance m.
+Proof. apply Rplus_le_le_0_compat; auto. apply stretched_nonneg. Qed.
+
+(* --- 1 - CCC --- *)
+Theorem rounded_concordance_scale : within 5 (Rounded.concordance_scale rnd m) (concordance_scale m).
+Proof. pose proof prediction_variance_nonneg. apply (within_sum 4 1).
+  - apply Rplus_le_le_0_compat; auto.
+  - apply square_nonneg.
+  - apply (within_sum 3 0); auto; [apply rounded_prediction_variance | apply within_refl].
+  - apply (within_product 0 0); apply within_refl. Qed.
+Theorem rounded_one_minus_concordance : concordance_scale m <> 0 ->
+  within 10 (Rounded.one_minus_concordance rnd m) (one_minus_concordance m).
+Proof. intros H. apply (within_ratio 4 5); auto.
+  - apply (within_sum 3 1); [apply error_variance_nonneg | apply square_nonneg | apply rounded_error_variance |].
+    apply (within_product 0 0); apply within_refl.
+  - apply rounded_concordance_scale. Qed.
+
+(* --- 1 - rho --- *)
 Hypothesis var_f_pos : 0 < prediction_variance m.
+Hypothesis var_y_pos : 0 < Moments_var_y m.
 Let s_f := sqrt (prediction_variance m).
 Let s_y := sqrt (Moments_var_y m).
 Let r_f := rnd (sqrt (Rounded.prediction_variance rnd m)).
 Let r_y := rnd (sqrt (Moments_var_y m)).
 Let s_f_pos : 0 < s_f. Proof. apply sqrt_lt_R0; auto. Qed.
-Let within_s_f : within 4 r_f s_f.
-Proof. apply within_round, (within_sqrt 3); [lra|].
-  apply within_weaken with 5%nat; [lia | apply rounded_prediction_variance]. Qed.
+Let s_y_pos : 0 < s_y. Proof. apply sqrt_lt_R0; auto. Qed.
+Let within_s_f : within 3 r_f s_f.
+Proof. apply within_round, (within_sqrt 2); [lra|].
+  apply within_weaken with 3%nat; [lia | apply rounded_prediction_variance]. Qed.
 Let within_s_y : within 1 r_y s_y. Proof. apply within_round, within_refl. Qed.
-Let g := (1 + Moments_slope m) * s_y.
-Let r_g := rnd (rnd (1 + Moments_slope m) * r_y).
-Let within_g : within 3 r_g g.
-Proof. apply within_round. apply (within_mult 1 1); auto. apply within_round, within_refl. Qed.
+Let g := Moments_scale m * s_y.
+Let r_g := rnd (Moments_scale m * r_y).
+Let within_g : within 2 r_g g.
+Proof. apply (within_product 0 1); auto using within_refl. Qed.
 
-Theorem rounded_one_minus_pearson : 0 < Moments_var_y m ->
-  within 14 (Rounded.one_minus_pearson rnd m) (one_minus_pearson m).
-Proof. intros Hy. assert (Sy : 0 < s_y) by (apply sqrt_lt_R0; auto).
-  assert (Rf : 0 < r_f) by (apply (within_pos 4 r_f s_f); auto).
+Theorem rounded_one_minus_pearson :
+  within 10 (Rounded.one_minus_pearson rnd m) (one_minus_pearson m).
+Proof.
+  assert (Rf : 0 < r_f) by (apply (within_pos 3 r_f s_f); auto).
   assert (Ry : 0 < r_y) by (apply (within_pos 1 r_y s_y); auto).
   unfold Rounded.one_minus_pearson, one_minus_pearson. cbv zeta.
   fold r_f r_y. fold s_f s_y. fold g r_g.
   destruct (Req_EM_T s_f 0); [lra|]. destruct (Req_EM_T s_y 0); [lra|].
   destruct (Req_EM_T r_f 0); [lra|]. destruct (Req_EM_T r_y 0); [lra|].
   rewrite !Rmult_0_r, !rnd_0, !Rminus_0_r, rnd_0.
-  replace (0 / 2) with 0 by field. rewrite rnd_0, !Rplus_0_r.
+  replace (0 / 4) with 0 by field. rewrite rnd_0, !Rplus_0_r, rounded_once.
   pose proof (Rabs_pos g).
   assert (D : 0 < s_f * (s_f + Rabs g)) by (apply Rmult_lt_0_compat; lra).
-  apply within_round, within_round, within_add.
+  apply (within_sum 9 7).
   - rewrite ratio_quotient by lra. apply Rmult_le_pos; auto. left. apply Rinv_0_lt_compat; auto.
   - rewrite ratio_quotient by lra. apply Rmult_le_pos; [|left; apply Rinv_0_lt_compat; auto].
     unfold Rabs; destruct (Rcase_abs g); lra.
-  - apply (within_ratio 0 10); [lra | apply within_refl |].
-    apply within_round, (within_mult 4 5); auto.
-    apply within_round, within_add; try lra; auto.
-    apply within_weaken with 3%nat; [lia | apply within_abs; auto].
-  - apply within_weaken with 10%nat; [lia|]. apply (within_ratio 4 4); auto.
-    apply within_round, within_flip; auto. Qed.
+  - apply (within_ratio 0 8); [lra | apply within_refl |]. apply (within_product 3 4); auto.
+    apply (within_sum 3 2); auto using within_abs. left; auto.
+  - apply (within_ratio 3 3); [lra | apply within_round, within_flip; auto | auto]. Qed.
 
-Theorem rounded_gradients : 0 < Moments_var_y m ->
-  within 1 (Gradient_label (Rounded.error_variance_gradient rnd m))
-    (Gradient_label (error_variance_gradient m))
-  /\ within 16 (Gradient_residual (Rounded.one_minus_pearson_gradient rnd m))
+Theorem rounded_one_minus_pearson_gradient :
+  within 10 (Gradient_residual (Rounded.one_minus_pearson_gradient rnd m))
     (Gradient_residual (one_minus_pearson_gradient m))
-  /\ within 15 (Gradient_label (Rounded.one_minus_pearson_gradient rnd m))
+  /\ within 10 (Gradient_label (Rounded.one_minus_pearson_gradient rnd m))
     (Gradient_label (one_minus_pearson_gradient m)).
-Proof. intros Hy. assert (Sy : 0 < s_y) by (apply sqrt_lt_R0; auto).
-  unfold Rounded.one_minus_pearson_gradient, one_minus_pearson_gradient,
-    Rounded.error_variance_gradient, error_variance_gradient. cbv zeta.
+Proof.
+  unfold Rounded.one_minus_pearson_gradient, one_minus_pearson_gradient. cbv zeta.
   cbn [Gradient_residual Gradient_label].
-  fold r_f r_y. fold s_f s_y. fold g r_g.
-  pose proof rounded_prediction_variance as PV. repeat split.
-  - apply within_round, within_refl.
-  - apply (within_ratio 9 5); [lra | | exact PV]. apply (within_ratio 3 4); auto. lra.
-  - apply within_opp. apply (within_ratio 7 6).
+  fold r_f r_y. fold s_f s_y. fold g r_g. split.
+  - apply (within_ratio 6 3); [lra | | apply rounded_prediction_variance].
+    apply (within_ratio 2 3); [lra | auto | auto].
+  - apply within_opp. apply (within_ratio 4 5).
     + apply Rgt_not_eq, Rmult_lt_0_compat; auto.
-    + apply (within_ratio 0 5); [lra | apply within_refl | exact PV].
-    + apply within_round, (within_mult 4 1); auto. Qed.
+    + apply (within_ratio 0 3); [lra | apply within_refl | apply rounded_prediction_variance].
+    + apply (within_product 3 1); auto. Qed.
+
+(* --- the other gradients, where twice a stored number is one --- *)
+Theorem rounded_error_variance_gradient : rnd (Moments_slope m) = Moments_slope m ->
+  within 0 (Gradient_label (Rounded.error_variance_gradient rnd m))
+    (Gradient_label (error_variance_gradient m)).
+Proof. intros E. simpl. rewrite doubling by auto. apply within_refl. Qed.
+
+Theorem rounded_one_minus_concordance_gradient : rnd (Moments_scale m) = Moments_scale m ->
+  within 14 (Gradient_conventional (Rounded.one_minus_concordance_gradient rnd m))
+    (Gradient_conventional (one_minus_concordance_gradient m))
+  /\ within 13 (Gradient_residual (Rounded.one_minus_concordance_gradient rnd m))
+    (Gradient_residual (one_minus_concordance_gradient m)).
+Proof. intros E.
+  assert (P : concordance_scale m <> 0).
+  { unfold concordance_scale, square. pose proof (square_nonneg (Moments_mean_d m)). lra. }
+  unfold Rounded.one_minus_concordance_gradient, one_minus_concordance_gradient. cbv zeta.
+  cbn [Gradient_conventional Gradient_residual]. rewrite (doubling (Moments_scale m)) by auto.
+  assert (C : within 7 (Rounded.ratio rnd (rnd (2 * Moments_scale m * Moments_var_y m)) (Rounded.concordance_scale rnd m))
+    (ratio (2 * Moments_scale m * Moments_var_y m) (concordance_scale m))).
+  { apply (within_ratio 1 5); auto using rounded_concordance_scale.
+    apply (within_product 0 0); apply within_refl. }
+  rewrite doubling by apply rounded_once.
+  assert (T : within 7 (2 * Rounded.ratio rnd (rnd (2 * Moments_scale m * Moments_var_y m)) (Rounded.concordance_scale rnd m))
+    (2 * ratio (2 * Moments_scale m * Moments_var_y m) (concordance_scale m))).
+  { apply (within_mult 0 7); auto using within_refl. }
+  split.
+  - apply (within_ratio 8 5); auto using rounded_concordance_scale.
+    apply (within_product 7 0); auto using within_refl.
+  - apply (within_ratio 7 5); auto using rounded_concordance_scale. Qed.
+End Functions.
+
+(* Merging: what is a sum of squares or of losses. The means and slopes have no such bound. *)
+Theorem rounded_merge (a b : Moments) :
+  0 <= Moments_weight a -> 0 <= Moments_weight b -> Moments_weight a + Moments_weight b <> 0 ->
+  0 <= Moments_var_y a -> 0 <= Moments_var_y b ->
+  0 <= Moments_conventional a -> 0 <= Moments_conventional b ->
+  within 1 (Moments_weight (Rounded.merge rnd a b)) (Moments_weight (merge a b))
+  /\ within 10 (Moments_var_y (Rounded.merge rnd a b)) (Moments_var_y (merge a b))
+  /\ within 4 (Moments_conventional (Rounded.merge rnd a b)) (Moments_conventional (merge a b)).
+Proof. intros Wa Wb Wn Va Vb Ca Cb. unfold Rounded.merge, merge. cbv zeta.
+  cbn [Moments_weight Moments_var_y Moments_conventional].
+  assert (Sh : forall x, 0 <= x -> 0 <= ratio x (Moments_weight a + Moments_weight b)).
+  { intros x Hx. rewrite ratio_quotient by auto. apply Rmult_le_pos; auto.
+    left. apply Rinv_0_lt_compat. lra. }
+  pose proof (Sh _ Wa) as Pa. pose proof (Sh _ Wb) as Pb.
+  assert (Wt : within 1 (rnd (Moments_weight a + Moments_weight b)) (Moments_weight a + Moments_weight b))
+    by (apply within_round, within_refl).
+  assert (P : forall x, within 2 (Rounded.ratio rnd x (rnd (Moments_weight a + Moments_weight b)))
+    (ratio x (Moments_weight a + Moments_weight b))).
+  { intros x. apply (within_ratio 0 1); auto using within_refl. }
+  repeat split; auto.
+  - apply (within_sum 4 9).
+    + apply Rplus_le_le_0_compat; apply Rmult_le_pos; auto.
+    + apply Rmult_le_pos; [apply Rmult_le_pos; auto | apply square_nonneg].
+    + apply (within_sum 3 3); try (apply Rmult_le_pos; auto); apply (within_product 2 0); auto using within_refl.
+    + apply (within_product 5 3).
+      * apply (within_product 2 2); auto.
+      * apply (within_product 1 1); apply within_round, within_refl.
+  - apply (within_sum 3 3); try (apply Rmult_le_pos; auto); apply (within_product 2 0); auto using within_refl. Qed.
 End Rounding.

@@ -21,9 +21,9 @@ Proof. unfold pairs.
   - apply bsum_swap.
   - intros i _. rewrite <- bsum_swap. apply bsum_ext; intros j _. rewrite <- bsum_scal. auto. Qed.
 
-Theorem differences_of_vectors (conventional : nat -> nat -> R) s t :
+Theorem differences_of_vectors (conventional : nat -> nat -> R) s :
   pairs N w (fun i j => / 2 * bsum T (fun k => ((f k i - f k j) - (y k i - y k j)) ^ 2) / INR T) / W N w ^ 2
-  = over_targets (fun k => error_variance (code_moments N w (f k) (y k) (conventional k) s t)).
+  = over_targets (fun k => error_variance (code_moments N w (f k) (y k) (conventional k) s)).
 Proof. unfold over_targets.
   rewrite (bsum_ext T _ (fun k => / W N w ^ 2 *
     pairs N w (fun i j => / 2 * ((f k i - f k j) - (y k i - y k j)) ^ 2))).
@@ -65,7 +65,7 @@ Proof. intros HM HT Ha.
   { intros. apply Rdiv_lt_0_compat; auto. apply bsum_pos; auto. intros; apply exp_pos. }
   assert (In : forall k, kl_dro (l k) a s (Aggregation.mean M)
     = a * ln (Aggregation.mean M (fun i => exp (l k i / a)))).
-  { intros k. unfold kl_dro, log_power_mean, tempered, Aggregation.mean.
+  { intros k. rewrite code_powers by auto. unfold power, Aggregation.mean.
     rewrite (bsum_ext M _ (fun i => exp (- s / a) * exp (l k i / a))).
     - rewrite bsum_scal. pose proof (P k) as Pk. unfold Aggregation.mean in Pk.
       replace (exp (- s / a) * bsum M (fun i => exp (l k i / a)) / INR M)
@@ -74,7 +74,7 @@ Proof. intros HM HT Ha.
     - intros i _. rewrite <- exp_plus. f_equal. field. lra. }
   assert (Pos : 0 < Aggregation.mean T (fun k => Aggregation.mean M (fun i => exp (l k i / a)))).
   { apply Rdiv_lt_0_compat; auto. apply bsum_pos; auto. }
-  unfold kl_dro at 1. unfold log_power_mean, tempered.
+  rewrite code_powers by auto. unfold power.
   replace (Aggregation.mean T (fun i => exp ((kl_dro (l i) a s (Aggregation.mean M) - s') / a)))
     with (exp (- s' / a) * Aggregation.mean T (fun k => Aggregation.mean M (fun i => exp (l k i / a)))).
   - rewrite ln_mult, ln_exp by (auto; apply exp_pos). field. lra.
