@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -107,10 +109,27 @@ def _run(name: str, module: ModuleType, kind: str, place: int) -> bool:
     try:
         statement = catalogue.statement(name, module)
         if kind == "script":
-            return _proved(statement)
+            with _limited(60):
+                return _proved(statement)
     except Exception:  # refused, or the statement cannot even be said of these formulas
         return False
     return check_part(getattr(statement, kind)[place]).passed
+
+
+@contextlib.contextmanager
+def _limited(seconds: int) -> Iterator[None]:
+    """A proof that does not come to an end proves nothing."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    kept = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, kept)
 
 
 def _proved(statement: Statement) -> bool:
