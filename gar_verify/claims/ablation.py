@@ -44,16 +44,16 @@ def offset(evidence: Evidence) -> Finding:
     lines = _parts(evidence, "MAE")
     free = [name for name in lines if name != "gar" and "b" not in name.split("+")]
     result = evidence.proof("regression-moments")
-    both = [claim_of(result, name) for name in ("Var(d)", "correlation")]
-    shifts = result.proved and len(both) == 2
+    says = [claim_of(result, name) for name in ("Var(d)", "correlation")]
+    shifts = result.proved and bool(says)
     worse = {name: lines[name][0] >= LARGE * lines["b"][0] for name in free}
     return Finding(
         verdict=share([shifts, *worse.values()]) if shifts else Verdict.NOT_REPRODUCED,
         measured=listed(named(lines)),
         published=_published_parts("MAE"),
         reason=f"{sum(worse.values())} of {len(free)} choices without the MAE have a multiple of "
-        "its test MAE; that their losses are a variance and a correlation, which no offset changes, is "
-        f"{'proved' if shifts else 'not proved'}",
+        "its test MAE; that their losses are a variance and a correlation, which no offset "
+        f"changes, is {'proved' if shifts else 'not proved'}",
     )
 
 
