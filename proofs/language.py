@@ -235,9 +235,17 @@ class Batch:
     def named(self, label: str, latex: str, value: Any) -> Expression:
         """A value under a name that says of which batch it is."""
         note = f" [{self.note[2:]}]" if self.note else ""
-        parts = [text.partition("(") for text in (label, latex)]
-        texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
-        return named(texts[0], texts[1], value)
+        return named(self.marked(label) + note, self.marked(latex, "{", "}") + note, value)
+
+    def marked(self, text: str, *braces: str) -> str:
+        """A name with the mark of weights, before what it is a function of."""
+        head, bracket, rest = text.partition("(")
+        if not self.weighted:
+            return text
+        if not head:
+            return f"{''.join((*braces[:1], text, *braces[1:]))}_w"
+        whole = f"{braces[0]}{head}{braces[1]}" if braces and "_" in head else head
+        return f"{whole}_w{bracket}{rest}"
 
     def named_entry(self, label: str, latex: str, value: Any) -> Expression:
         """The same of an entry, which keeps its name where it is summed."""

@@ -34,7 +34,7 @@ def failing(result: Result, part: str) -> Result:
 def test_a_proof_makes_a_claim_proved(judge: Judge) -> None:
     claim = judge("theorem-1", Evidence())
     assert claim.verdict is Verdict.PROVED
-    assert claim.measured == "17 of 17 steps exact, 6 of 6 wrong variants refuted"
+    assert claim.measured == "3 of 3 claims proved, 6 of 6 wrong variants refuted"
     assert claim.reason == "assumes that the batch has a sample: 0 < N"
 
 
@@ -64,7 +64,7 @@ def test_the_forward_direction_does_not_assume_connectedness(judge: Judge) -> No
 
 
 def test_a_step_that_was_renamed_is_an_error(theorem_4: Result) -> None:
-    with pytest.raises(LookupError, match="has no part 'a step that is not'; there are: 'diff"):
+    with pytest.raises(LookupError, match="has no part 'a step that is not'; there are: 'no variance"):
         step_of(theorem_4, "a step that is not")
 
 
