@@ -64,7 +64,7 @@ def test_the_forward_direction_does_not_assume_connectedness(judge: Judge) -> No
 
 
 def test_a_step_that_was_renamed_is_an_error(theorem_4: Result) -> None:
-    with pytest.raises(LookupError, match="has no part 'a step that is not'; there are: 'no variance"):
+    with pytest.raises(LookupError, match="has no part 'a step that is not'; there are: 'no"):
         step_of(theorem_4, "a step that is not")
 
 

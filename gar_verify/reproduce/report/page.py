@@ -24,11 +24,11 @@ from gar_verify import claims, paths
 from gar_verify._files import atomic_write
 from gar_verify._proofs import printing, statements, z3_opinion
 from gar_verify.claims import Claim
-from gar_verify.data import load_table
+from gar_verify.data import is_available, load_table
 from gar_verify.reproduce import changes, summary
 from gar_verify.reproduce.changes import Change
 from gar_verify.reproduce.report import grids, pictures
-from gar_verify.reproduce.rerun import Rerun, trainable
+from gar_verify.reproduce.rerun import Rerun
 from gar_verify.studies import catalogue, provenance
 from gar_verify.studies.pages import render
 
@@ -149,7 +149,7 @@ def _versions() -> dict[str, str]:
 def _tables() -> dict[str, str]:
     """The checksums of the tables that are available."""
     names = dict.fromkeys(map(catalogue.data_of, catalogue.STUDIES))
-    return {name: load_table(name).checksum for name in names if trainable(name)}
+    return {name: load_table(name).checksum for name in names if is_available(name)}
 
 
 def _commit() -> str:
