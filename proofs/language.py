@@ -236,6 +236,8 @@ class Batch:
         """A value under a name that says of which batch it is."""
         note = f" [{self.note[2:]}]" if self.note else ""
         parts = [text.partition("(") for text in (label, latex)]
+        if self.weighted and (latex[0] == "(" or "_" in parts[1][0]):  # one subscript is enough
+            parts[1] = (f"{{{latex}}}", "", "")
         texts = [f"{a}{'_w' * self.weighted}{bracket}{b}{note}" for a, bracket, b in parts]
         return named(texts[0], texts[1], value)
 
