@@ -102,7 +102,7 @@ def test_too_few_mutants_or_no_control_fails_the_statement() -> None:
 def test_a_hypothesis_not_shown_necessary_fails_the_statement() -> None:
     true = catalogue.statement(BY_CHECKS)
     more = Hypothesis("weather_fine", "the weather is fine")
-    first = replace(true.steps[0], needs=(more,))
+    first = replace(true.steps[0], needs=(*true.steps[0].needs, more))
     result = check(replace(true, steps=(first, *true.steps[1:])))
     assert "hypothesis weather_fine is not shown necessary" in result.faults
     assert not result.passed
