@@ -49,12 +49,13 @@ def mae_pearson_loss(input: Tensor, target: Tensor) -> Tensor:
     mae = formulas.absolute(input - target).mean((-2, -1))
     pearson = (n - 1) / n * _mean_pearson(input, target)
     beta = pearson.detach() / 2
-    return (1 - beta) * mae + beta * pearson
+    return (1 - beta) * mae + beta * pearson  # type: ignore[no-any-return]
 
 
 class MAEPearsonLoss(nn.Module):
     """`mae_pearson_loss` as a module; it has no hyper-parameter.
 
+    >>> import torch
     >>> f, y = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([3.0, 2.0, 1.0])
     >>> f"{MAEPearsonLoss()(f, y).item():.4f}"  # rho = -1: P = 4/3, beta = 2/3, MAE = 4/3
     '1.3333'
