@@ -44,8 +44,9 @@ def offset(evidence: Evidence) -> Finding:
     lines = _parts(evidence, "MAE")
     free = [name for name in lines if name != "gar" and "b" not in name.split("+")]
     result = evidence.proof("regression-moments")
-    says = [claim_of(result, name) for name in ("Var(d)", "correlation")]
-    shifts = result.proved and bool(says)
+    for name in ("Var(d)", "correlation"):
+        claim_of(result, name)
+    shifts = result.proved
     worse = {name: lines[name][0] >= LARGE * lines["b"][0] for name in free}
     return Finding(
         verdict=share([shifts, *worse.values()]) if shifts else Verdict.NOT_REPRODUCED,
