@@ -143,11 +143,16 @@ def error_share(scale: Scalar, slope: Scalar) -> Scalar:
     return ratio(abs(scale), abs(scale) + abs(slope))
 
 
+def unexplained(v: Scalar, y: Scalar, slope: Scalar) -> Scalar:
+    """What labels leave of a centred vector: r_i, from predictions or errors and their slope."""
+    return v - slope * y
+
+
 def residual(
     f: Scalar, d: Scalar, y: Scalar, scale: Scalar, slope: Scalar, share: Scalar
 ) -> Scalar:
     """r_i from the centred prediction, error and label of a sample; ``share``: `error_share`."""
-    return (1 - share) * (f - scale * y) + share * (d - slope * y)
+    return (1 - share) * unexplained(f, y, scale) + share * unexplained(d, y, slope)
 
 
 def decompose(f: Scalar, y: Scalar, mean: Mean, s: Shifts = UNSHIFTED) -> Decomposition:

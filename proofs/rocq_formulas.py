@@ -37,7 +37,9 @@ COLUMNS_IN = {
 """Parameters and fields of a name that elsewhere is a number."""
 
 NUMBERS_IN = {
-    (function, name) for function in ("lost", "shifted", "residual") for name in ("f", "y")
+    (function, name)
+    for function in ("lost", "shifted", "unexplained", "residual")
+    for name in ("f", "y")
 }
 """Parameters of a name that elsewhere is a column."""
 
@@ -97,6 +99,7 @@ ROUNDED_FUNCTIONS = (
     "one_minus_pearson_gradient",
     "one_minus_concordance_gradient",
     "error_share",
+    "unexplained",
     "residual",
     "merge",
 )

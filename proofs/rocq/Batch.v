@@ -315,7 +315,7 @@ Proof. intros Hi Wi. destruct slopes_are as (_ & _ & P & Z).
     - rewrite (P V). ring.
     - rewrite (no_spread_where_weight y i) by auto. destruct (Z (eq_sym V)) as [-> ->].
       pose proof (no_spread_where_weight y i (eq_sym V) Hi Wi). lra. }
-  split; auto. unfold residual. rewrite E. ring. Qed.
+  split; auto. unfold residual, unexplained. rewrite E. ring. Qed.
 
 (* In exact arithmetic a difference loses nothing. *)
 Theorem nothing_lost a b : lost a b (a - b) = 0.

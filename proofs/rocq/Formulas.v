@@ -33,8 +33,11 @@ Definition shifted (f : R) (y : R) (s : Shifts) : R * R * R :=
 Definition error_share (scale : R) (slope : R) : R :=
   (ratio (Rabs scale) ((Rabs scale) + (Rabs slope))).
 
+Definition unexplained (v : R) (y : R) (slope : R) : R :=
+  (v - (slope * y)).
+
 Definition residual (f : R) (d : R) (y : R) (scale : R) (slope : R) (share : R) : R :=
-  (((1 - share) * (f - (scale * y))) + (share * (d - (slope * y)))).
+  (((1 - share) * (unexplained f y scale)) + (share * (unexplained d y slope))).
 
 Definition decompose (f : nat -> R) (y : nat -> R) (mean : (nat -> R) -> R) (s : Shifts) : Decomposition :=
   let '(f, d, y) := ((fun i => fst (fst (shifted (f i) (y i) s))), (fun i => snd (fst (shifted (f i) (y i) s))), (fun i => snd (shifted (f i) (y i) s))) in

@@ -96,7 +96,7 @@ Proof.
         assert (0 <= q * var k (after w) (after y)) by (apply Rmult_le_pos; lra).
         assert (0 <= p * q * square (Moments_mean_y MB - Moments_mean_y MA))
           by (apply Rmult_le_pos; [apply Rmult_le_pos; lra | apply Rle_0_sqr]). lra. }
-      destruct (LU H) as [-> _]. unfold residual, square. ring.
+      destruct (LU H) as [-> _]. unfold residual, unexplained, square. ring.
     - rewrite <- V. ring. }
   assert (EB : forall e, q * (Moments_var_r MB + square (residual (Moments_scale MB) (Moments_slope MB) 1
        (Moments_scale MU) (Moments_slope MU) e) * Moments_var_y MB)
@@ -108,12 +108,12 @@ Proof.
         assert (0 <= p * var n w y) by (apply Rmult_le_pos; lra).
         assert (0 <= p * q * square (Moments_mean_y MB - Moments_mean_y MA))
           by (apply Rmult_le_pos; [apply Rmult_le_pos; lra | apply Rle_0_sqr]). lra. }
-      destruct (LU H) as [-> _]. unfold residual, square. ring.
+      destruct (LU H) as [-> _]. unfold residual, unexplained, square. ring.
     - rewrite <- V. ring. }
   assert (EG : forall e, residual (Moments_mean_f MB - Moments_mean_f MA) (Moments_mean_d MB - Moments_mean_d MA)
        (Moments_mean_y MB - Moments_mean_y MA) (Moments_scale MU) (Moments_slope MU) e
      = Moments_mean_d MB - Moments_mean_d MA - Moments_slope MU * (Moments_mean_y MB - Moments_mean_y MA)).
-  { intros e. rewrite GF. unfold residual. destruct LU as [L1 L2]. destruct VU as [V|V].
+  { intros e. rewrite GF. unfold residual, unexplained. destruct LU as [L1 L2]. destruct VU as [V|V].
     - destruct (L1 V) as [-> _]. ring.
     - destruct (L2 (eq_sym V)) as [-> ->].
       assert (Y : Moments_mean_y MB - Moments_mean_y MA = 0).
@@ -158,7 +158,7 @@ Proof. intros Wa Wb Flat. unfold merge. rewrite Wa. cbv zeta.
     - rewrite ratio_div by auto. field. auto. }
   rewrite (R (0 + 1 * Moments_scale b * Moments_var_y b) (Moments_scale b)) by (try reflexivity; try tauto; ring).
   rewrite (R (0 + 1 * Moments_slope b * Moments_var_y b) (Moments_slope b)) by (try reflexivity; try tauto; ring).
-  unfold residual. destruct b; simpl in *. f_equal; ring. Qed.
+  unfold residual, unexplained. destruct b; simpl in *. f_equal; ring. Qed.
 
 Theorem merge_either_order (a b : Moments) : Moments_weight a + Moments_weight b <> 0 ->
   merge a b = merge b a.
@@ -170,7 +170,7 @@ Proof. intros H. unfold merge. rewrite (Rplus_comm (Moments_weight b)). cbv zeta
   match goal with |- Build_Moments _ _ _ _ ?v ?sc ?sl _ _ = Build_Moments _ _ _ _ ?v' ?sc' ?sl' _ _ =>
     assert (V : v = v') by ring; assert (SC : sc = sc') by (rewrite V; f_equal; ring);
     assert (SL : sl = sl') by (rewrite V; f_equal; ring) end.
-  rewrite <- SC, <- SL. unfold residual. f_equal; ring. Qed.
+  rewrite <- SC, <- SL. unfold residual, unexplained. f_equal; ring. Qed.
 
 (* Two chunks, one of which may have no weight; no spread of labels in either is allowed for. *)
 Section Union.

@@ -62,8 +62,11 @@ Definition one_minus_concordance_gradient (m : Moments) : Gradient :=
 Definition error_share (scale : R) (slope : R) : R :=
   (ratio (Rabs scale) (rnd ((Rabs scale) + (Rabs slope)))).
 
+Definition unexplained (v : R) (y : R) (slope : R) : R :=
+  (rnd (v - (rnd (slope * y)))).
+
 Definition residual (f : R) (d : R) (y : R) (scale : R) (slope : R) (share : R) : R :=
-  (rnd ((rnd ((rnd (1 - share)) * (rnd (f - (rnd (scale * y)))))) + (rnd (share * (rnd (d - (rnd (slope * y)))))))).
+  (rnd ((rnd ((rnd (1 - share)) * (unexplained f y scale))) + (rnd (share * (unexplained d y slope))))).
 
 Definition merge (a : Moments) (b : Moments) : Moments :=
   let weight := (rnd ((Moments_weight a) + (Moments_weight b))) in

@@ -205,8 +205,8 @@ class GARAccumulator:
         if passes.is_complete():
             self._check_same_passes(passes, whole)
         setting = Setting(options, whole=whole)
-        arguments = (input, target, sample_weight, passes.alpha, setting, groups)
-        value: Tensor = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
+        rest = (passes.alpha, setting, groups)
+        value: Tensor = ClosedForm.apply(input, target, sample_weight, rest)  # type: ignore[no-untyped-call]
         group = self._loss.process_group
         if group is None:
             return value

@@ -57,7 +57,8 @@ def loss_of_checked(
         others = target.requires_grad or (weight is not None and weight.requires_grad)
         others = others or (isinstance(alpha, Tensor) and alpha.requires_grad)
         if input.requires_grad and not others and (plainly or setting.partial):
-            value: Tensor = ClosedForm.apply(*arguments)  # type: ignore[no-untyped-call]
+            rest = (alpha, setting, groups)
+            value: Tensor = ClosedForm.apply(input, target, weight, rest)  # type: ignore[no-untyped-call]
             return value
         if others or not plainly:
             return evaluate(*arguments)[0]
@@ -111,20 +112,17 @@ class ClosedForm(torch.autograd.Function):
         input: Tensor,
         target: Tensor,
         weight: Tensor | None,
-        alpha: float | Tensor,
-        setting: Setting,
-        groups: Tensor | None,
+        rest: tuple[float | Tensor, Setting, Tensor | None],
     ) -> Tensor:
-        ctx.alpha, ctx.setting, ctx.groups = alpha, setting, groups
-        ctx.state = None
-        arguments = (input, target, weight, alpha, setting, groups)
+        ctx.rest = rest
         if STATUS.failure is None:
-            compiled = compiled_reader.value_and_state(*arguments)
+            compiled = compiled_reader.value_and_state(input, target, weight, *rest)
             if compiled is not None:
                 value, ctx.state = compiled
                 ctx.save_for_backward(input, target, weight)
                 return value
-        value, gradient = evaluate(*arguments, with_gradient=True)
+        ctx.state = None
+        value, gradient = evaluate(input, target, weight, *rest, with_gradient=True)
         ctx.save_for_backward(input, target, weight, gradient)
         return value
 
@@ -137,15 +135,15 @@ class ClosedForm(torch.autograd.Function):
         else:
             input, target, weight = ctx.saved_tensors
             gradient = compiled_reader.gradient(input, target, weight, ctx.state, upstream)
-        return gradient, None, None, None, None, None
+        return gradient, None, None, None
 
 
 def _differentiable_gradient(ctx: Any, upstream: Tensor) -> Tensor:
     """The gradient as a function of the input, for a second derivative."""
-    if ctx.setting.partial:
+    if ctx.rest[1].partial:
         refuse_second_derivatives()
     input, target, weight, *_ = ctx.saved_tensors
-    value, _ = evaluate(input, target, weight, ctx.alpha, ctx.setting, ctx.groups)
+    value, _ = evaluate(input, target, weight, *ctx.rest)
     gradient: Tensor = torch.autograd.grad(value, input, upstream, create_graph=True)[0]
     return gradient
 
@@ -153,7 +151,7 @@ def _differentiable_gradient(ctx: Any, upstream: Tensor) -> Tensor:
 def _input_gradient(ctx: Any, upstream: Tensor) -> Tensor:
     input, _, _, gradient = ctx.saved_tensors
     if upstream.ndim > 0:
-        upstream = _spread(upstream, input, ctx.setting.options)
+        upstream = _spread(upstream, input, ctx.rest[1].options)
     product: Tensor = upstream * gradient
     return product if product.dtype == input.dtype else product.to(input.dtype)
 

@@ -289,6 +289,7 @@ def _kernels(dtype: torch.dtype, weights: torch.dtype | None) -> Kernels | None:
             "weight_of": compiled.one,
             "heaviest_sample": compiled.first_sample,
             "scale_of": compiled.no_scale,
+            "weight_sum": compiled.count,
             "weights_side_by_side": compiled.no_weights,
         }
     loaded = _compiled.load((compiled.evaluate, compiled.write_gradient), variant)

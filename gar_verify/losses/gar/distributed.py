@@ -1,10 +1,10 @@
 """A batch that is held in chunks, by several processes or one after another.
 
 Each chunk is reduced to the numbers that `gar_verify.formulas.merge` takes, plus one of its
-samples: its *anchor*. Means are kept relative to the anchor and merged relative to the anchor of
-the heaviest chunk, so that merging loses nothing to a common offset, and predictions that are
-constant over all chunks have a variance of exactly zero (one of 1e-32, left by rounding, would turn
-into a gradient of 1e16 in the Pearson part).
+samples: its *anchor*. Means are kept relative to the anchor, and those of a union to that of the
+heavier part, so that merging loses nothing to a common offset or to an outlier elsewhere, and
+predictions that are constant over all chunks have a variance of exactly zero (one of 1e-32, left by
+rounding, would turn into a gradient of 1e16 in the Pearson part).
 
 A chunk whose weights are all zero is absent from the batch, as a sample of weight zero is. With
 groups, each has its own moments, and a chunk may lack some of them.
@@ -13,6 +13,7 @@ groups, each has its own moments, and a chunk may lack some of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -26,7 +27,6 @@ from gar_verify.losses.gar.tensor_reader import (
     Groups,
     Split,
     expand_weight,
-    merge_all,
     moments_of,
     shifts_at,
     split,
@@ -120,17 +120,24 @@ def summary(batch: Split, o: Options) -> Summary:
 def merge_summaries(summaries: Sequence[Summary]) -> Summary:
     """The summary of all chunks together, merged from left to right."""
     chunks, ids = _side_by_side(summaries)
-    heaviest = chunks[:, :1].argmax(0, keepdim=True)
-    f, y = chunks[:, 1:3].gather(0, heaviest.expand(1, 2, *chunks.shape[2:]))[0]
-    absent = chunks[:, 0] == 0
-    own_f, own_y = chunks[:, 1], chunks[:, 2]
+    return Summary(reduce(_merged, chunks), ids)
+
+
+def _merged(a: Tensor, b: Tensor) -> Tensor:
+    """The numbers of the union of two chunks."""
+    f, y = torch.where(a[0] >= b[0], a[1:3], b[1:3])
+    whole = formulas.merge(_relative_to(f, y, a), _relative_to(f, y, b))
+    return torch.stack([whole.weight, f, y, *whole[1:]])
+
+
+def _relative_to(f: Tensor, y: Tensor, chunk: Tensor) -> Moments:
+    """The moments of a chunk, the means relative to another anchor."""
+    weight, own_f, own_y, *means = chunk[:6]
     shifts = (own_f - f, (own_f - own_y) - (f - y), own_y - y)
-    means = [chunks[:, 3 + k] + shift.masked_fill(absent, 0) for k, shift in enumerate(shifts)]
-    whole = merge_all(
-        Moments(chunk[0], *mean, *chunk[6:].unbind())
-        for chunk, *mean in zip(chunks, *means, strict=True)
-    )
-    return Summary(torch.stack([whole.weight, f, y, *whole[1:]]), ids)
+    present = [
+        (x + shift).masked_fill(weight == 0, 0) for x, shift in zip(means, shifts, strict=True)
+    ]
+    return Moments(weight, *present, *chunk[6:])
 
 
 def _side_by_side(summaries: Sequence[Summary]) -> tuple[Tensor, Tensor | None]:

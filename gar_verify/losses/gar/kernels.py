@@ -3,8 +3,8 @@
 The functions of `gar_verify.formulas` and the aggregation of numbers are compiled as they stand;
 what is written here is loops. A batch is taken target by target in blocks that stay in the cache;
 their moments merge by `formulas.merge`, in pairs, so that rounding grows with the logarithm of the
-batch. Sums within a block run in several lanes; means are relative to a sample of the batch, which
-makes those of a constant exact. All is in float64.
+batch. Sums within a block run in several lanes; means are relative to a sample of the block, the
+anchor, which makes those of a constant exact. All is in float64.
 
 A *unit* is what has a loss of its own: a model of many, or a group of samples that lie side by
 side. The forward pass leaves the moments and the three coefficients of the gradient of each target
@@ -26,6 +26,7 @@ from gar_verify.formulas import (
     absolute,
     absolute_slope,
     error_share,
+    error_variance,
     huber,
     merge,
     one_minus_concordance,
@@ -38,6 +39,7 @@ from gar_verify.formulas import (
     square_slope,
     sub_losses,
     sub_losses_gradient,
+    unexplained,
 )
 from gar_verify.losses._compiled import reordered_sums
 from gar_verify.losses.gar.aggregation import aggregate_numbers, max_derivative
@@ -55,11 +57,16 @@ moments that wait to be merged; and what lies at distances, side by side."""
 WORK = 8 * _APART
 
 MOMENTS = len(Moments._fields)
+WAITING = MOMENTS + 2
+"""Numbers to moments that wait to be merged: they and the prediction and label of their anchor."""
 AT_MOMENTS, AT_GRADIENT = 3, 3 + MOMENTS
 AT_LOSS = AT_GRADIENT + len(Gradient._fields)
 STATE = AT_LOSS + 1
 """Numbers of a target that the forward pass leaves: anchor (2), scale of the weights, `Moments`,
 `Gradient` and the loss of the target by itself."""
+
+FEW_BITS = 16.0
+"""The square of a factor by which rounding may exceed that of the best way."""
 
 CONCORDANCE = CONVENTIONAL.index("concordance")
 EPS = float(np.finfo(np.float64).eps)
@@ -252,9 +259,6 @@ def set_anchor(
     """Put the heaviest sample of a target and the scale of its weights into its state.
 
     Returns whether no weight is negative or NaN.
-
-    All numbers of the target are taken relative to this sample. That makes constants exactly zero
-    (see `formulas.Shifts`), in all blocks alike, so that it stays so when they are merged.
     """
     start, samples = starts_of(layout, unit, target), samples_of(layout, bounds, unit)
     place, valid = heaviest_sample(w, start[2], samples[0], layout[11], samples[1], order)
@@ -262,6 +266,23 @@ def set_anchor(
     state[at + 1] = y[start[1] + place * layout[8]]
     state[at + 2] = scale_of(w, start[2] + place * layout[11])
     return valid
+
+
+def shifts_to(f: float, y: float) -> Shifts:
+    """The shifts that make a sample of this prediction and label the anchor."""
+    return Shifts(f, y, f - y)
+
+
+def anchor_of(f: Array, y: Array, w: Array, scale: float, before: Shifts, order: Array) -> Shifts:
+    """The shifts to the heaviest sample of a block; those of the block before if all are absent.
+
+    They make constants exactly zero (see `formulas.Shifts`). An outlier, which would take the
+    digits of all other samples if these were relative to it, is the anchor of its own block only.
+    """
+    place = heaviest_sample(w, 0, 0, 1, f.size, order[:0])[0]
+    if weight_of(w, place, scale) > 0:
+        return shifts_to(np.float64(f[place]), np.float64(y[place]))
+    return before
 
 
 def spread(part: Array, out: Array, base: int, first: int, step: int, order: Array) -> None:
@@ -285,12 +306,14 @@ def weights_in(work: Array, at: int) -> Array:
     return weights_at(work.ctypes.data + 8 * at, BLOCK)
 
 
-def anchored(f: float, y: float, present: bool, s: Shifts) -> tuple[float, float, float, float]:
-    """f - y of a sample, and f, f - y and y relative to the anchor, in float64."""
-    g = np.float64(f) if present else s.f  # an absent sample may hold anything
-    z = np.float64(y) if present else s.y
-    prediction, error, label = shifted(g, z, s)
-    return g - z, prediction, error, label
+def numbers_of(f: float, y: float, present: bool, s: Shifts) -> tuple[float, float]:
+    """Prediction and label of a sample in float64: an absent sample may hold anything."""
+    return (np.float64(f), np.float64(y)) if present else (s.f, s.y)
+
+
+def from_anchor(x: float, anchor: float) -> float:
+    """A number less that of the anchor."""
+    return x - anchor
 
 
 # --- from a block to its moments ------------------------------------------------------------------
@@ -298,7 +321,8 @@ def anchored(f: float, y: float, present: bool, s: Shifts) -> tuple[float, float
 
 def clipped(d: float, delta: float) -> float:
     """An error clipped to [-delta, delta]; NaN stays."""
-    return -delta if d < -delta else (delta if d > delta else d)
+    d = -delta if d < -delta else d
+    return delta if d > delta else d
 
 
 def conventional_of(d: float, kind: int, delta: float) -> float:
@@ -332,38 +356,68 @@ def centred(work: Array, place: int, mean: float) -> float:
 
 
 @reordered_sums
-def first_sums(
-    f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array, kind: int, delta: float
-) -> tuple[float, float, float, float, float]:
-    """Sums of weights, predictions, errors, labels and conventional losses; three are kept."""
-    weight = predictions = errors = labels = losses = 0.0
-    for i in range(f.size):
-        v = weight_of(w, i, scale)
-        error, prediction, d, label = anchored(f[i], y[i], v != 0, s)
-        work[F + i] = prediction
-        work[D + i] = d
-        work[LABEL + i] = label
-        weight += v
-        predictions += v * prediction
-        errors += v * d
-        labels += v * label
-        losses += v * conventional_of(error, kind, delta)
-    return weight, predictions, errors, labels, losses
+def weight_sum(w: Array, size: int, scale: float) -> float:
+    """The sum of the weights of a block."""
+    total = 0.0
+    for i in range(size):
+        total += weight_of(w, i, scale)
+    return total
+
+
+def count(w: Array, size: int, scale: float) -> float:
+    """`weight_sum` in a batch without weights."""
+    return float(size)
 
 
 @reordered_sums
-def second_sums(
-    w: Array, scale: float, work: Array, size: int, mean_f: float, mean_d: float, mean_y: float
-) -> tuple[float, float, float]:
-    """Sums of label^2, prediction * label and error * label, centred."""
-    squares = products_f = products_d = 0.0
-    for i in range(size):
-        label = centred(work, LABEL + i, mean_y)
+def error_sums(
+    f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array, kind: int, delta: float
+) -> Three:
+    """Sums of errors, labels and conventional losses; errors, as rounded, and labels are kept."""
+    errors = labels = losses = 0.0
+    for i in range(f.size):
         v = weight_of(w, i, scale)
-        squares += v * square(label)
-        products_f += v * (centred(work, F + i, mean_f) * label)
-        products_d += v * (centred(work, D + i, mean_d) * label)
-    return squares, products_f, products_d
+        prediction, label = numbers_of(f[i], y[i], v != 0, s)
+        error = from_anchor(prediction, label)
+        d, label = from_anchor(error, s.d), from_anchor(label, s.y)
+        work[D + i] = d
+        work[LABEL + i] = label
+        errors += v * d
+        labels += v * label
+        losses += v * conventional_of(error, kind, delta)
+    return errors, labels, losses
+
+
+@reordered_sums
+def exact_sums(
+    f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array
+) -> tuple[float, float]:
+    """Sums of predictions and errors with all their digits, which are kept."""
+    predictions = errors = 0.0
+    for i in range(f.size):
+        v = weight_of(w, i, scale)
+        prediction, label = numbers_of(f[i], y[i], v != 0, s)
+        prediction, d, _ = shifted(prediction, label, s)
+        work[F + i] = prediction
+        work[D + i] = d
+        predictions += v * prediction
+        errors += v * d
+    return predictions, errors
+
+
+@reordered_sums
+def products(
+    w: Array, scale: float, work: Array, place: int, size: int, mean: float, mean_y: float
+) -> Three:
+    """Sums of label^2, v * label and v^2, centred, for the errors or predictions v at a place."""
+    labels = mixed = squares = 0.0
+    for i in range(size):
+        label, v = centred(work, LABEL + i, mean_y), centred(work, place + i, mean)
+        weight = weight_of(w, i, scale)
+        labels += weight * square(label)
+        mixed += weight * (v * label)
+        squares += weight * square(v)
+    return labels, mixed, squares
 
 
 @reordered_sums
@@ -380,17 +434,45 @@ def residual_sum(w: Array, weight_scale: float, work: Array, size: int, m: Momen
 def block_moments(
     f: Array, y: Array, w: Array, scale: float, s: Shifts, work: Array, kind: int, delta: float
 ) -> Moments:
-    """Moments of the block, the means relative to the anchor."""
-    size = f.size
-    weight, predictions, errors, labels, losses = first_sums(f, y, w, scale, s, work, kind, delta)
-    means = ratio(predictions, weight), ratio(errors, weight), ratio(labels, weight)
-    squares, products_f, products_d = second_sums(w, scale, work, size, *means)
-    var_y = ratio(squares, weight)
-    slopes = ratio(ratio(products_f, weight), var_y), ratio(ratio(products_d, weight), var_y)
-    phi = ratio(losses, weight)
-    m = Moments(weight, means[0], means[1], means[2], var_y, slopes[0], slopes[1], 0.0, phi)
+    """Moments of the block, the means relative to the anchor.
+
+    Usually the errors alone tell all: Var(d) = Var(r) + slope^2 Var(y) and scale = 1 + slope. Where
+    these differences, or the rounding of f - y, would cost more than a few bits, the block is gone
+    through again by the formulas that lose none.
+    """
+    size, weight = f.size, weight_sum(w, f.size, scale)
+    errors, labels, losses = error_sums(f, y, w, scale, s, work, kind, delta)
+    mean_d, mean_y, phi = ratio(errors, weight), ratio(labels, weight), ratio(losses, weight)
+    squares, mixed, own = products(w, scale, work, D, size, mean_d, mean_y)
+    var_y, var_d = ratio(squares, weight), ratio(own, weight)
+    slope = ratio(ratio(mixed, weight), var_y)
+    var_r = unexplained(var_d, var_y, square(slope))
+    apart = square(mean_d + s.d) <= FEW_BITS * var_d
+    if apart and abs(slope) <= 0.5 and var_r >= 0.5 * var_d and var_y > 0:
+        return Moments(weight, mean_d + mean_y, mean_d, mean_y, var_y, 1 + slope, slope, var_r, phi)
+    predictions, errors = exact_sums(f, y, w, scale, s, work)
+    mean_f, mean_d = ratio(predictions, weight), ratio(errors, weight)
+    by_f = products(w, scale, work, F, size, mean_f, mean_y)[1]
+    by_d = products(w, scale, work, D, size, mean_d, mean_y)[1]
+    slopes = ratio(ratio(by_f, weight), var_y), ratio(ratio(by_d, weight), var_y)
+    m = Moments(weight, mean_f, mean_d, mean_y, var_y, slopes[0], slopes[1], 0.0, phi)
     var_r = ratio(residual_sum(w, scale, work, size, m), weight)
-    return Moments(weight, means[0], means[1], means[2], var_y, slopes[0], slopes[1], var_r, phi)
+    return Moments(weight, mean_f, mean_d, mean_y, var_y, slopes[0], slopes[1], var_r, phi)
+
+
+def moved(m: Moments, f: float, d: float, y: float) -> Moments:
+    """Moments of a batch whose samples are larger by these."""
+    return Moments(
+        m.weight,
+        m.mean_f + f,
+        m.mean_d + d,
+        m.mean_y + y,
+        m.var_y,
+        m.scale,
+        m.slope,
+        m.var_r,
+        m.conventional,
+    )
 
 
 def put(m: Moments, numbers: Array, at: int) -> None:
@@ -432,32 +514,31 @@ def target_moments(
     """Moments of a target: those of its blocks, merged in pairs."""
     start, step = starts_of(layout, unit, target), (layout[5], layout[8], layout[11])
     copies, copy_w = (reals_in(work, COPY_F), reals_in(work, COPY_Y)), weights_in(work, COPY_W)
-    s = Shifts(state[at], state[at + 1], state[at] - state[at + 1])
+    s, scale = shifts_to(state[at], state[at + 1]), state[at + 2]
     first, samples = samples_of(layout, bounds, unit)
     begin, done, waiting = 0, 0, STACK
     while True:
-        size = min(BLOCK, samples - begin)
-        m = block_moments(
-            side_by_side(f, start[0], first + begin, step[0], size, order, copies[0]),
-            side_by_side(y, start[1], first + begin, step[1], size, order, copies[1]),
-            weights_side_by_side(w, start[2], first + begin, step[2], size, order, copy_w),
-            state[at + 2],
-            s,
-            work,
-            kind,
-            delta,
-        )
+        size, here = min(BLOCK, samples - begin), first + begin
+        f_part = side_by_side(f, start[0], here, step[0], size, order, copies[0])
+        y_part = side_by_side(y, start[1], here, step[1], size, order, copies[1])
+        w_part = weights_side_by_side(w, start[2], here, step[2], size, order, copy_w)
+        anchor = s = anchor_of(f_part, y_part, w_part, scale, s, order)
+        m = block_moments(f_part, y_part, w_part, scale, s, work, kind, delta)
         begin += size
         done += 1
         pairs = done
         while waiting > STACK and (pairs % 2 == 0 or begin == samples):
-            waiting -= MOMENTS
-            m = merge(moments_in(work, waiting), m)
+            waiting -= WAITING
+            to = shifts_to(work[waiting + MOMENTS], work[waiting + MOMENTS + 1])
+            m = moved(m, anchor.f - to.f, anchor.d - to.d, anchor.y - to.y)
+            m, anchor = merge(moments_in(work, waiting), m), to
             pairs //= 2
         if begin == samples:
+            state[at], state[at + 1] = anchor.f, anchor.y
             return m
         put(m, work, waiting)
-        waiting += MOMENTS
+        work[waiting + MOMENTS], work[waiting + MOMENTS + 1] = anchor.f, anchor.y
+        waiting += WAITING
 
 
 # --- the two kernels ------------------------------------------------------------------------------
@@ -664,18 +745,7 @@ def losses_of(state: Array, at: int, choices: Array) -> Three:
 
 def with_mean_error(m: Moments, state: Array, at: int) -> Moments:
     """Moments whose mean error is not relative to the anchor."""
-    mean_d = m.mean_d + (state[at] - state[at + 1])
-    return Moments(
-        m.weight,
-        m.mean_f,
-        mean_d,
-        m.mean_y,
-        m.var_y,
-        m.scale,
-        m.slope,
-        m.var_r,
-        m.conventional,
-    )
+    return moved(m, 0.0, state[at] - state[at + 1], 0.0)
 
 
 def keep_coefficients(state: Array, at: int, by: Three, share: float, choices: Array) -> None:
@@ -814,14 +884,22 @@ def block_gradient(
     limit: float,
 ) -> None:
     """Write the gradient of a block."""
-    scale, s = state[at + 2], Shifts(state[at], state[at + 1], state[at] - state[at + 1])
+    scale, s = state[at + 2], shifts_to(state[at], state[at + 1])
     m, c = moments_in(state, at + AT_MOMENTS), at + AT_GRADIENT
-    g = Gradient(state[c], state[c + 1], state[c + 2])
-    weight_share, share = 1 / m.weight, error_share(m.scale, m.slope)
+    g, share = Gradient(state[c], state[c + 1], state[c + 2]), 1 / m.weight
+    near = error_share(m.scale, m.slope) >= 0.5
+    apart = near and square(m.mean_d + s.d) <= FEW_BITS * error_variance(m)
+    slope, mean = (m.slope, m.mean_d) if near else (m.scale, m.mean_f)
     for i in range(f.size):
         v = weight_of(w, i, scale)
-        d, prediction, error, label = anchored(f[i], y[i], v != 0, s)
-        prediction, error, label = prediction - m.mean_f, error - m.mean_d, label - m.mean_y
-        r = residual(prediction, error, label, m.scale, m.slope, share)
-        x = sample_gradient(g, slope_of(d, kind, delta), r, label) * (v * weight_share)
+        prediction, label = numbers_of(f[i], y[i], v != 0, s)
+        d = prediction - label
+        if apart:
+            part, label = d - s.d, label - s.y
+        else:
+            prediction, error, label = shifted(prediction, label, s)
+            part = error if near else prediction
+        label -= m.mean_y
+        r = unexplained(part - mean, label, slope)
+        x = sample_gradient(g, slope_of(d, kind, delta), r, label) * (v * share)
         out[i] = factor * real(clipped(x if v != 0 else 0.0, limit))

@@ -13,8 +13,6 @@ groups.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -291,11 +289,6 @@ def batch_moments(
     squeezed = [x.squeeze(dim) if isinstance(x, Tensor) else x for x in m[1:]]
     weight = m.weight.squeeze(dim) if isinstance(m.weight, Tensor) else m.weight
     return Moments(torch.as_tensor(weight, dtype=squeezed[0].dtype), *squeezed)
-
-
-def merge_all(chunks: Iterable[Moments]) -> Moments:
-    """Moments of the union of disjoint chunks, by `formulas.merge` from left to right."""
-    return reduce(formulas.merge, chunks)
 
 
 # --- from the moments to the value and the gradient -----------------------------------------------

@@ -143,6 +143,37 @@ def test_outliers_of_the_labels() -> None:
         assert gradient < 1e-12
 
 
+def outlier(size: float, place: int, n: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    f, y = torch.randn(2, n, dtype=torch.float64, generator=generator)
+    f += y
+    y[place] = size
+    return f, y
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("size", [1e8, 1e16])
+@pytest.mark.parametrize("place", [0, 2060])
+def test_outliers_take_no_digits_from_others(name: str, size: float, place: int) -> None:
+    """More samples than the compiled reader has in a block."""
+    f, y = outlier(size, place, 2100)
+    for one, other in ((f, y), (y, f), (f + y[place], y)):
+        value, gradient = errors(name, one, other)
+        assert value < 1e-13, value
+        assert gradient < 1e-12, gradient
+
+
+@pytest.mark.parametrize("size", [1e8, 1e12, 1e16])
+@pytest.mark.parametrize("place", [0, 20])
+def test_outliers_take_no_digits_from_other_chunks(size: float, place: int) -> None:
+    f, y = outlier(size, place, 50)
+    accumulator = GARAccumulator(GARLoss(parts=("pearson",)))
+    for part in (slice(0, 10), slice(10, 20), slice(20, 50)):
+        accumulator.observe(f[part], y[part])
+    value, _ = by_definition("pearson", f, y)
+    assert float(abs(mp.exp(mp.mpf(accumulator.value.item())) / value - 1)) < 1e-13
+
+
 @pytest.mark.parametrize("ratio", [1e5, 1e8])
 def test_predictions_much_smaller_than_labels(ratio: float) -> None:
     """A network at its start, on labels without a scale: MAE-Pearson too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gar_verify.formulas import Moments, merge
-from gar_verify.losses.gar.tensor_reader import batch_moments, merge_all
+from gar_verify.losses.gar.tensor_reader import batch_moments
 
 SEEDS = st.integers(0, 2**31)
 
@@ -50,8 +51,8 @@ def test_equal_numpy(seed: int, n: int) -> None:
 def test_merging_chunks_gives_the_moments_of_the_whole(seed: int, sizes: list[int]) -> None:
     f, y = random_batch(seed, sum(sizes), 2)
     chunks = [batch_moments(a, b) for a, b in zip(f.split(sizes), y.split(sizes), strict=True)]
-    assert_same(merge_all(chunks), batch_moments(f, y))
-    assert_same(merge_all(chunks[::-1]), batch_moments(f, y))
+    assert_same(reduce(merge, chunks), batch_moments(f, y))
+    assert_same(reduce(merge, chunks[::-1]), batch_moments(f, y))
     if len(chunks) > 2:  # associative
         a, b, c = chunks[:3]
         assert_same(merge(merge(a, b), c), merge(a, merge(b, c)))
