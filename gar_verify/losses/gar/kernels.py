@@ -48,7 +48,7 @@ from gar_verify.losses.gar.options import (
 )
 from gar_verify.losses.gar.tensor_reader import zero_rounding_residual
 
-BLOCK = 1024
+BLOCK = 2048
 """Samples to a block: its vectors fit into the nearest cache of a core."""
 _APART = BLOCK + 40  # not by a multiple of a memory page, which would slow each other down
 F, D, LABEL, STACK, COPY_F, COPY_Y, COPY_W, COPY_OUT = (k * _APART for k in range(8))
@@ -65,8 +65,8 @@ STATE = AT_LOSS + 1
 """Numbers of a target that the forward pass leaves: anchor (2), scale of the weights, `Moments`,
 `Gradient` and the loss of the target by itself."""
 
-FEW_BITS = 16.0
-"""The square of a factor by which rounding may exceed that of the best way."""
+NEAR = 4.0
+"""In deviations: errors whose mean is within this of 0 lose at most two bits by rounding f - y."""
 
 CONCORDANCE = CONVENTIONAL.index("concordance")
 EPS = float(np.finfo(np.float64).eps)
@@ -447,8 +447,8 @@ def block_moments(
     var_y, var_d = ratio(squares, weight), ratio(own, weight)
     slope = ratio(ratio(mixed, weight), var_y)
     var_r = unexplained(var_d, var_y, square(slope))
-    apart = square(mean_d + s.d) <= FEW_BITS * var_d
-    if apart and abs(slope) <= 0.5 and var_r >= 0.5 * var_d and var_y > 0:
+    near = square(mean_d + s.d) <= NEAR * NEAR * var_d
+    if near and abs(slope) <= 0.5 and var_r >= 0.5 * var_d and var_y > 0:
         return Moments(weight, mean_d + mean_y, mean_d, mean_y, var_y, 1 + slope, slope, var_r, phi)
     predictions, errors = exact_sums(f, y, w, scale, s, work)
     mean_f, mean_d = ratio(predictions, weight), ratio(errors, weight)
@@ -887,18 +887,18 @@ def block_gradient(
     scale, s = state[at + 2], shifts_to(state[at], state[at + 1])
     m, c = moments_in(state, at + AT_MOMENTS), at + AT_GRADIENT
     g, share = Gradient(state[c], state[c + 1], state[c + 2]), 1 / m.weight
-    near = error_share(m.scale, m.slope) >= 0.5
-    apart = near and square(m.mean_d + s.d) <= FEW_BITS * error_variance(m)
-    slope, mean = (m.slope, m.mean_d) if near else (m.scale, m.mean_f)
+    by_error = error_share(m.scale, m.slope) >= 0.5
+    near = by_error and square(m.mean_d + s.d) <= NEAR * NEAR * error_variance(m)
+    slope, mean = (m.slope, m.mean_d) if by_error else (m.scale, m.mean_f)
     for i in range(f.size):
         v = weight_of(w, i, scale)
         prediction, label = numbers_of(f[i], y[i], v != 0, s)
         d = prediction - label
-        if apart:
+        if near:
             part, label = d - s.d, label - s.y
         else:
             prediction, error, label = shifted(prediction, label, s)
-            part = error if near else prediction
+            part = error if by_error else prediction
         label -= m.mean_y
         r = unexplained(part - mean, label, slope)
         x = sample_gradient(g, slope_of(d, kind, delta), r, label) * (v * share)

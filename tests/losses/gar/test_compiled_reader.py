@@ -25,6 +25,7 @@ import gar_verify
 from gar_verify import GARLoss, gar_loss, paths, pearson_loss
 from gar_verify.losses import _compiled
 from gar_verify.losses.gar import backend, compiled_reader
+from gar_verify.losses.gar.kernels import BLOCK
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.gar.options import CONVENTIONAL, PARTS
 
@@ -70,7 +71,7 @@ def batch(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> tuple[T
 @settings(max_examples=200)
 @given(
     st.integers(0, 2**31),
-    st.sampled_from([1, 2, 3, 17, 64, 300, 1024, 1025, 5000]),
+    st.sampled_from([1, 2, 3, 17, 64, 300, BLOCK, BLOCK + 1, 5000]),
     st.sampled_from([None, 1, 3]),
     st.sampled_from(TYPES),
     st.fixed_dictionaries(
@@ -171,7 +172,7 @@ def test_exactly_linear_predictions_are_recognised(n: int) -> None:
         assert pearson_loss(f, y, torch.rand(n)).item() == 0
 
 
-@pytest.mark.parametrize("n", [5, 1024, 5000])
+@pytest.mark.parametrize("n", [5, BLOCK, 5000])
 def test_a_constant_has_no_direction_in_one_block_or_several(n: int) -> None:
     y = torch.randn(n).double() * 7.3 + 1e6
     flat = torch.full_like(y, 0.1).requires_grad_()
