@@ -5,9 +5,11 @@ The contenders take turns, see `benchmarks.turns`; ratios are medians over the r
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from gar_verify import paths
 from gar_verify.benchmarks.interleaved import Job, Turns, compare, on_threads, take_turns
 from gar_verify.losses import (
     ConRLoss,
@@ -114,6 +117,29 @@ def pair_losses() -> pd.DataFrame:
     with on_threads(1):
         turns = take_turns(jobs)
     return pd.DataFrame([{"N": n, **_ratios(turns, "product")}])
+
+
+_FIRST_CALL = """
+import time, torch
+from gar_verify import GARLoss
+y = torch.arange(64.0)
+f = y.clone().requires_grad_()
+begun = time.perf_counter()
+GARLoss()(f, y).backward()
+print(time.perf_counter() - begun)
+"""
+
+
+def first_calls() -> tuple[float, float]:
+    """Seconds of the first call of GAR in a process: which compiles, and which finds that stored."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {paths.CACHE_VARIABLE: folder}
+        command = [sys.executable, "-c", _FIRST_CALL]
+        compiling, stored = (
+            subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            for _ in range(2)
+        )
+    return float(compiling.stdout), float(stored.stdout)
 
 
 def _ratios(turns: Turns, unit: str) -> dict[str, float]:

@@ -46,6 +46,8 @@ TARGETS = {
     "weights": Target("GAR with weights, N = 4,096", 1.5, "L1Loss"),
     "joint": Target("GAR of eight targets, joint, N = 4,096", 1.5, "L1Loss"),
     "per target": Target("GAR of eight targets, per target, N = 4,096", 1.5, "L1Loss"),
+    "first call": Target("the first call of GAR, which compiles it", 1.5, "s"),
+    "stored": Target("the first call of GAR, compiled before", 0.5, "s"),
     "step": Target("training step with GAR, small MLP, batch 256", 1.02, "step with MAE"),
     "digits": Target("relative error of 1 - Pearson in float32, down to 1e-10", 1e-6, ""),
     "rnc": Target("RnC, N = 512", 0.5, "1024³ matrix product"),
@@ -140,6 +142,7 @@ def _losses(sizes: tuple[int, ...], note: Callable[[str], None]) -> dict[str, fl
     note("weights and several targets; a training step; losses of pairs in matrix products")
     shapes = speed.shapes().max()  # each is measured in one shape
     found |= {name: float(shapes[name]) for name in ("weights", "joint", "per target")}
+    found["first call"], found["stored"] = speed.first_calls()
     found["step"] = float(speed.training_step()["GAR"].iloc[0])
     pairs = speed.pair_losses()
     return found | {name.lower(): float(pairs[name].iloc[0]) for name in ("RnC", "RankSim", "ConR")}

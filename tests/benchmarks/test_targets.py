@@ -49,6 +49,7 @@ def instant(monkeypatch):
     pairs = pd.DataFrame([{"N": 512, "RnC": 2.5, "RankSim": 3.5, "ConR": 4.5}])
     shapes = pd.DataFrame([{"weights": 5.5}, {"joint": 6.5, "per target": 7.5}])
     monkeypatch.setattr(speed, "shapes", lambda: shapes)
+    monkeypatch.setattr(speed, "first_calls", lambda: (8.5, 9.5))
     monkeypatch.setattr(speed, "pair_losses", lambda: pairs)
     monkeypatch.setattr(targets.accuracy, "measure", lambda dtypes: done.append("digits"))
     monkeypatch.setattr(targets.accuracy, "worst", lambda errors: None)
@@ -69,6 +70,8 @@ def test_quick_measures_the_losses_only(instant):
         "weights": 5.5,
         "joint": 6.5,
         "per target": 7.5,
+        "first call": 8.5,
+        "stored": 9.5,
         "step": 1.5,
         "rnc": 2.5,
         "ranksim": 3.5,
