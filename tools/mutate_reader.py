@@ -41,7 +41,13 @@ EQUAL: dict[str, str] = {}
 BATCHES = """
 import json, sys, torch, gar_verify
 from gar_verify.losses import GARLoss, pearson_loss, error_variance_loss, concordance_loss
-from gar_verify.losses.gar import backend
+from gar_verify.losses.gar import compiled_reader
+served = compiled_reader.value_and_state
+def compiled(*arguments):
+    found = served(*arguments)
+    assert found is not None  # no other reader steps in
+    return found
+compiled_reader.value_and_state = compiled
 g = torch.Generator().manual_seed(7)
 def normal(*n): return torch.randn(*n, dtype=torch.float64, generator=g)
 y, e = normal(40), normal(40)
@@ -70,7 +76,6 @@ for f, t in batches:
         value = loss(leaf, t, w)  # always with weights: one kernel to compile
         (grad,) = torch.autograd.grad(value, leaf)
         out.append([value.item(), *grad[:6].tolist(), *grad[-2:].tolist()])
-assert backend().name == "compiled", backend()
 assert gar_verify.__path__ == [sys.argv[1] + "/gar_verify"], gar_verify.__path__
 print(json.dumps(out))
 """
