@@ -79,6 +79,13 @@ def test_only_the_ratio_counts_and_it_is_a_step_in_the_units_of_the_labels(
     np.testing.assert_allclose(two[0] / two[1], 1000 * one[0] / one[1], rtol=1e-9)
 
 
+def test_predictions_in_step_with_the_labels_still_move() -> None:
+    """What rounding leaves of 1 - Pearson = 0 is no small loss whose curvature stops all others."""
+    _, y, _ = batch()
+    gradient, curvature = lightgbm_objective(2.0)(y, 0.3 * y + 0.7)
+    assert np.abs(gradient / curvature).max() > 0.1 * np.abs(0.7 * y - 0.7).max()
+
+
 @pytest.mark.parametrize("name", ["mae", "mse", "huber"])
 def test_conventional_parabola_touches_and_lies_above(name: str) -> None:
     errors = torch.linspace(-9, 9, 37, dtype=torch.float64)
