@@ -3,11 +3,13 @@
 What is kept is, for each group and target, the moments of `gar_verify.formulas` and one sample, the
 *anchor*: means are relative to it, so that an offset of the data costs no digits, and constant
 predictions have a variance of exactly zero. `formulas.merge` gives the moments of a union, so the
-order and the size of the batches do not matter, beyond rounding.
+order and the size of the batches do not matter, beyond rounding. Small batches wait until they are
+many, or until a value is asked for: the moments of many cost little more than those of one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +27,30 @@ Missing = Literal["error", "omit"]
 Data = Tensor | ArrayLike
 
 
+WAITING = 2**14
+"""Values (samples times targets) that may wait."""
+LEAST = 2**6
+"""What a smaller batch counts as, so that not too many wait."""
+
+
+class _Kind(NamedTuple):
+    """What all batches have in common."""
+
+    columns: bool
+    """Whether the targets have a dimension of their own."""
+    targets: int
+    grouped: bool
+
+
+class _Batch(NamedTuple):
+    """Samples as they came."""
+
+    values: Tensor
+    """[3, N, T]: predictions, targets and weights."""
+    labels: Tensor
+    """(N,): the groups; zeros if there are none."""
+
+
 class _State(NamedTuple):
     """All that is kept of the samples; G groups, T targets."""
 
@@ -36,7 +62,11 @@ class _State(NamedTuple):
     chunk: Tensor
     """[11, G, T]: the anchor (f, y) and the moments, with means relative to the anchor."""
     kept: tuple[tuple[Tensor, Tensor], ...]
-    """For Spearman: predictions, targets and weights [3, N, T] and group ids (N,) by batch."""
+    """For Spearman: predictions, targets and weights [3, N, T] and group ids (N,), in parts."""
+
+    @property
+    def kind(self) -> _Kind:
+        return _Kind(self.columns, self.chunk.shape[2], self.grouped)
 
 
 _NO_IDS = torch.zeros(0, dtype=torch.int64)
@@ -75,7 +105,8 @@ class RegressionMetrics:
     both are the same constant. It is NaN then, and means over targets and groups leave it out. A
     prediction that is NaN or infinite makes NaN (``mae``: NaN or infinite) of all it is part of.
 
-    Everything is computed in float64; what is kept lies on the CPU, and pickles.
+    Everything is computed in float64; what is kept lies on the CPU, and pickles: eleven numbers for
+    each group and target, and the last small batches, fewer than `WAITING` values, as they came.
 
     Args:
         missing: ``"omit"``: a target that is NaN is absent, target by target; ``"error"``: it is a
@@ -97,11 +128,14 @@ class RegressionMetrics:
         if missing not in ("error", "omit"):
             raise ValueError(f"missing must be one of 'error', 'omit', got {missing!r}")
         self.missing, self.spearman = missing, spearman
-        self._state: _State | None = None
+        self.reset()
 
     def reset(self) -> None:
         """Forget all samples."""
-        self._state = None
+        self._kind: _Kind | None = None
+        self._settled: _State | None = None
+        self._waiting: list[_Batch] = []
+        self._room = WAITING
 
     @torch.no_grad()
     def update(
@@ -130,23 +164,22 @@ class RegressionMetrics:
                 "must be equal, (N,) or (N, T), nothing is broadcast"
             )
         w = _weights(sample_weight, f)
-        gaps = y.isnan() & (w > 0)
-        if self.missing == "error" and bool(gaps.any()):
-            raise ValueError(
-                f"target is NaN in {int(gaps.sum())} entries; missing='omit' leaves them out"
-            )
-        batch = torch.stack([f, y, w.masked_fill(gaps, 0)])
-        batch = batch if f.ndim == 2 else batch[:, :, None]
-        ids, index = _groups(groups, f)
-        self._add(
-            _State(
-                columns=f.ndim == 2,
-                grouped=groups is not None,
-                ids=ids.cpu(),
-                chunk=_summary(batch, index, len(ids)).cpu(),
-                kept=((batch.cpu(), ids[index].cpu()),) if self.spearman else (),
-            )
-        )
+        gaps = y.isnan()
+        if bool(gaps.any()):
+            gaps = gaps & (w > 0)
+            if self.missing == "error" and bool(gaps.any()):
+                raise ValueError(
+                    f"target is NaN in {int(gaps.sum())} entries; missing='omit' leaves them out"
+                )
+            w = w.masked_fill(gaps, 0)
+        values = torch.stack([f, y, w])
+        values = values if f.ndim == 2 else values[:, :, None]
+        batch = _Batch(values, _labels(groups, f))
+        self._check_kind(_Kind(f.ndim == 2, values.shape[2], groups is not None))
+        if values[0].numel() < WAITING:
+            self._wait([_Batch(*(x.cpu() for x in batch))])
+        else:
+            self._add(self._summarised(batch))
 
     def merge(self, other: RegressionMetrics) -> RegressionMetrics:
         """Also see all that the other has seen; returns itself.
@@ -156,8 +189,11 @@ class RegressionMetrics:
         """
         if self.spearman != other.spearman:
             raise ValueError("only one of the two keeps the values for Spearman")
-        if other._state is not None:
-            self._add(other._state)
+        if other._kind is not None:
+            self._check_kind(other._kind)
+        if other._settled is not None:
+            self._add(other._settled)
+        self._wait(tuple(other._waiting))
         return self
 
     def gather(self, process_group: ProcessGroup | None = None) -> RegressionMetrics:
@@ -177,14 +213,17 @@ class RegressionMetrics:
 
     def state_dict(self) -> dict[str, Any]:
         """What was seen, as tensors and flags; empty if nothing was."""
-        return {} if self._state is None else self._state._asdict()
+        state = self._state
+        return {} if state is None else state._asdict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned, in place of what was seen."""
         loaded = _State(**state) if state else None
         if loaded is not None and self.spearman != bool(loaded.kept):
             raise ValueError("the state keeps values for Spearman, or this object does: not both")
-        self._state = loaded
+        self.reset()
+        if loaded is not None:
+            self._kind, self._settled = loaded.kind, loaded
 
     def compute(self) -> dict[str, float]:
         """The metrics, averaged over the targets.
@@ -203,34 +242,70 @@ class RegressionMetrics:
 
         A pandas.DataFrame takes the dictionary of one target as it is.
         """
-        if self._state is None:
-            return {}
         state = self._state
+        if state is None:
+            return {}
         found = {name: _array(score) for name, score in self._within(pooled=False).items()}
         found = {"weight": state.chunk[2].numpy().copy(), **found}
         if not state.columns:
             found = {name: values[:, 0] for name, values in found.items()}
         return {"group": state.ids.numpy().copy(), **found}
 
-    def _add(self, new: _State) -> None:
-        """Merge what was kept of other samples."""
-        old = self._state
-        if old is None:
-            self._state = new
-            return
-        if (old.columns, old.chunk.shape[2]) != (new.columns, new.chunk.shape[2]):
-            shapes = [f"(N, {s.chunk.shape[2]})" if s.columns else "(N,)" for s in (old, new)]
+    @property
+    def _state(self) -> _State | None:
+        """All that was seen, with nothing left to wait."""
+        if self._waiting:
+            parts = zip(*self._waiting, strict=True)
+            batch = _Batch(*(torch.cat(x, -2 + i) for i, x in enumerate(parts)))
+            self._waiting, self._room = [], WAITING
+            self._add(self._summarised(batch))
+        return self._settled
+
+    def _wait(self, batches: Sequence[_Batch]) -> None:
+        """Keep small batches until they are many."""
+        self._waiting += batches
+        self._room -= sum(max(batch.values[0].numel(), LEAST) for batch in batches)
+        if self._room <= 0:
+            self._state  # noqa: B018  (settles them)
+
+    def _check_kind(self, new: _Kind) -> None:
+        """Refuse what differs from what was seen before."""
+        old = self._kind or new
+        if old[:2] != new[:2]:
+            shapes = [f"(N, {k.targets})" if k.columns else "(N,)" for k in (old, new)]
             raise ValueError(f"targets were {shapes[0]} before and are {shapes[1]} now")
         if old.grouped != new.grouped:
             raise ValueError("pass groups in every update, or in none")
-        ids = torch.cat([old.ids, new.ids]).unique()
-        chunk = _merged(*(_placed(state, ids) for state in (old, new)))
-        self._state = old._replace(ids=ids, chunk=chunk, kept=old.kept + new.kept)
+        self._kind = new
+
+    @torch.no_grad()
+    def _summarised(self, batch: _Batch) -> _State:
+        """What is kept of samples of this kind."""
+        assert self._kind is not None
+        columns, _, grouped = self._kind
+        values, labels = batch
+        ids, index = labels.unique(return_inverse=True) if grouped else (labels[:1], labels)
+        return _State(
+            columns=columns,
+            grouped=grouped,
+            ids=ids.cpu(),
+            chunk=_summary(values, index, len(ids)).cpu(),
+            kept=((values.cpu(), labels.cpu()),) if self.spearman else (),
+        )
+
+    def _add(self, new: _State) -> None:
+        """Merge what was kept of other samples."""
+        old = self._settled
+        if old is not None:
+            ids = torch.cat([old.ids, new.ids]).unique()
+            chunk = _merged(*(_placed(state, ids) for state in (old, new)))
+            new = old._replace(ids=ids, chunk=chunk, kept=old.kept + new.kept)
+        self._settled = new
 
     def _scores(self) -> dict[str, _Score]:
         """The pooled metrics of each target, then their means over the groups."""
         found = {name: _mean(score) for name, score in self._within(pooled=True).items()}
-        if self._state is not None and self._state.grouped:
+        if self._kind is not None and self._kind.grouped:
             for name, score in self._within(pooled=False).items():
                 found[f"within_{name}"] = _mean(score)
         return found
@@ -272,19 +347,17 @@ def _weights(sample_weight: Data | None, f: Tensor) -> Tensor:
     return (w if w.ndim == f.ndim else w[:, None]).expand_as(f)
 
 
-def _groups(groups: Data | None, f: Tensor) -> tuple[Tensor, Tensor]:
-    """The groups there are, ascending, and the place (N,) of each sample's; one group if None."""
+def _labels(groups: Data | None, f: Tensor) -> Tensor:
+    """The group (N,) of each sample; zeros if there are none."""
     if groups is None:
-        index = torch.zeros(len(f), dtype=torch.int64, device=f.device)
-        return index[:1], index
+        return torch.zeros(len(f), dtype=torch.int64, device=f.device)
     labels = torch.as_tensor(groups)
     if labels.shape != f.shape[:1] or labels.is_floating_point() or labels.is_complex():
         raise ValueError(
             f"groups must hold {len(f)} integers, one a sample, got shape {tuple(labels.shape)} "
             f"of {labels.dtype}"
         )
-    ids, index = labels.to(f.device, torch.int64).unique(return_inverse=True)
-    return ids, index
+    return labels.to(f.device, torch.int64, copy=True)
 
 
 # --- from samples to moments ----------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gar_verify.metrics import RegressionMetrics
+from gar_verify.metrics import RegressionMetrics, running
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -319,6 +319,67 @@ def test_what_does_not_fit_is_named():
         metrics.merge(RegressionMetrics(spearman=True))
     with pytest.raises(ValueError, match="missing must be one of 'error', 'omit', got 'skip'"):
         RegressionMetrics(missing="skip")
+
+
+# --- batches that wait ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 256, 5000])
+def test_small_batches_are_summarised_together(size: int, monkeypatch: Any) -> None:
+    seen, summary = [], running._summary
+    monkeypatch.setattr(
+        running, "_summary", lambda x, *others: seen.append(x.shape[1]) or summary(x, *others)
+    )
+    batches = 300 if size == 1 else 3 * running.WAITING // size
+    y = np.arange(batches * size, dtype=float)
+    metrics = streamed(-y, y, size=size)
+    assert len(seen) <= max(3, batches // 256)
+    assert metrics.compute()["mae"] == pytest.approx(y.mean() * 2, rel=1e-14)
+    assert sum(seen) == len(y)
+    assert max(seen) < running.WAITING + size
+
+
+@pytest.mark.parametrize("spearman", [False, True])
+def test_asking_in_between_changes_nothing(spearman: bool) -> None:
+    y, noise = labels_and_noise()
+    groups, patient = RNG.integers(0, 3, N), RegressionMetrics(spearman=spearman)
+    for rows in np.array_split(np.arange(N), 7):
+        patient.update(y[rows] + noise[rows], y[rows], None, groups[rows])
+        patient.compute()
+    hasty = streamed(y + noise, y, None, groups, spearman=spearman)
+    assert_close(patient.compute(), hasty.compute())
+    joined = RegressionMetrics(spearman=spearman).merge(patient).merge(hasty)
+    assert_close(joined.compute(), hasty.compute())
+    assert joined.per_group()["weight"].sum() == 2 * N
+    assert hasty.merge(hasty).per_group()["weight"].sum() == 2 * N
+
+
+def test_what_waits_is_a_copy() -> None:
+    y, noise = labels_and_noise()
+    groups, own = RNG.integers(0, 3, N), RegressionMetrics()
+    expected = streamed(y + noise, y, np.ones(N), groups).compute()
+    buffers = [torch.zeros(N, dtype=torch.float64) for _ in range(3)] + [torch.zeros(N).long()]
+    for buffer, values in zip(buffers, (y + noise, y, np.ones(N), groups), strict=True):
+        buffer.copy_(torch.as_tensor(values))
+    own.update(*buffers)
+    for buffer in buffers:
+        buffer.zero_()
+    assert_close(own.compute(), expected)
+
+
+def test_another_kind_is_refused_while_batches_wait_and_leaves_them_alone() -> None:
+    ones = np.ones(3)
+    metrics, columns, groups = (RegressionMetrics() for _ in range(3))
+    metrics.update(ones, ones)
+    columns.update(ones[:, None], ones[:, None])
+    groups.update(ones, ones, None, np.zeros(3, dtype=int))
+    with pytest.raises(ValueError, match=r"targets were \(N,\) before and are \(N, 1\) now"):
+        metrics.merge(columns)
+    with pytest.raises(ValueError, match="pass groups in every update, or in none"):
+        metrics.merge(groups)
+    assert metrics.compute()["rmse"] == 0
+    metrics.reset()
+    assert metrics.merge(columns).per_target()["mae"].shape == (1,)
 
 
 # --- several processes ----------------------------------------------------------------------------
