@@ -43,6 +43,24 @@ def max_derivative(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).max * 1e-8
 
 
+def exp_less_one(x: Tensor) -> Tensor:
+    """exp(x) - 1, whose derivative is exp(x).
+
+    Autograd takes that of `torch.expm1` to be its value plus 1, which has no digits left where the
+    value is nearly -1: there a small sub-loss would lose its part of a second derivative.
+    """
+    power = torch.exp(x)
+    return torch.expm1(x).detach() + (power - power.detach())
+
+
+class _Namespace:
+    """What the formulas take their functions from (no instance: `torch.compile` follows it)."""
+
+    exp = staticmethod(torch.exp)
+    expm1 = staticmethod(exp_less_one)
+    log1p = staticmethod(torch.log1p)
+
+
 def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tensor]:
     """L_KL(alpha) over the first dimension of ``log_losses``, and its derivatives p_k in them.
 
@@ -62,7 +80,7 @@ def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tenso
         return shift, top / top.sum(0)
     shift = shift.detach()
     tilt = formulas.kl_dro_tilt(log_losses, alpha, shift, mean, torch)
-    return formulas.kl_dro(log_losses, alpha, shift, mean, torch), tilt / count
+    return formulas.kl_dro(log_losses, alpha, shift, mean, _Namespace), tilt / count
 
 
 def aggregate(
