@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -61,20 +62,50 @@ def batch(kind: str, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return f.to(dtype), y.to(dtype)
 
 
-def errors(name: str, f: Tensor, y: Tensor) -> tuple[float, float]:
+def errors(
+    loss: Callable[..., Tensor], f: Tensor, y: Tensor, value: mp.mpf, gradient: list[mp.mpf]
+) -> tuple[float, float]:
     """Relative error of the value, and of the gradient relative to its largest entry.
 
-    0 where the gradient is no number of the dtype.
+    What exceeds the largest number of the dtype counts as that, and an error of its smallest number
+    is none.
     """
-    value, gradient = by_definition(name, f, y)
     leaf = f.clone().requires_grad_()
-    ours = EXACT[name](leaf, y)
+    ours = loss(leaf, y)
     (found,) = torch.autograd.grad(ours, leaf)
-    largest = max(abs(g) for g in gradient)
-    if largest < 2**23 * torch.finfo(f.dtype).tiny:
-        return 0.0, 0.0
+    info = torch.finfo(f.dtype)
+    value = min(value, mp.mpf(info.max))
+    least, largest = info.smallest_normal * info.eps, max(abs(g) for g in gradient)
     worst = max(abs(mp.mpf(a) - b) for a, b in zip(found.double().tolist(), gradient, strict=True))
-    return float(abs(mp.mpf(ours.item()) - value) / value), float(worst / largest)
+    of_value = abs(mp.mpf(ours.item()) - value)
+    return tuple(
+        float(max(error - least, 0) / size)
+        for error, size in ((of_value, abs(value)), (worst, largest))
+    )
+
+
+def single(name: str, f: Tensor, y: Tensor) -> tuple[float, float]:
+    """`errors` of one part."""
+    return errors(EXACT[name], f, y, *by_definition(name, f, y))
+
+
+def gar_by_definition(
+    f: Tensor, y: Tensor, alpha: float, floor: float
+) -> tuple[mp.mpf, list[mp.mpf]]:
+    """GAR in 120 digits, where a sub-loss below the floor counts as it and has no gradient."""
+    d = [mp.mpf(a) - mp.mpf(b) for a, b in zip(f.tolist(), y.tolist(), strict=True)]
+    mae = mp.fsum(abs(e) for e in d) / len(d), [mp.sign(e) / len(d) for e in d]
+    parts = [mae, *(by_definition(name, f, y) for name in ("error variance", "pearson"))]
+    logs = [mp.log(max(loss, floor)) for loss, _ in parts]
+    if alpha == math.inf:
+        value, p = mp.fsum(logs) / 3, [mp.mpf(1) / 3] * 3
+    else:
+        powers = [mp.exp(x / mp.mpf(alpha)) for x in logs]
+        value = mp.mpf(alpha) * mp.log(mp.fsum(powers) / 3)
+        p = [x / mp.fsum(powers) for x in powers]
+    factors = [q / loss if loss > floor else 0 for q, (loss, _) in zip(p, parts, strict=True)]
+    each = zip(*(g for _, g in parts), strict=True)
+    return value, [mp.fsum(a * b for a, b in zip(factors, g, strict=True)) for g in each]
 
 
 @pytest.mark.parametrize("kind", ["independent", "correlated", "against"])
@@ -83,7 +114,7 @@ def test_any_scale_of_predictions_and_labels(name: str, kind: str) -> None:
     f, y = batch(kind, torch.float64)
     for scale_f in SCALES:
         for scale_y in SCALES:
-            value, gradient = errors(name, f * scale_f, y * scale_y)
+            value, gradient = single(name, f * scale_f, y * scale_y)
             assert value < 1e-13, (scale_f, scale_y, value)
             assert gradient < 1e-12, (scale_f, scale_y, gradient)
 
@@ -91,12 +122,29 @@ def test_any_scale_of_predictions_and_labels(name: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["independent", "correlated", "against"])
 @pytest.mark.parametrize("name", EXACT)
 def test_any_scale_in_float32(name: str, kind: str) -> None:
-    f, y = batch(kind, torch.float32)
-    for scale_f in (1e-15, 1e-8, 1.0, 1e8, 1e15):
-        for scale_y in (1e-15, 1e-8, 1.0, 1e8, 1e15):
-            value, gradient = errors(name, f * scale_f, y * scale_y)
+    """All of them: only what is no number of float32 itself is lost."""
+    f, y = batch(kind, torch.float64)
+    for scale_f in SCALES:
+        for scale_y in SCALES:
+            value, gradient = single(name, (f * scale_f).float(), (y * scale_y).float())
             assert value < 1e-6, (scale_f, scale_y, value)
             assert gradient < 1e-6, (scale_f, scale_y, gradient)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, math.inf])
+def test_the_whole_loss_at_any_scale_in_float32(alpha: float) -> None:
+    """The error variance of small numbers, 1e-60, is below the smallest normal number."""
+    f, y = batch("correlated", torch.float64)
+    floored = 0
+    for scale_f in SCALES:
+        for scale_y in SCALES:
+            small = (f * scale_f).float(), (y * scale_y).float()
+            exact = gar_by_definition(*small, alpha, torch.finfo(torch.float32).tiny)
+            value, gradient = errors(GARLoss(alpha), *small, *exact)
+            assert value < 1e-6, (scale_f, scale_y, value)
+            assert gradient < 1e-6, (scale_f, scale_y, gradient)
+            floored += exact[0] != gar_by_definition(*small, alpha, 0)[0]
+    assert floored > 0
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -104,7 +152,7 @@ def test_any_scale_in_float32(name: str, kind: str) -> None:
 def test_any_offset_of_predictions_and_labels(name: str, offsets: tuple[float, float]) -> None:
     """Of numbers that are exact after the offset is put on them."""
     f, y = (torch.round(x * 2**12) / 2**12 for x in batch("independent", torch.float64))
-    value, gradient = errors(name, f + offsets[0], y + offsets[1])
+    value, gradient = single(name, f + offsets[0], y + offsets[1])
     assert value < 1e-13
     assert gradient < 1e-12
 
@@ -139,7 +187,7 @@ def test_outliers_of_the_labels() -> None:
     f, y = batch("correlated", torch.float64)
     y[0] = 1e20
     for name in EXACT:
-        value, gradient = errors(name, f, y)
+        value, gradient = single(name, f, y)
         assert value < 1e-12
         assert gradient < 1e-12
 
