@@ -38,7 +38,7 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .batches import ExactBatch, exact_weighted_batches, moments
 from .definitions import correlation, half_square, normalized_difference, variance
 from .exact import Case
@@ -167,9 +167,9 @@ class Directional(Split):
         start: Any = self.step("in variances", kernel.congruence, right, self.of_errors, slope)
         square = equal(start.conclusion.right, self.moved.var_d)
         whole = self.combine("the square", square, self.weight)
-        there = self.step("of f + t h", kernel.symmetric, self.far.of_errors)
+        there = self.step("of f + t h", derived.symmetric, self.far.of_errors)
         joined = self.step("from f to f + t h", kernel.rewrite, start, whole, there)
-        return self.step("the error variance", kernel.symmetric, joined)
+        return self.step("the error variance", derived.symmetric, joined)
 
     @cached_property
     def gap_along(self) -> Theorem:
@@ -202,8 +202,8 @@ class Directional(Split):
         known = (*self.roots, varies, self.labels_vary)
         goal = equal(1 - self.moved.rho(), 1 - self.about.rho() + T * slope)
         between = self.combine("from 1 - rho to 1 - rho", goal, *known)
-        far: Any = self.step("to that of the code", kernel.symmetric, there)
-        near: Any = self.step("from that of the code", kernel.symmetric, here)
+        far: Any = self.step("to that of the code", derived.symmetric, there)
+        near: Any = self.step("from that of the code", derived.symmetric, here)
         return self.step("the correlation moves", kernel.rewrite, between, far, near)
 
     def far_pearson(self) -> Theorem:
@@ -264,7 +264,7 @@ class Directional(Split):
         goal = equal(left, Expression(right) + T * slope)
         between = self.combine("from 1 - CCC to 1 - CCC", goal, *known)
         back = [
-            self.step(f"{name} of the code", kernel.symmetric, side)
+            self.step(f"{name} of the code", derived.symmetric, side)
             for name, side in (("near", near), ("far", far))
         ]
         return self.step("the concordance moves", kernel.rewrite, between, *reversed(back))
@@ -297,7 +297,7 @@ class Directional(Split):
         m, one = self.about.m, Expression(1)
         values = {"a": m.scale, "b": m.slope, "r": m.var_r, "v": m.var_y, "e": m.mean_d}
         values |= {"c": self.along_f, "d": self.along_y, "q": self.about.batch.mean(one * self.h)}
-        size_of = self.step("the scale of the code", kernel.symmetric, self.concordance_scale_is)
+        size_of = self.step("the scale of the code", derived.symmetric, self.concordance_scale_is)
         sized = self.step("is positive", kernel.rewrite, self.given(size_pos), size_of)
         special = self.put(
             "for that of the batch", lemma, values, sized, self.slopes_differ_by_one, self.gap_along

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from . import kernel
+from . import derived, kernel
 from .kernel import Theorem
 from .language import XP, at_most, equal, exp, log, not_negative, number, positive
 from .pairwise import Steps
@@ -43,7 +43,7 @@ class Exponentials(Steps):
     @cached_property
     def log_scaled(self) -> Theorem:
         """0 < z gives log(exp(a) z) = a + log z."""
-        start = self.step("log of exp(a + log z)", kernel.log_exp, A + log(Z))
+        start = self.step("log of exp(a + log z)", derived.log_exp, A + log(Z))
         product = self.step("exp(a + log z)", kernel.exp_sum, A, log(Z))
         undone = self.step("exp(log z) again", kernel.exp_log, kernel.assume(positive(Z)))
         return self.step("log of exp(a) z", kernel.rewrite, start, product, undone)
@@ -52,7 +52,7 @@ class Exponentials(Steps):
     def log_over(self) -> Theorem:
         """0 < z gives log(exp(a) / z) = a - log z."""
         given = kernel.assume(positive(Z))
-        start = self.step("log of exp(a - log z)", kernel.log_exp, A - log(Z))
+        start = self.step("log of exp(a - log z)", derived.log_exp, A - log(Z))
         product = self.step("exp(a - log z)", kernel.exp_sum, A, -log(Z))
         goal = equal(exp(A - log(Z)), exp(A) / Z)
         both = self.combine("exp(a) / z", goal, given, of=[(1, product), (exp(A), self.inverse)])
@@ -68,7 +68,7 @@ class Exponentials(Steps):
     @cached_property
     def log_inverse(self) -> Theorem:
         """0 < z gives log(1 / z) = -log z."""
-        start = self.step("log of exp(-log z)", kernel.log_exp, -log(Z))
+        start = self.step("log of exp(-log z)", derived.log_exp, -log(Z))
         return self.step("log of 1 / z", kernel.rewrite, start, self.inverse)
 
     @cached_property

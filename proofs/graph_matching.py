@@ -34,12 +34,11 @@ from . import kernel
 from .batches import ExactBatch, moments
 from .definitions import variance
 from .exact import Case
-from .language import SIZE, at_most, column, equal, everywhere, number
+from .language import SIZE, at_most, column, equal, everywhere, index, number
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
 from .script import Assumption, Claim, Script
 from .statements import Control, Hypothesis, Lemma, Statement, Step, mutant
-from .terms import index
 
 GRAPH_CONNECTED = Hypothesis(
     "graph_connected", "a chain of edges leads from every vertex to every other"

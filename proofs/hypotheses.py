@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .language import Expression, everywhere, not_negative, number, positive
+from .language import Expression, everywhere, index, not_negative, number, positive
 from .language import column as entry
 from .script import Assumption
-from .terms import Variable, index
+from .terms import Count
 
-SIZE, COUNT = Variable("N", "count"), Variable("M", "count")
+SIZE, COUNT = Count("N"), Count("M")
 ALPHA = number("alpha")
 
 AT_LEAST_TWO = Assumption(

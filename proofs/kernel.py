@@ -18,16 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
+from operator import is_
+from weakref import WeakKeyDictionary
 
 from . import terms as t
 from .normal_form import POSITIVE, UNKNOWN, Forms, minus
-
-
-class KernelError(ValueError):
-    """A rule was asked for something that does not follow."""
-
+from .terms import KernelError as KernelError
+from .terms import expect
 
 _KEY = object()
+_MADE: WeakKeyDictionary[Theorem, tuple[object, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,6 @@ class Theorem:
     """Hypotheses that imply a conclusion, with the lemmas cited and the theorems it was made of."""
 
     key: InitVar[object]
-    rule: str
     conclusion: t.Formula
     hypotheses: frozenset[t.Formula]
     parents: tuple[Theorem, ...]
@@ -43,40 +42,44 @@ class Theorem:
 
     def __post_init__(self, key: object) -> None:
         """Only the rules of this file have the key."""
-        _expect(key is _KEY, "a theorem is made by the rules of the kernel alone")
+        expect(key is _KEY, "a theorem is made by the rules of the kernel alone")
+        _MADE[self] = self.conclusion, self.hypotheses, self.cited
 
-    def __repr__(self) -> str:
-        """Hypotheses and conclusion as text."""
-        return f"{', '.join(sorted(map(str, self.hypotheses)))} |- {self.conclusion}"
+
+def genuine(theorem: Theorem) -> bool:
+    """Whether a rule made the theorem, and nothing changed it afterwards."""
+    now = theorem.conclusion, theorem.hypotheses, theorem.cited
+    return all(map(is_, _MADE.get(theorem, (None,) * 3), now))
 
 
 def _made(
-    rule: str,
     conclusion: t.Formula,
     parents: Sequence[Theorem] = (),
     hypotheses: Iterable[t.Formula] | None = None,
     cited: Iterable[str] = (),
 ) -> Theorem:
     """A theorem, once its formulas have been looked at; hypotheses are those of the parents."""
+    expect(all(map(genuine, parents)), "a theorem is forged or was changed")
     if hypotheses is None:
         hypotheses = [h for parent in parents for h in parent.hypotheses]
     assumed = frozenset(hypotheses)
     t.check((*assumed, conclusion))
     lemmas = frozenset(cited).union(*(parent.cited for parent in parents))
-    return Theorem(_KEY, rule, conclusion, assumed, tuple(parents), lemmas)
+    return Theorem(_KEY, conclusion, assumed, tuple(parents), lemmas)
 
 
-def _expect(true: bool, *what: object) -> None:
-    if not true:
-        raise KernelError(" ".join(map(str, what)))
+def _relation(formula: t.Formula, *kinds: type[t.Relation]) -> t.Relation:
+    """The formula, if it is of one of these kinds: an equation unless others are given."""
+    right = isinstance(formula, kinds or t.Equal)
+    expect(right, formula, "is no equation, or not of the form that is needed")
+    return formula  # type: ignore[return-value]
 
 
-def _relation(theorem: Theorem, *kinds: type[t.Relation]) -> t.Relation:
-    """The conclusion, of one of these kinds: an equation unless others are given."""
-    conclusion = theorem.conclusion
-    if not isinstance(conclusion, kinds or t.Equal):
-        raise KernelError(f"{conclusion} is no equation, or not of the form that is needed")
-    return conclusion
+def _above_zero(theorem: Theorem, *kinds: type[t.Relation]) -> t.Term:
+    """t, of a theorem that says 0 < t, or 0 <= t where that is enough."""
+    one = _relation(theorem.conclusion, *kinds)
+    expect(one.left is t.ZERO, one, "is not about 0 and a term")
+    return one.right  # type: ignore[no-any-return]
 
 
 def _used(forms: Forms, known: Sequence[Theorem]) -> list[Theorem]:
@@ -89,17 +92,17 @@ def _used(forms: Forms, known: Sequence[Theorem]) -> list[Theorem]:
 
 def assume(formula: t.Formula) -> Theorem:
     """A |- A"""
-    return _made("assume", formula, (), (formula,))
+    return _made(formula, (), (formula,))
 
 
 def cite(lemma: str, formula: t.Formula) -> Theorem:
     """A lemma taken from elsewhere; every theorem that rests on it says so."""
-    return _made("cite", formula, (), (), (lemma,))
+    return _made(formula, (), (), (lemma,))
 
 
 def total(term: t.Term) -> Theorem:
     """|- 0 <= t or t <= 0"""
-    return _made("total", t.Or(t.LessEqual(t.ZERO, term), t.LessEqual(term, t.ZERO)))
+    return _made(t.Or(t.LessEqual(t.ZERO, term), t.LessEqual(term, t.ZERO)))
 
 
 # --- equations and inequalities ------------------------------------------------------------
@@ -114,82 +117,47 @@ def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: 
     license divisions, roots and logarithms, and decide signs, indicators and absolute values.
     """
     forms, parts = Forms(theorem.conclusion for theorem in known), list(of)
-    _expect(isinstance(goal, t.Equal | t.Less | t.LessEqual), goal, "is no equation or inequality")
-    assert isinstance(goal, t.Relation)
-    strict, rest = not isinstance(goal, t.Less), t.Add(goal.right, minus(goal.left))
+    aim = _relation(goal, t.Equal, t.Less, t.LessEqual)
+    strict, rest = not isinstance(goal, t.Less), t.Add(aim.right, minus(aim.left))
     for factor, theorem in parts:
-        one = _relation(theorem, t.Equal, t.Less, t.LessEqual)
+        one = _relation(theorem.conclusion, t.Equal, t.Less, t.LessEqual)
         if not isinstance(one, t.Equal):
-            _expect(not isinstance(goal, t.Equal), one, "is no equation")
+            expect(not isinstance(goal, t.Equal), one, "is no equation")
             sign_of = forms.sign(factor)
-            _expect(sign_of != UNKNOWN, factor, "may be negative")
+            expect(sign_of != UNKNOWN, factor, "may be negative")
             strict |= isinstance(one, t.Less) and sign_of == POSITIVE
         rest = t.Add(rest, minus(t.Multiply(factor, t.Add(one.right, minus(one.left)))))
-    _expect(strict, "nothing makes", goal, "strict")
-    left = forms.fraction(rest)[0]
-    _expect(not left, goal, "leaves", len(left), "monomials, not 0")
-    return _made("combine", goal, [*(theorem for _, theorem in parts), *_used(forms, known)])
+    expect(strict, "nothing makes", goal, "strict")
+    left = forms.numerator(rest)
+    expect(not left, goal, "leaves", len(left), "monomials, not 0")
+    return _made(goal, [*(theorem for _, theorem in parts), *_used(forms, known)])
 
 
 def sign(term: t.Term, *known: Theorem) -> Theorem:
     """|- 0 < t or 0 <= t, from squares, products, sums and what is known."""
     forms = Forms(theorem.conclusion for theorem in known)
     found = forms.sign(term)
-    _expect(found != UNKNOWN, term, "may be negative")
+    expect(found != UNKNOWN, term, "may be negative")
     relation = t.Less if found == POSITIVE else t.LessEqual
-    return _made("sign", relation(t.ZERO, term), _used(forms, known))
-
-
-def antisymmetric(below: Theorem, above: Theorem) -> Theorem:
-    """From a <= b and b <= a: |- a = b."""
-    one, other = _relation(below, t.LessEqual), _relation(above, t.LessEqual)
-    _expect((one.left, one.right) == (other.right, other.left), one, "and", other, "do not meet")
-    return _made("antisymmetric", t.Equal(one.left, one.right), (below, above))
-
-
-def symmetric(equation: Theorem) -> Theorem:
-    """From a = b: |- b = a."""
-    one = _relation(equation)
-    return _made("symmetric", t.Equal(one.right, one.left), (equation,))
+    return _made(relation(t.ZERO, term), _used(forms, known))
 
 
 def rewrite(theorem: Theorem, *equations: Theorem) -> Theorem:
     """The theorem with the left side of each equation replaced by its right side."""
-    return _made("rewrite", _replaced(theorem.conclusion, equations), (theorem, *equations))
+    return _made(_replaced(theorem.conclusion, equations), (theorem, *equations))
 
 
 def congruence(term: t.Term, *equations: Theorem) -> Theorem:
     """|- t = t with the left side of each equation replaced by its right side."""
-    return _made("congruence", t.Equal(term, _replaced(term, equations)), equations)
+    return _made(t.Equal(term, _replaced(term, equations)), equations)
 
 
 def _replaced(node: t.N, equations: Sequence[Theorem]) -> t.N:
     for equation in equations:
-        one = _relation(equation)
+        one = _relation(equation.conclusion)
         before, node = node, t.replaced(node, one.left, one.right)
-        _expect(node is not before, one.left, "does not occur in", before)
+        expect(node is not before, one.left, "does not occur in", before)
     return node
-
-
-def root_is(square: Theorem, sign_of: Theorem) -> Theorem:
-    """From b^2 = a and 0 <= b: |- root(a) = b."""
-    base = _power(square)
-    least = _relation(sign_of, t.Less, t.LessEqual)
-    _expect((least.left, least.right) == (t.ZERO, base), least, "does not say that 0 <=", base)
-    return _made("root_is", t.Equal(t.Root(_relation(square).right), base), (square, sign_of))
-
-
-def zero_base(power: Theorem) -> Theorem:
-    """From t^2 = 0: |- t = 0."""
-    base = _power(power)
-    _expect(_relation(power).right is t.ZERO, power.conclusion, "does not say that it is 0")
-    return _made("zero_base", t.Equal(base, t.ZERO), (power,))
-
-
-def _power(theorem: Theorem) -> t.Term:
-    left = _relation(theorem).left
-    _expect(isinstance(left, t.Power) and left.exponent == 2, left, "is no square")
-    return left.base  # type: ignore[no-any-return]
 
 
 # --- exponentials and logarithms ------------------------------------------------------------
@@ -197,81 +165,67 @@ def _power(theorem: Theorem) -> t.Term:
 
 def exp_sum(one: t.Term, other: t.Term) -> Theorem:
     """|- exp(a + b) = exp(a) exp(b)"""
-    return _made("exp_sum", t.Equal(t.Exp(t.Add(one, other)), t.Multiply(t.Exp(one), t.Exp(other))))
+    return _made(t.Equal(t.Exp(t.Add(one, other)), t.Multiply(t.Exp(one), t.Exp(other))))
 
 
 def exp_above(term: t.Term) -> Theorem:
     """|- 1 + t <= exp(t)"""
-    return _made("exp_above", t.LessEqual(t.Add(t.ONE, term), t.Exp(term)))
-
-
-def exp_only(touched: Theorem) -> Theorem:
-    """From exp(t) = 1 + t: |- t = 0."""
-    one = _relation(touched)
-    term = getattr(one.left, "of", t.ZERO)
-    _expect(
-        (one.left, one.right) == (t.Exp(term), t.Add(t.ONE, term)), one, "is not exp(t) = 1 + t"
-    )
-    return _made("exp_only", t.Equal(term, t.ZERO), (touched,))
-
-
-def log_exp(term: t.Term) -> Theorem:
-    """|- log(exp(t)) = t"""
-    return _made("log_exp", t.Equal(t.Log(t.Exp(term)), term))
+    return _made(t.LessEqual(t.Add(t.ONE, term), t.Exp(term)))
 
 
 def exp_log(positive: Theorem) -> Theorem:
     """From 0 < t: |- exp(log(t)) = t."""
-    one = _relation(positive, t.Less)
-    _expect(one.left is t.ZERO, one, "does not say that", one.right, "is positive")
-    return _made("exp_log", t.Equal(t.Exp(t.Log(one.right)), one.right), (positive,))
+    term = _above_zero(positive, t.Less)
+    return _made(t.Equal(t.Exp(t.Log(term)), term), (positive,))
 
 
 # --- sums and places ---------------------------------------------------------------------------
 
 
-def _arbitrary(place: t.Index, theorem: Theorem) -> None:
-    bound = any(place in t.indices(hypothesis) for hypothesis in theorem.hypotheses)
-    _expect(not bound, place.name, "is not arbitrary: a hypothesis is about it")
+def _arbitrary(theorem: Theorem, place: t.Index) -> frozenset[t.Formula]:
+    """The hypotheses, none of which is about the place; at a place, that there is one is known."""
+    rest = theorem.hypotheses - {t.Less(t.ZERO, place.count)}
+    bound = any(place in t.indices(hypothesis) for hypothesis in rest)
+    expect(not bound, place.name, "is not arbitrary: a hypothesis is about it")
+    return rest
 
 
 def sum_equal(theorem: Theorem, place: t.Index) -> Theorem:
     """From a_i = b_i at an arbitrary place: |- sum a = sum b."""
-    _arbitrary(place, theorem)
-    one = _relation(theorem)
+    one, rest = _relation(theorem.conclusion), _arbitrary(theorem, place)
     left, right = (t.Sum(place.count, t.closed(side, place)) for side in (one.left, one.right))
-    return _made("sum_equal", t.Equal(left, right), (theorem,))
+    return _made(t.Equal(left, right), (theorem,), rest)
 
 
 def term_at_most(sign_of: Theorem, place: t.Index) -> Theorem:
-    """From 0 <= a_i at an arbitrary place: |- a_i <= sum a."""
-    _arbitrary(place, sign_of)
-    one = _relation(sign_of, t.Less, t.LessEqual)
-    _expect(one.left is t.ZERO, one, "does not say that", one.right, "is not negative")
-    whole = t.Sum(place.count, t.closed(one.right, place))
-    return _made("term_at_most", t.LessEqual(one.right, whole), (sign_of,))
+    """From 0 <= a_i at an arbitrary place, 0 < count: |- a_i <= sum a."""
+    term = _above_zero(sign_of, t.Less, t.LessEqual)
+    hypotheses = _arbitrary(sign_of, place) | {t.Less(t.ZERO, place.count)}
+    whole = t.Sum(place.count, t.closed(term, place))
+    return _made(t.LessEqual(term, whole), (sign_of,), hypotheses)
 
 
-def exchange(term: t.Term) -> Theorem:
-    """|- sum_i sum_j a_ij = sum_j sum_i a_ij, for counts that do not depend on a place."""
-    _expect(isinstance(term, t.Sum) and isinstance(term.body, t.Sum), term, "is no sum of sums")
-    outer, inner = t.index("i", term.count), t.index("j", term.body.count)
-    body = t.opened(t.opened(term.body, outer).body, inner)
-    turned = t.Sum(inner.count, t.closed(t.Sum(outer.count, t.closed(body, outer)), inner))
-    return _made("exchange", t.Equal(term, turned))
+def last_term(term: t.Sum) -> Theorem:
+    """|- the sum over n + 1 places = the sum over n, and the last term"""
+    one_more = isinstance(term, t.Sum) and isinstance(term.count, t.Add)
+    expect(one_more, term, "is no sum over n + 1 places")
+    last, rest = t.opened(term.body, t.Last(term.count)), t.Sum(term.count.left, term.body)
+    return _made(t.Equal(term, t.Add(rest, last)))
 
 
 def each(theorem: Theorem, place: t.Index) -> Theorem:
     """From a formula at an arbitrary place: the formula at each place."""
-    _arbitrary(place, theorem)
-    return _made("each", t.Each(place.count, t.closed(theorem.conclusion, place)), (theorem,))
+    rest = _arbitrary(theorem, place)
+    return _made(t.Each(place.count, t.closed(theorem.conclusion, place)), (theorem,), rest)
 
 
 def at(theorem: Theorem, place: t.Index) -> Theorem:
-    """From a formula at each place: the formula at this one."""
+    """From a formula at each place, 0 < count: the formula at this one."""
     given = theorem.conclusion
-    _expect(isinstance(given, t.Each) and given.count is place.count, given, "is not said of it")
-    return _made("at", t.opened(given.of, place), (theorem,))
+    said = isinstance(given, t.Each) and given.count is place.count
+    expect(said and isinstance(place, t.Index), given, "is not said of it")
+    hypotheses = theorem.hypotheses | {t.Less(t.ZERO, place.count)}
+    return _made(t.opened(given.of, place), (theorem,), hypotheses)
 
 
 # --- hypotheses ---------------------------------------------------------------------------
@@ -279,28 +233,39 @@ def at(theorem: Theorem, place: t.Index) -> Theorem:
 
 def split(theorem: Theorem) -> Theorem:
     """From 0 <= t: |- 0 < t or t = 0."""
-    one = _relation(theorem, t.LessEqual)
-    _expect(one.left is t.ZERO, one, "is not 0 <= t")
-    return _made("split", t.Or(t.Less(t.ZERO, one.right), t.Equal(one.right, t.ZERO)), (theorem,))
+    term = _above_zero(theorem, t.LessEqual)
+    return _made(t.Or(t.Less(t.ZERO, term), t.Equal(term, t.ZERO)), (theorem,))
 
 
 def cases(either: Theorem, left: Theorem, right: Theorem) -> Theorem:
     """From A or B, a proof from A and a proof from B: the proof from neither."""
-    given = _relation(either, t.Or)
-    _expect(left.conclusion is right.conclusion, "the cases do not show the same")
+    given, rest = _relation(either.conclusion, t.Or), either.hypotheses
+    expect(left.conclusion is right.conclusion, "the cases do not show the same")
     for case, shown in ((given.left, left), (given.right, right)):
-        _expect(case in shown.hypotheses, "the case", case, "is not used: it needs no cases")
-    rest = (left.hypotheses - {given.left}) | (right.hypotheses - {given.right})
-    return _made("cases", left.conclusion, (either, left, right), rest | either.hypotheses)
+        expect(case in shown.hypotheses, "the case", case, "is not used: it needs no cases")
+        rest |= shown.hypotheses - {case}
+    return _made(left.conclusion, (either, left, right), rest)
+
+
+def induction(claim: t.Formula, n: t.Count, base: Theorem, step: Theorem) -> Theorem:
+    """From P(0), and P(n + 1) under P(n), for an n of which nothing else is assumed: |- P(n)."""
+    for theorem, value in ((base, t.ZERO), (step, t.Add(n, t.ONE))):
+        case = t.instantiated(claim, {n.name: value}, {})
+        expect(theorem.conclusion is case, theorem.conclusion, "is not", case)
+    rest = base.hypotheses | (step.hypotheses - {claim})
+    about = any(n in t.within(part) for part in (*rest, *t.indices(claim)))
+    natural = isinstance(n, t.Count) and n in t.within(claim)
+    expect(natural and not about, n, "is no count, not in the claim, or not arbitrary")
+    return _made(claim, (base, step), rest)
 
 
 def cut(theorem: Theorem, *lemmas: Theorem) -> Theorem:
     """The theorem with hypotheses replaced by what proves them."""
     hypotheses = theorem.hypotheses
     for lemma in lemmas:
-        _expect(lemma.conclusion in hypotheses, lemma.conclusion, "is no hypothesis")
+        expect(lemma.conclusion in hypotheses, lemma.conclusion, "is no hypothesis")
         hypotheses = (hypotheses - {lemma.conclusion}) | lemma.hypotheses
-    return _made("cut", theorem.conclusion, (theorem, *lemmas), hypotheses)
+    return _made(theorem.conclusion, (theorem, *lemmas), hypotheses)
 
 
 def instantiate(
@@ -309,14 +274,14 @@ def instantiate(
     columns: Mapping[str, tuple[t.Index, t.Term]] | None = None,
 ) -> Theorem:
     """The theorem for these values of variables, and for these columns, in all its formulas."""
-    numbers, entries = values or {}, columns or {}
+    numbers, entries = dict(values or {}), dict(columns or {})
     t.check((*numbers.values(), *(entry for _, entry in entries.values())))
     formulas = (theorem.conclusion, *theorem.hypotheses)
     for part in frozenset[t.Node]().union(*map(t.within, formulas)):
-        if isinstance(part, t.Variable) and part.kind == "count" and part.name in numbers:
-            _expect(t.is_count(numbers[part.name]), numbers[part.name], "is no count")
+        if isinstance(part, t.Count) and part.name in numbers:
+            expect(t.is_count(numbers[part.name]), numbers[part.name], "is no count")
         if isinstance(part, t.Index):
             runs = {getattr(n, "name", "") for n in t.within(part.count)}
-            _expect(not runs & numbers.keys(), part.name, "runs to a count that is replaced")
+            expect(not runs & numbers.keys(), part.name, "runs to a count that is replaced")
     conclusion, *hypotheses = (t.instantiated(formula, numbers, entries) for formula in formulas)
-    return _made("instantiate", conclusion, (theorem,), hypotheses)
+    return _made(conclusion, (theorem,), hypotheses)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cache
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,9 @@ from .terms import (
     ZERO,
     Absolute,
     Add,
+    Bound,
     Cell,
+    Count,
     Divide,
     Each,
     Entry,
@@ -26,6 +29,7 @@ from .terms import (
     Formula,
     Index,
     Indicator,
+    Last,
     Less,
     LessEqual,
     Log,
@@ -39,7 +43,6 @@ from .terms import (
     Term,
     Variable,
     closed,
-    index,
     indices,
     opened,
     replaced,
@@ -192,7 +195,14 @@ def total_over(entry: Any, place: Index) -> Expression:
     return Expression(Sum(place.count, closed(term_of(entry), place)))
 
 
-SIZE = Variable("N", "count")
+SIZE = Count("N")
+_KEYS = count(1000)
+
+
+def index(name: str, of: Term) -> Index:
+    """A new index over 1..``of``, different from every other."""
+    key = next(n for n in _KEYS if (Index, (name, of, n)) not in Node._made)
+    return Index(name, of, key)  # type: ignore[no-any-return]
 
 
 class Batch:
@@ -206,7 +216,7 @@ class Batch:
         ``mark`` tells the columns of one batch from those of another.
         """
         self.weighted, self.mark = weighted, mark
-        self.size = Variable("N" + mark, "count")
+        self.size = Count("N" + mark)
         self.place = index("i" + mark, self.size)
         self._columns = {n: (lambda place, n=n: column(n + mark, place)) for n in "wfy"} | columns
         self.w = self.at(self.place).w if weighted else Expression(1)
@@ -365,6 +375,9 @@ _SIGNS = {
 }
 
 
+setattr(Node, "__repr__", plain)  # noqa: B010 - printing is no part of the kernel
+
+
 def _written(node: Any, latex: bool) -> str:
     def write(part: Node) -> str:
         return _written(part, latex)
@@ -378,8 +391,10 @@ def _written(node: Any, latex: bool) -> str:
         name, of = _opened(node.of, node.count)
         every = rf"\quad\forall\,{name}" if latex else f" for every {name}"
         return _written(of, latex) + every
+    if isinstance(node, Index | Last):
+        return node.name if isinstance(node, Index) else write(node.count)
     if not isinstance(node, Term):
-        return type(node).__name__
+        return "?" if isinstance(node, Bound) else type(node).__name__
     text, _ = _term(node, latex)
     return text
 
@@ -414,7 +429,7 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return node.name, 3
     if isinstance(node, Entry):
         places = list(node.place.parts()) if isinstance(node.place, Cell) else [node.place]
-        at = "".join(getattr(place, "name", "?") for place in places)
+        at = "".join(_written(place, latex) for place in places)
         name, _, mark = node.column.partition("_")
         tex = f"{name}_{{{mark}{',' * bool(mark)}{at.partition('_')[0]}}}"
         return tex if latex else f"{node.column}_{at}", 3

@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
 
-from . import kernel
+from . import derived, kernel
 from .kernel import Theorem
 from .language import (
     SIZE,
@@ -27,6 +27,7 @@ from .language import (
     column,
     equal,
     everywhere,
+    index,
     named,
     not_negative,
     number,
@@ -35,7 +36,7 @@ from .language import (
     term_of,
 )
 from .script import Assumption, Script
-from .terms import Formula, index, opened
+from .terms import Formula, opened
 
 Parts = list[tuple[Any, Theorem]]
 """Theorems, each with the factor that it is taken by."""
@@ -298,10 +299,10 @@ class Proofs(Steps):
         least = self.step("each term is not negative", kernel.sign, square, *here)
         most = self.step("each term is at most the sum", kernel.term_at_most, least, b.place)
         most = self.step("which is 0", kernel.rewrite, most, none)
-        zero = self.step("so each term is 0", kernel.antisymmetric, most, least)
+        zero = self.step("so each term is 0", derived.antisymmetric, most, least)
         weighed = (b.w * y) ** 2 if b.weighted else y**2
         zero = self.combine("times its weight", equal(weighed, 0), self.weight, of=[(b.w, zero)])
-        return self.step("and so is its root", kernel.zero_base, zero)
+        return self.step("and so is its root", derived.zero_base, zero)
 
     def covariance_is(self, which: str) -> Theorem:
         """scale var_y = Cov(f, y), or slope var_y = Cov(d, y), whatever the labels."""
@@ -465,7 +466,7 @@ class Proofs(Steps):
         squares: Any = a.norm(which).term
         goal = equal(value**2, squares.of)
         square = self.combine(f"||d{which}||^2", goal, self.weight, known)
-        return self.step(f"||d{which}||", kernel.root_is, square, self.norm_value_positive(which))
+        return self.step(f"||d{which}||", derived.root_is, square, self.norm_value_positive(which))
 
     @cache  # noqa: B019 - one object a script
     def norm_value_positive(self, which: str) -> Theorem:
@@ -556,7 +557,7 @@ class Proofs(Steps):
         least = self.step(f"{name}: not negative", kernel.sign, term)
         most = self.step(f"{name}: at most the sum", kernel.term_at_most, least, place)
         most = self.step(f"{name}: which is 0", kernel.rewrite, most, summed)
-        return self.step(name, kernel.antisymmetric, most, least)
+        return self.step(name, derived.antisymmetric, most, least)
 
     def same_direction(self) -> Theorem:
         """1 - rho = 0 gives df / ||df|| = dy / ||dy||, pair by pair."""
@@ -571,7 +572,7 @@ class Proofs(Steps):
         row = self.zero_term("each row is 0", summed, inner, i)
         square: Any = opened(inner.body, j)
         gap = self.step(
-            "and its root", kernel.zero_base, self.zero_term("each square is 0", row, square, j)
+            "and its root", derived.zero_base, self.zero_term("each square is 0", row, square, j)
         )
         goal = equal(square.base.left, square.base.right.right)
         same = self.combine("the directions are equal", goal, *known[3:], of=[(1, gap)])
@@ -586,7 +587,7 @@ class Proofs(Steps):
         norm_f: Any = a.norm("f").term
         square = self.combine("(c ||dy||)^2", equal(product**2, norm_f.of))
         least = self.step("c ||dy|| is not negative", kernel.sign, product, scale)
-        norm_is = self.step("||df|| = c ||dy||", kernel.root_is, square, least)
+        norm_is = self.step("||df|| = c ||dy||", derived.root_is, square, least)
         start: Any = self.step(
             "the normalised difference", kernel.congruence, a.normalized(), norm_is
         )
@@ -622,7 +623,7 @@ class Proofs(Steps):
         same = kernel.assume(equal(a.pairs(c), a.pairs(a.best)))
         gap = equal((c - a.best) ** 2, 0)
         none = self.combine("the square is 0", gap, *known, of=[(1 / a.var_y, same)])
-        root_of = self.step("so is its root", kernel.zero_base, none)
+        root_of = self.step("so is its root", derived.zero_base, none)
         return self.combine("only there", equal(c, a.best), *known, of=[(1, root_of)])
 
     def least_value(self) -> Theorem:

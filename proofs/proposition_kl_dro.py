@@ -36,7 +36,7 @@ from sympy import Expr, Integer, Rational
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .exact import EXACT, Case, exact_mean, exact_vector
 from .exponentials import Exponentials
 from .kernel import Theorem
@@ -48,6 +48,7 @@ from .language import (
     equal,
     everywhere,
     exp,
+    index,
     log,
     named,
     not_negative,
@@ -59,9 +60,9 @@ from .language import total_over as total
 from .printing import run_script
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
-from .terms import Variable, index
+from .terms import Count
 
-COUNT = Variable("M", "count")
+COUNT = Count("M")
 K, J = index("k", COUNT), index("j", COUNT)
 M, (ALPHA, BETA, SHIFT, LARGEST) = Expression(COUNT), map(number, ("alpha", "beta", "s", "b"))
 LOGS, P, OTHERS = (column(name, K) for name in "lpn")
@@ -306,7 +307,7 @@ class Aggregation(Exponentials):
         none = self.combine("no rest in all", equal(total(self.rest, K), 0), *known, of=parts)
         most = self.step("at most all", kernel.term_at_most, self.rest_not_negative, K)
         most = self.step("at most 0", kernel.rewrite, most, none)
-        zero = self.step("no rest", kernel.antisymmetric, most, self.rest_not_negative)
+        zero = self.step("no rest", derived.antisymmetric, most, self.rest_not_negative)
         goal = equal(P, best())
         either = self.step("p_k is 0 or not", kernel.split, self.weights[0])
 
@@ -321,7 +322,7 @@ class Aggregation(Exponentials):
                 case,
                 of=[(1 / P, zero), (1, self.exp_of_gain)],
             )
-            gain = self.step(f"{name}: u = 0", kernel.exp_only, touched)
+            gain = self.step(f"{name}: u = 0", derived.exp_only, touched)
             return self.combine(name, goal, *licences, of=[(-1, zero), (-P, gain)])
 
         return self.by_cases("only at p*", either, show)
@@ -351,7 +352,7 @@ class Aggregation(Exponentials):
         of_one = mean(power(ALPHA, Expression(0)))
         one = self.combine("the mean of 1", equal(of_one, 1), *self.known)
         zero = self.step("log of the mean of 1", kernel.rewrite, zero, one)
-        nothing = self.step("log of 1", kernel.log_exp, Expression(0))
+        nothing = self.step("log of 1", derived.log_exp, Expression(0))
         known = (*self.known, *self.everywhere_known)
         parts = [(1 / ALPHA, zero), (1, nothing)]
         return self.combine("KL is not negative", not_negative(divergence()), *known, of=parts)
@@ -402,7 +403,7 @@ class Aggregation(Exponentials):
             of_top,
             most,
         )
-        undone = self.step("log of the power of b", kernel.log_exp, LARGEST / ALPHA)
+        undone = self.step("log of the power of b", derived.log_exp, LARGEST / ALPHA)
         above = self.combine(
             "at most b", at_most(closed(), LARGEST), alpha, m, of=[(ALPHA, logs), (ALPHA, undone)]
         )

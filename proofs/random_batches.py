@@ -42,15 +42,15 @@ from .definitions import half_square
 from .exact import Case, exactly
 from .hypotheses import AT_LEAST_TWO
 from .kernel import Theorem
-from .language import SIZE, Expression, column, equal, everywhere, positive
+from .language import SIZE, Expression, column, equal, everywhere, index, positive
 from .language import total_over as total
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
-from .terms import Variable, index
+from .terms import Count
 
-DRAWS = Variable("B", "count")
+DRAWS = Count("B")
 A, B = index("a", DRAWS), index("b", DRAWS)
 EXPECTED, SAME = column("E", A, B), column("s", A, B)
 SIZES = Expression(SIZE), Expression(DRAWS)

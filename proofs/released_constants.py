@@ -30,7 +30,7 @@ from sympy import Integer, Rational
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .batches import ExactBatch, moments
 from .definitions import correlation, variance
 from .exact import EXACT, Case, exact_mean, exact_vector
@@ -77,7 +77,7 @@ class Released(Proofs):
         square = equal(product**2, factor * variance)
         squared = self.combine(f"{name}: its square", square, *known)
         least = self.step(f"{name}: its sign", kernel.sign, product, *known)
-        return self.step(f"{name}: the scale", kernel.root_is, squared, least)
+        return self.step(f"{name}: the scale", derived.root_is, squared, least)
 
     @cached_property
     def sizes(self) -> tuple[Theorem, Theorem]:

@@ -12,9 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .kernel import Theorem
+from .kernel import Theorem, genuine
 from .language import latex, plain
 from .terms import Formula
+
+
+def _said(theorem: Theorem) -> str:
+    return f"{', '.join(sorted(map(plain, theorem.hypotheses)))} |- {plain(theorem.conclusion)}"
+
+
+setattr(Theorem, "__repr__", _said)  # noqa: B010 - printing is no part of the kernel
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,9 @@ class Script:
         if theorem is None:
             yield f"the claim {claim.name!r} is not shown"
             return
-        if theorem.conclusion != claim.conclusion:
+        if not genuine(theorem):
+            yield f"the claim {claim.name!r} is shown by a theorem that is forged or was changed"
+        if theorem.conclusion is not claim.conclusion:
             yield f"the claim {claim.name!r} is not what is shown: {plain(theorem.conclusion)}"
         allowed = {assumption.formula for assumption in claim.assuming}
         for formula in theorem.hypotheses - allowed:

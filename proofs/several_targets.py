@@ -28,21 +28,21 @@ from sympy import Integer
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .batches import ExactBatch, moments
 from .definitions import half_square
 from .exact import EXACT, Case, exact_mean, exact_vector, exactly
 from .kernel import Theorem
-from .language import SIZE, Expression, column, equal, named, number, positive
+from .language import SIZE, Expression, column, equal, index, named, number, positive
 from .language import total_over as total
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
 from .proposition_kl_dro import ALPHA, ALPHA_POS, LOSSES_NONEMPTY, Aggregation, K, mean, power
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
-from .terms import Index, Variable, index, replaced
+from .terms import Count, Index, replaced
 
-COUNT = Variable("T", "count")
+COUNT = Count("T")
 TARGET = index("t", COUNT)
 TARGETS = Expression(COUNT)
 TARGETS_NONEMPTY = Assumption("targets_nonempty", positive(TARGETS), "there is a target")
@@ -80,10 +80,10 @@ class Targets(Proofs):
         given = kernel.assume(TARGETS_NONEMPTY.formula)
         i, j = (index(name, SIZE) for name in "ij")
         square = self.half_square(i, j)
-        inner = self.step("at i, targets first", kernel.exchange, total(total(square, TARGET), j))
+        inner = self.step("at i, targets first", derived.exchange, total(total(square, TARGET), j))
         rows = self.step("at every i", kernel.sum_equal, inner, i)
         outer: Any = rows.conclusion
-        whole = self.step("targets first", kernel.exchange, outer.right)
+        whole = self.step("targets first", derived.exchange, outer.right)
         code = self.step("summed over the targets", kernel.sum_equal, self.code_is_pairs, TARGET)
         both = 1 / (TARGETS * Expression(SIZE) ** 2)
         goal = equal(self.vectors(), over_targets(self.about.pairs()))

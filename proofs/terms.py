@@ -11,18 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
-from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 
-class MalformedError(ValueError):
-    """No term: a floating-point number, a count that may be negative, one name for two things."""
+class KernelError(ValueError):
+    """What is no term, no theorem, or does not follow."""
 
 
 def expect(true: bool, *what: object) -> None:
-    """Refuse what is not well formed; the reason is put into words only then."""
+    """Refuse what is not so; the reason is put into words only then."""
     if not true:
-        raise MalformedError(" ".join(map(str, what)))
+        raise KernelError(" ".join(map(str, what)))
 
 
 class Node:
@@ -34,7 +33,8 @@ class Node:
     _made: ClassVar[dict[Any, Any]] = {}
 
     def __new__(cls, *given: Any) -> Any:
-        """Look the node up, or make it."""
+        """Look the node up, or make it; classes from elsewhere make none."""
+        expect(globals().get(cls.__name__) is cls, cls, "is no kind of term")
         key = cls, tuple(look(field) for look, field in zip(cls.shape, given, strict=True))
         if key not in Node._made:
             node = super().__new__(cls)
@@ -45,17 +45,11 @@ class Node:
 
     def __setattr__(self, name: str, value: object) -> None:
         """Nodes do not change."""
-        raise MalformedError("a term cannot be changed")
+        raise KernelError("a term cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
         """Every field is found before this is asked."""
         raise AttributeError(name)
-
-    def __repr__(self) -> str:
-        """As it is printed."""
-        from .language import plain  # printing is no part of the kernel
-
-        return plain(self)
 
     def parts(self) -> Iterator[Node]:
         """The nodes it is made of."""
@@ -79,37 +73,32 @@ class Place(Node):
     """Where an entry of a column stands."""
 
 
-def _of(kind: type[Node]) -> Callable[[Any], Any]:
+def is_count(term: Any) -> bool:
+    """Whether the term is a natural number, whatever its variables are."""
+    if isinstance(term, Number):
+        return bool(term.value >= 0 and term.value.denominator == 1)
+    one_more = isinstance(term, Add) and term.right is ONE and is_count(term.left)
+    return isinstance(term, Count) or one_more
+
+
+def _if(allowed: Callable[[Any], bool], kind: str) -> Callable[[Any], Any]:
+    """Refuse a field that is not of a kind, and keep it as it is."""
+
     def look(value: Any) -> Any:
-        expect(isinstance(value, kind), value, "is no", kind.__name__.lower())
+        expect(allowed(value), value, "is no", kind)
         return value
 
     return look
 
 
-def _exact(value: Any) -> Fraction:
-    """Refuse floating-point numbers and truth values."""
-    expect(type(value) in (int, Fraction), value, "is no exact number: an int or a Fraction")
-    return Fraction(value)
-
-
-def _whole(value: Any) -> int:
-    expect(type(value) is int, value, "is no whole number")
-    return int(value)
-
-
-def _exponent(value: Any) -> int:
-    expect(type(value) is int and value >= 1, "the exponent", value, "is not 1, 2, 3, ...")
-    return int(value)
-
-
-def _count(value: Any) -> Any:
-    """Refuse a count that may be negative or no whole number."""
-    expect(is_count(value), value, "is no count: a count by kind, or a number n >= 0")
-    return value
-
-
-_term, _formula, _place = _of(Term), _of(Formula), _of(Place)
+_term = _if(lambda value: isinstance(value, Term), "term")
+_formula = _if(lambda value: isinstance(value, Formula), "formula")
+_place = _if(lambda value: isinstance(value, Place), "place")
+_count = _if(is_count, "count: a variable that is one, or a number n >= 0")
+_name = _if(lambda value: type(value) is str, "name")
+_exact = _if(lambda value: type(value) is Fraction, "exact number: an int or a Fraction")
+_whole = _if(lambda value: type(value) is int, "whole number")
+_exponent = _if(lambda value: type(value) is int and value >= 1, "exponent 1, 2, 3, ...")
 
 
 class Number(Term):
@@ -117,28 +106,37 @@ class Number(Term):
 
     __match_args__, shape = ("value",), (_exact,)
 
+    def __new__(cls, value: Any) -> Any:
+        """Whole numbers become fractions, and floating-point numbers do not."""
+        return super().__new__(cls, Fraction(value) if type(value) is int else value)
+
 
 class Variable(Term):
-    """A real number, or with kind ``count`` a natural one."""
+    """A real number."""
 
-    __match_args__, shape = ("name", "kind"), (str, str)
+    __match_args__, shape = ("name",), (_name,)
 
-    def __new__(cls, name: str, kind: str = "real") -> Any:
-        """A real number unless another kind is given."""
-        expect(kind in ("real", "count"), name, "is of no kind:", kind)
-        return super().__new__(cls, name, kind)
+
+class Count(Variable):
+    """A natural number."""
 
 
 class Index(Place):
     """A place among 1..count that no sum binds; ``key`` tells apart indices of one name."""
 
-    __match_args__, shape = ("name", "count", "key"), (str, _count, _whole)
+    __match_args__, shape = ("name", "count", "key"), (_name, _count, _whole)
 
 
 class Bound(Place):
     """The index of the sum that is ``depth`` sums further out; 0 is the innermost."""
 
     __match_args__, shape = ("depth",), (_whole,)
+
+
+class Last(Place):
+    """The last of 1..count."""
+
+    __match_args__, shape = ("count",), (_count,)
 
 
 class Cell(Place):
@@ -150,7 +148,7 @@ class Cell(Place):
 class Entry(Term):
     """The number of a column at a place."""
 
-    __match_args__, shape = ("column", "place"), (str, _place)
+    __match_args__, shape = ("column", "place"), (_name, _place)
 
 
 class Two(Term):
@@ -239,21 +237,7 @@ class Each(Formula):
     __match_args__, shape = ("count", "of"), (_count, _formula)
 
 
-def is_count(term: Any) -> bool:
-    """Whether the term is a natural number, whatever its variables are."""
-    if isinstance(term, Number):
-        return bool(term.value >= 0 and term.value.denominator == 1)
-    return isinstance(term, Variable) and term.kind == "count"
-
-
 ZERO, ONE = Number(0), Number(1)
-_KEYS = count(1000)
-
-
-def index(name: str, of: Term) -> Index:
-    """A new index over 1..``of``, different from every other."""
-    key = next(n for n in _KEYS if (Index, (name, of, n)) not in Node._made)
-    return Index(name, of, key)  # type: ignore[no-any-return]
 
 
 def changed(node: N, change: Callable[[Node, int], Node | None]) -> N:
@@ -278,8 +262,8 @@ def closed(node: N, place: Index) -> N:
     return changed(node, lambda n, depth: Bound(depth) if n is place else None)
 
 
-def opened(node: N, place: Index) -> N:
-    """The body of a sum with a free index in place of the bound one."""
+def opened(node: N, place: Place) -> N:
+    """The body of a sum with a place that nothing binds instead of the index."""
     return changed(node, lambda n, depth: place if n is Bound(depth) else None)
 
 
@@ -297,7 +281,7 @@ def instantiated(
         if isinstance(part, Variable):
             return values.get(part.name)
         if isinstance(part, Entry) and part.column in columns:
-            (place, entry), at = columns[part.column], part.place
+            (place, entry), at = columns[part.column], changed(part.place, change)
             expect(not isinstance(at, Cell), part.column, "is a table, and no column")
 
             def put(n: Node, inner: int) -> Any:
@@ -323,19 +307,19 @@ def indices(node: Node) -> frozenset[Index]:
 
 
 def check(nodes: Iterable[Node]) -> None:
-    """Refuse one name for two things, and an index that no sum binds."""
+    """Refuse one name for two things, an index that no sum binds, and nodes that were changed."""
     kinds: dict[str, str] = {}
 
     def visit(part: Node, depth: int) -> None:
-        loose = isinstance(part, Bound) and part.depth >= depth
-        expect(not loose, "an index is bound by no sum: write it as an Index")
-        name, kind = getattr(part, "name", ""), getattr(part, "kind", "")
+        bound = not isinstance(part, Bound) or 0 <= part.depth < depth
+        expect(bound, "an index is bound by no sum: write it as an Index")
+        name, kind = getattr(part, "name", None), type(part).__name__
         if isinstance(part, Index):
-            kind = f"index {part.key}"
+            kind = f"Index {part.key}"
         if isinstance(part, Entry):
-            name, kind = part.column, "table" if isinstance(part.place, Cell) else "column"
-        one = kinds.setdefault(name, kind) == kind
-        expect(one, name, "is", kinds[name], "and", kind + ": use two names")
+            name, kind = part.column, "a table" if isinstance(part.place, Cell) else "a column"
+        one = name is None or kinds.setdefault(name, kind) == kind
+        expect(one, name, "is not only", kind + ": use two names")
 
     for node in nodes:
-        changed(node, visit)
+        expect(changed(node, visit) is node, "a term was changed from outside")

@@ -33,13 +33,12 @@ from .definitions import (
     scaled_half_square,
     variance,
 )
-from .language import SIZE, at_most, equal, everywhere, number
+from .language import SIZE, at_most, equal, everywhere, index, number
 from .language import column as entry
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
-from .terms import index
 from .theorem_2_pearson import SCALE_POS, scaled_labels
 
 
@@ -77,7 +76,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim("same direction gives 0", (*given, SCALE_POS), equal(scaled.normalized(), 0)),
         Claim(
             "0 gives the same direction",
-            (*both, perfect),
+            (about.var_f_pos, about.var_y_pos, perfect),  # without samples there is no pair
             everywhere(everywhere(directions, j), i),
         ),
     )

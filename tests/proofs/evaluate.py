@@ -77,6 +77,8 @@ class Data:
     def _at(self, place: Any, places: tuple[int, ...]) -> int:
         if isinstance(place, terms.Bound):
             return places[-1 - place.depth]
+        if isinstance(place, terms.Last):
+            return int(self.value(place.count, places))
         return self.free.get(place.name, 1)
 
     def holds(self, formula: Any, places: tuple[int, ...] = ()) -> bool:

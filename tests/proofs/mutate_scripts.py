@@ -22,11 +22,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from proofs import catalogue, kernel, terms
+from proofs import catalogue, kernel, language, terms
 from proofs.script import Script
 from proofs.statements import Statement
 
-HELPERS = ("pairwise", "exponentials")
+HELPERS = ("pairwise", "exponentials", "derived")
 """Modules of scripts that are no statement themselves."""
 
 BY_KERNEL = tuple(n for n in catalogue.names() if catalogue.statement(n).script is not None)
@@ -182,7 +182,7 @@ def _remembering(rule: Callable[..., Any]) -> Callable[..., Any]:
         conclusion, hypotheses, used = seen[key]
         parents = (*(theorem for _, theorem in parts), *(known[n] for n in used))
         cited = frozenset[str]().union(*(parent.cited for parent in parents))
-        return kernel.Theorem(kernel._KEY, "rule", conclusion, hypotheses, parents, cited)
+        return kernel.Theorem(kernel._KEY, conclusion, hypotheses, parents, cited)
 
     return remembered
 
@@ -194,8 +194,8 @@ COMBINE, SIGN = kernel.combine, kernel.sign
 def remembering() -> Iterator[None]:
     """Equal steps of later runs cost nothing: indices have the same keys in every run."""
     holders = [m for n, m in sys.modules.items() if n.startswith("proofs.")]
-    holders = [m for m in holders if getattr(m, "index", None) is terms.index]
-    kept = terms.index
+    holders = [m for m in holders if getattr(m, "index", None) is language.index]
+    kept = language.index
 
     def again(name: str, of: Any) -> Any:
         return terms.Index(name, of, next(_KEYS))

@@ -16,11 +16,13 @@ from mutate_scripts import BY_KERNEL
 
 from proofs import catalogue, kernel
 from proofs.kernel import KernelError
+from proofs.language import index
 from proofs.script import Claim
 from proofs.terms import (
     Absolute,
     Add,
     Cell,
+    Count,
     Divide,
     Each,
     Entry,
@@ -37,7 +39,6 @@ from proofs.terms import (
     Term,
     Variable,
     closed,
-    index,
 )
 
 VALUES = (0, 1, -1, 2, Fraction(1, 2), Fraction(-3, 2))
@@ -59,7 +60,7 @@ def samples(claim: Claim, seed: int = 0) -> Iterator[Data]:
     for _ in range(50):
         size = draw.randint(1, 3)
         numbers: dict[str, Any] = {
-            v.name: size if v.kind == "count" else draw.choice(VALUES) for v in variables
+            v.name: size if isinstance(v, Count) else draw.choice(VALUES) for v in variables
         }
         entries = {c: _entries(draw, c, place, size) for c, place in columns.items()}
         data = Data(numbers, entries, {place.name: draw.randint(1, size) for place in free})
@@ -138,7 +139,7 @@ def test_the_search_finds_a_counterexample_where_there_is_one() -> None:
     assert [a.name for a in claim.assuming if not data.holds(a.formula)] == ["weights_nonneg"]
 
 
-SIZE = Variable("N", "count")
+SIZE = Count("N")
 FUNCTIONS: tuple[Any, ...] = (Root, Absolute, Indicator, Exp, Log)
 KINDS: tuple[Any, ...] = (Add, Multiply, Divide, Power, Sum, Add, *FUNCTIONS)
 
