@@ -88,7 +88,7 @@ def _antisymmetric() -> Theorem:
 
 def zero_base(power: Theorem) -> Theorem:
     """From t^2 = 0: |- t = 0."""
-    base = getattr(_sides(power, t.Equal)[0], "base", t.ZERO)
+    base = getattr(_sides(power, t.Equal)[0], "left", t.ZERO)
     return _put(_zero_base(), {"x": base}, power)
 
 
@@ -107,7 +107,7 @@ def _zero_base() -> Theorem:
 def root_is(square: Theorem, sign_of: Theorem) -> Theorem:
     """From b^2 = a and 0 <= b: |- root(a) = b."""
     power, value = _sides(square, t.Equal)
-    base = getattr(power, "base", t.ZERO)
+    base = getattr(power, "left", t.ZERO)
     if isinstance(sign_of.conclusion, t.Less):
         sign_of = _put(_weaker(), {"x": _sides(sign_of, t.Less)[1]}, sign_of)
     return _put(_root_is(), {"x": value, "y": base}, square, sign_of)

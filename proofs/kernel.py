@@ -82,6 +82,10 @@ def _above_zero(theorem: Theorem, *kinds: type[t.Relation]) -> t.Term:
     return one.right  # type: ignore[no-any-return]
 
 
+def _forms(known: Sequence[Theorem]) -> Forms:
+    return Forms({theorem.conclusion: theorem.conclusion for theorem in known})
+
+
 def _used(forms: Forms, known: Sequence[Theorem]) -> list[Theorem]:
     """Those of the theorems whose conclusions the normal forms needed."""
     return [theorem for theorem in known if theorem.conclusion in forms.used]
@@ -116,7 +120,7 @@ def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: 
     and one that is strict and times a positive factor makes < of <=. ``known``: theorems that
     license divisions, roots and logarithms, and decide signs, indicators and absolute values.
     """
-    forms, parts = Forms(theorem.conclusion for theorem in known), list(of)
+    forms, parts = _forms(known), list(of)
     aim = _relation(goal, t.Equal, t.Less, t.LessEqual)
     strict, rest = not isinstance(goal, t.Less), t.Add(aim.right, minus(aim.left))
     for factor, theorem in parts:
@@ -135,7 +139,7 @@ def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: 
 
 def sign(term: t.Term, *known: Theorem) -> Theorem:
     """|- 0 < t or 0 <= t, from squares, products, sums and what is known."""
-    forms = Forms(theorem.conclusion for theorem in known)
+    forms = _forms(known)
     found = forms.sign(term)
     expect(found != UNKNOWN, term, "may be negative")
     relation = t.Less if found == POSITIVE else t.LessEqual
@@ -253,7 +257,7 @@ def induction(claim: t.Formula, n: t.Count, base: Theorem, step: Theorem) -> The
         case = t.instantiated(claim, {n.name: value}, {})
         expect(theorem.conclusion is case, theorem.conclusion, "is not", case)
     rest = base.hypotheses | (step.hypotheses - {claim})
-    about = any(n in t.within(part) for part in (*rest, *t.indices(claim)))
+    about = any(n in t.within(hypothesis) for hypothesis in rest)
     natural = isinstance(n, t.Count) and n in t.within(claim)
     expect(natural and not about, n, "is no count, not in the claim, or not arbitrary")
     return _made(claim, (base, step), rest)
@@ -277,11 +281,5 @@ def instantiate(
     numbers, entries = dict(values or {}), dict(columns or {})
     t.check((*numbers.values(), *(entry for _, entry in entries.values())))
     formulas = (theorem.conclusion, *theorem.hypotheses)
-    for part in frozenset[t.Node]().union(*map(t.within, formulas)):
-        if isinstance(part, t.Count) and part.name in numbers:
-            expect(t.is_count(numbers[part.name]), numbers[part.name], "is no count")
-        if isinstance(part, t.Index):
-            runs = {getattr(n, "name", "") for n in t.within(part.count)}
-            expect(not runs & numbers.keys(), part.name, "runs to a count that is replaced")
     conclusion, *hypotheses = (t.instantiated(formula, numbers, entries) for formula in formulas)
     return _made(conclusion, (theorem,), hypotheses)

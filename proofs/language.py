@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -37,12 +37,12 @@ from .terms import (
     Node,
     Number,
     Or,
-    Power,
     Root,
     Sum,
     Term,
     Variable,
     closed,
+    expect,
     indices,
     opened,
     replaced,
@@ -97,7 +97,8 @@ class Expression:
 
     def __pow__(self, exponent: int) -> Expression:
         """Self to a power that is a positive whole number."""
-        return Expression(Power(self.term, exponent))
+        expect(type(exponent) is int and exponent > 0, exponent, "is no power 1, 2, 3, ...")
+        return Expression(reduce(Multiply, [self.term] * exponent))
 
     def __neg__(self) -> Expression:
         """-self"""
@@ -438,6 +439,8 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         if other is not None:
             return f"{write(node.left)} - {write(other, 1)}", 0
         return f"{write(node.left)} + {write(node.right)}", 0
+    if isinstance(node, Multiply) and node.left is node.right:
+        return f"{write(node.left, 3)}^2", 2
     if isinstance(node, Multiply):
         if _negated(node) is not None:
             return f"-{write(node.right, 1)}", 0
@@ -447,8 +450,6 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         if latex:
             return rf"\frac{{{write(node.left)}}}{{{write(node.right)}}}", 1
         return f"{write(node.left, 1)} / {write(node.right, 3)}", 1
-    if isinstance(node, Power):
-        return f"{write(node.base, 3)}^{node.exponent}", 2
     if isinstance(node, Root):
         return (rf"\sqrt{{{write(node.of)}}}" if latex else f"sqrt({write(node.of)})"), 3
     if isinstance(node, Absolute):

@@ -10,12 +10,11 @@ sign that squares, sums and products show, that says that it is not 0, not negat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
-from functools import cache, reduce
+from functools import reduce
 from itertools import count
-from typing import TypeVar
 
 from . import terms as t
 
@@ -23,36 +22,42 @@ Monomial = tuple[tuple[t.Term, int], ...]
 """Atoms with exponents that are not 0, in a fixed order."""
 Polynomial = dict[Monomial, Fraction]
 Used = frozenset[t.Formula]
-Answer = TypeVar("Answer")
 
 UNKNOWN, NOT_NEGATIVE, POSITIVE = range(3)
 """The signs that a term may be known to have."""
 
 
-class UnlicensedError(ValueError):
-    """A division, a root or a logarithm that nothing known allows."""
-
-
 class Forms:
     """Normal forms and signs, given what is known; ``used`` holds the formulas that mattered."""
 
-    def __init__(self, known: Iterable[t.Formula] = ()) -> None:
-        """``known`` holds wherever the normal forms are used."""
-        self.known, self.used = tuple(known), Used()
+    def __init__(self, known: Mapping[t.Formula, t.Formula]) -> None:
+        """``known`` holds wherever the normal forms are used, each from the formula beside it."""
+        self.known, self.used = known, Used()
         self._forms: dict[t.Term, tuple[Polynomial, Used]] = {}
         self._not_zero: dict[frozenset[object], Used] | None = None
         self._facts: dict[tuple[type[t.Formula], t.Term], t.Formula] = {}
-        for fact in self.known:
+        for fact, source in known.items():
             if isinstance(fact, t.Relation) and fact.left is t.ZERO:
-                self._facts[type(fact), fact.right] = fact
+                self._facts[type(fact), fact.right] = source
             elif isinstance(fact, t.Relation) and fact.right is t.ZERO:
                 of = fact.left if isinstance(fact, t.Equal) else minus(fact.left)
-                self._facts[type(fact), of] = fact
+                self._facts[type(fact), of] = source
 
     def _knows(self, relation: type[t.Formula], term: t.Term) -> bool:
-        fact = self._facts.get((relation, term))
-        self.used |= {fact} if fact else set()
-        return fact is not None
+        source = self._facts.get((relation, term))
+        self.used |= {source} if source else set()
+        return source is not None
+
+    def _inside(self, term: t.Sum) -> tuple[Forms, t.Term, t.Index]:
+        """The body of a sum at a new place, with what is known at each place known at this one."""
+        taken = t.indices(term).union(*map(t.indices, self.known))
+        place = next(p for n in count() if (p := t.Index("k", term.count, n)) not in taken)
+        here = {
+            t.opened(fact.of, place): source
+            for fact, source in self.known.items()
+            if isinstance(fact, t.Each) and fact.count is place.count
+        }
+        return Forms({**self.known, **here}) if here else self, t.opened(term.body, place), place
 
     # --- signs -------------------------------------------------------------------------------
 
@@ -67,16 +72,17 @@ class Forms:
 
     def _sign(self, term: t.Term) -> int:
         if isinstance(term, t.Number):
-            return (term.value >= 0) + (term.value > 0)
+            return int(term.value >= 0) + int(term.value > 0)
         if isinstance(term, t.Exp):
             return POSITIVE
         if isinstance(term, t.Indicator):
             return POSITIVE if self._knows(t.Equal, term.of) else NOT_NEGATIVE
-        square = _square(term)
-        if square is not None:
-            return POSITIVE if self.not_zero(square) else NOT_NEGATIVE
-        if isinstance(term, t.Power | t.Root):
-            return self.sign(term.base if isinstance(term, t.Power) else term.of)
+        if isinstance(term, t.Absolute) or (
+            isinstance(term, t.Multiply) and term.left is term.right
+        ):
+            return POSITIVE if self.not_zero(next(term.parts())) else NOT_NEGATIVE
+        if isinstance(term, t.Root):
+            return self.sign(term.of)
         if isinstance(term, t.Two):
             one, other = self.sign(term.left), self.sign(term.right)
             if isinstance(term, t.Divide):
@@ -84,31 +90,11 @@ class Forms:
             some = isinstance(term, t.Add) and min(one, other) > UNKNOWN
             return max(one, other) if some else min(one, other)
         if isinstance(term, t.Sum):
-            place = self._place(term)
-            inside = self._inside(place, lambda forms: forms.sign(t.opened(term.body, place)))
-            positive = inside == POSITIVE and self.sign(term.count) == POSITIVE
-            return POSITIVE if positive else min(inside, NOT_NEGATIVE)
+            forms, body, _ = self._inside(term)
+            sign = forms.sign(body)
+            self.used |= forms.used
+            return min(sign, POSITIVE if self.sign(term.count) == POSITIVE else NOT_NEGATIVE)
         return NOT_NEGATIVE if t.is_count(term) else UNKNOWN
-
-    def _place(self, term: t.Sum) -> t.Index:
-        """An index of which nothing is said."""
-        taken = t.indices(term).union(*map(t.indices, self.known))
-        found: t.Index = next(p for n in count() if (p := t.Index("k", term.count, n)) not in taken)
-        return found
-
-    def _inside(self, place: t.Index, ask: Callable[[Forms], Answer]) -> Answer:
-        """What is said with all that is known at each place known at this one."""
-        facts = {
-            t.opened(fact.of, place): fact
-            for fact in self.known
-            if isinstance(fact, t.Each) and fact.count is place.count
-        }
-        if not facts:
-            return ask(self)
-        forms = Forms([*self.known, *facts])
-        answer = ask(forms)
-        self.used |= {facts.get(used, used) for used in forms.used}
-        return answer
 
     def not_zero(self, term: t.Term) -> bool:
         """Whether it is known not to be 0: by its sign, its factors, or its normal form."""
@@ -119,7 +105,7 @@ class Forms:
         factors = isinstance(term, t.Multiply | t.Divide)
         if factors and self.not_zero(term.left) and self.not_zero(term.right):
             return True
-        with suppress(UnlicensedError):
+        with suppress(t.KernelError):
             above = self.numerator(term)
             facts = self._known_not_zero().get(_monic(above), Used())
             self.used |= facts
@@ -132,9 +118,9 @@ class Forms:
         """The numerators of what is known to be positive, up to a factor, and the facts."""
         if self._not_zero is None:
             self._not_zero, before = {}, self.used
-            for (relation, term), fact in self._facts.items():
-                self.used = Used([fact])
-                with suppress(UnlicensedError):
+            for (relation, term), source in self._facts.items():
+                self.used = Used([source])
+                with suppress(t.KernelError):
                     if relation is t.Less:
                         self._not_zero[_monic(self.numerator(term))] = self.used
             self.used, self._forms = before, {}  # now that more is known
@@ -147,7 +133,10 @@ class Forms:
         return _cleared(self.form(term))[0]
 
     def form(self, term: t.Term) -> Polynomial:
-        """The term as a sum of monomials, in which each divisor is licensed."""
+        """The term as a sum of monomials, in which each divisor is licensed.
+
+        What a form needed is kept with it, and is used whenever the form is.
+        """
         if term not in self._forms:
             before, self.used = self.used, Used()
             try:
@@ -167,19 +156,13 @@ class Forms:
             return _plus(self.form(term.left), self.form(term.right))
         if isinstance(term, t.Multiply):
             return _times(self.form(term.left), self.form(term.right))
-        if isinstance(term, t.Power):
-            return reduce(_times, [self.form(term.base)] * term.exponent)
         if isinstance(term, t.Divide):
-            if not self.not_zero(term.right):
-                raise UnlicensedError(f"{term.right} is divided by: show that it is not 0")
+            t.expect(self.not_zero(term.right), term.right, "divides: show that it is not 0")
             return _times(self.form(term.left), _inverse(self.form(term.right)))
-        if isinstance(term, t.Sum):
-            place = self._place(term)
-            return self._inside(place, lambda forms: forms._total(term, place, self))
-        return self._function(term)
+        return self._total(term) if isinstance(term, t.Sum) else self._function(term)
 
     def _function(self, term: t.Term) -> Polynomial:
-        of: t.Term = getattr(term, "of", t.ZERO)
+        of: t.Term = next(term.parts())  # type: ignore[assignment]
         if isinstance(term, t.Absolute):
             for value in (of, minus(of)):
                 if self.sign(value):
@@ -189,47 +172,37 @@ class Forms:
         if isinstance(term, t.Indicator) and self._knows(t.Equal, of):
             return self.form(t.ONE)
         needed = {t.Root: NOT_NEGATIVE, t.Log: POSITIVE}.get(type(term), UNKNOWN)
-        if self.sign(of) < needed:
-            said = "positive" if needed == POSITIVE else "not negative"
-            raise UnlicensedError(f"{of} is in a root or logarithm: show that it is {said}")
+        t.expect(self.sign(of) >= needed, of, "is in a root or logarithm: show its sign")
         inner = _term_of(self.form(of))
         if inner is t.ZERO and not isinstance(term, t.Log):
             return self.form(t.ONE if isinstance(term, t.Exp | t.Indicator) else t.ZERO)
         return _atom(type(term)(inner))
 
-    def _total(self, term: t.Sum, place: t.Index, outside: Forms) -> Polynomial:
+    def _total(self, term: t.Sum) -> Polynomial:
         """A sum, monomial by monomial: what is free of the index leaves it, and 1 is counted.
 
         A divisor leaves it if it is known not to be 0 where the sum stands, be it a sum of none.
         """
-
-        def leaves(atom: t.Term, exponent: int) -> bool:
-            licensed = exponent > 0 or self is outside or outside.not_zero(atom)
-            return place not in t.indices(atom) and licensed
-
+        forms, body, place = self._inside(term)
         counted, result = self.form(term.count), Polynomial()
-        for monomial, coefficient in self.form(t.opened(term.body, place)).items():
-            free = tuple(power for power in monomial if leaves(*power))
+        for monomial, coefficient in forms.form(body).items():
+            free = tuple(
+                (atom, exponent)
+                for atom, exponent in monomial
+                if place not in t.indices(atom)
+                and (exponent > 0 or forms is self or self.not_zero(atom))
+            )
             summed = tuple(power for power in monomial if power not in free)
-            body = _term_of({summed: Fraction(1)}, place)
-            atom = _atom(t.Sum(term.count, body)) if summed and counted else counted
+            inner = t.Sum(term.count, _term_of({summed: Fraction(1)}, place))
+            atom = _atom(inner) if summed and counted else counted
             result = _plus(result, _times({free: coefficient}, atom))
+        self.used |= forms.used
         return result
 
 
 def minus(term: t.Term) -> t.Term:
     """-term"""
     return t.Multiply(t.Number(-1), term)  # type: ignore[no-any-return]
-
-
-def _square(term: t.Term) -> t.Term | None:
-    """What a term is a square or the absolute value of."""
-    if isinstance(term, t.Absolute):
-        return term.of  # type: ignore[no-any-return]
-    if isinstance(term, t.Power) and term.exponent % 2 == 0:
-        return term.base  # type: ignore[no-any-return]
-    same = isinstance(term, t.Multiply) and term.left is term.right
-    return term.left if same else None
 
 
 def _monic(polynomial: Polynomial) -> frozenset[object]:
@@ -239,6 +212,14 @@ def _monic(polynomial: Polynomial) -> frozenset[object]:
 
 def _order(monomial: Monomial) -> list[tuple[int, int]]:
     return [(atom.serial, exponent) for atom, exponent in monomial]
+
+
+_BEHIND: dict[t.Term, Polynomial] = {}
+
+
+def _behind(term: t.Term) -> Polynomial:
+    """The polynomial of a term in normal form."""
+    return _BEHIND.get(term, _atom(term))
 
 
 def _atom(atom: t.Term) -> Polynomial:
@@ -268,7 +249,7 @@ def _product(powers: dict[t.Term, int]) -> Polynomial:
     """A product of powers, with what stands under a root in place of its square."""
     for atom, exponent in powers.items():
         if isinstance(atom, t.Root) and exponent not in (0, 1):
-            under = _read(atom.of) if exponent > 0 else _inverse(_read(atom.of))
+            under = _behind(atom.of) if exponent > 0 else _inverse(_behind(atom.of))
             whole = [under] * abs(exponent // 2)
             return reduce(_times, whole, _product(powers | {atom: exponent % 2}))
     found = ((atom, exponent) for atom, exponent in powers.items() if exponent)
@@ -288,7 +269,7 @@ def _cleared(polynomial: Polynomial) -> tuple[Polynomial, dict[t.Term, int]]:
         rest = dict(monomial)
         part: Polynomial = {(): coefficient}
         for atom, exponent in below.items():
-            part = reduce(_times, [_read(atom)] * (rest.pop(atom, 0) + exponent), part)
+            part = reduce(_times, [_behind(atom)] * (rest.pop(atom, 0) + exponent), part)
         above = _plus(above, _times(part, _product(rest)))
     above, more = _cleared(above)  # a root that was squared may have divided
     return above, {a: below.get(a, 0) + more.get(a, 0) for a in below | more}
@@ -298,27 +279,13 @@ def _inverse(polynomial: Polynomial) -> Polynomial:
     """1 / polynomial, for one that is not 0; what has several monomials is an atom."""
     above, below = _cleared(polynomial)
     times = reduce(
-        _times, [_read(a) for a, e in below.items() for _ in range(e)], {(): Fraction(1)}
+        _times, [_behind(a) for a, e in below.items() for _ in range(e)], {(): Fraction(1)}
     )
     if len(above) == 1:
         ((monomial, coefficient),) = above.items()
         over = _product({atom: -exponent for atom, exponent in monomial})
         return _times(times, _times({(): 1 / coefficient}, over))
     return _times(times, {((_term_of(above), -1),): Fraction(1)})
-
-
-@cache
-def _read(term: t.Term) -> Polynomial:
-    """The polynomial of a term in normal form."""
-    if isinstance(term, t.Number):
-        return {(): term.value} if term.value else {}
-    if isinstance(term, t.Add):
-        return _plus(_read(term.left), _read(term.right))
-    if isinstance(term, t.Multiply):
-        return _times(_read(term.left), _read(term.right))
-    if isinstance(term, t.Divide):
-        return _times(_read(term.left), _inverse(_read(term.right)))
-    return _atom(term)
 
 
 def _term_of(polynomial: Polynomial, place: t.Index | None = None) -> t.Term:
@@ -334,5 +301,8 @@ def _term_of(polynomial: Polynomial, place: t.Index | None = None) -> t.Term:
 
     above, below = _cleared(polynomial)
     terms = [t.Multiply(t.Number(c), product(m)) for m, c in above.items()]
-    over = joined(t.Add, terms, t.ZERO)
-    return t.Divide(over, product(below.items())) if below else over  # type: ignore[no-any-return]
+    found = joined(t.Add, terms, t.ZERO)
+    found = t.Divide(found, product(below.items())) if below else found
+    if not place:
+        _BEHIND[found] = polynomial
+    return found

@@ -574,7 +574,7 @@ class Proofs(Steps):
         gap = self.step(
             "and its root", derived.zero_base, self.zero_term("each square is 0", row, square, j)
         )
-        goal = equal(square.base.left, square.base.right.right)
+        goal = equal(square.left.left, square.left.right.right)
         same = self.combine("the directions are equal", goal, *known[3:], of=[(1, gap)])
         over_j = self.step("for every j", kernel.each, same, j)
         return self.step("0 gives the same direction", kernel.each, over_j, i)

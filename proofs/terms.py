@@ -98,7 +98,6 @@ _count = _if(is_count, "count: a variable that is one, or a number n >= 0")
 _name = _if(lambda value: type(value) is str, "name")
 _exact = _if(lambda value: type(value) is Fraction, "exact number: an int or a Fraction")
 _whole = _if(lambda value: type(value) is int, "whole number")
-_exponent = _if(lambda value: type(value) is int and value >= 1, "exponent 1, 2, 3, ...")
 
 
 class Number(Term):
@@ -167,12 +166,6 @@ class Multiply(Two):
 
 class Divide(Two):
     """left / right"""
-
-
-class Power(Term):
-    """base ** exponent, the exponent a natural number"""
-
-    __match_args__, shape = ("base", "exponent"), (_term, _exponent)
 
 
 class One(Term):
@@ -278,8 +271,13 @@ def instantiated(
     """The node with variables replaced by terms, and columns by terms written in an index."""
 
     def change(part: Node, depth: int) -> Node | None:
-        if isinstance(part, Variable):
-            return values.get(part.name)
+        if isinstance(part, Variable) and part.name in values:
+            value = values[part.name]
+            expect(is_count(value) or not isinstance(part, Count), value, "is no count")
+            return value
+        if isinstance(part, Index):
+            runs = {getattr(n, "name", None) for n in within(part.count)}
+            expect(runs.isdisjoint(values), part.name, "runs to a count that is replaced")
         if isinstance(part, Entry) and part.column in columns:
             (place, entry), at = columns[part.column], changed(part.place, change)
             expect(not isinstance(at, Cell), part.column, "is a table, and no column")

@@ -49,8 +49,6 @@ class Data:
             return _number(self.numbers[term.name])
         if isinstance(term, terms.Entry):
             return _number(self._entry(term.column, term.place, places))
-        if isinstance(term, terms.Power):
-            return self.value(term.base, places) ** term.exponent
         if isinstance(term, terms.Sum):
             count = int(self.value(term.count, places))
             parts = (self.value(term.body, (*places, k)) for k in range(1, count + 1))
