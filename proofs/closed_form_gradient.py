@@ -143,7 +143,7 @@ class Directional(Split):
         values = {"k": gradient.conventional, "u": gradient.residual, "v": gradient.label}
         found = self.put(f"{name}: its coefficients", self.any_gradient, values)
         entry = {"g": (self.about.batch.place, Expression(slope).term)}
-        return self.step(f"{name}: its slope", kernel.instantiate, found, {}, entry)
+        return self.step(f"{name}: its slope", kernel.instantiate, found, entry)
 
     # --- the error variance -------------------------------------------------------------------
 

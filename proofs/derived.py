@@ -30,7 +30,7 @@ def _put(lemma: Theorem, values: dict[str, t.Term], *shown: Theorem) -> Theorem:
     """A lemma for these values, its hypotheses replaced by what shows them."""
     special = kernel.instantiate(lemma, values)
     for needed in special.hypotheses - {theorem.conclusion for theorem in shown}:
-        raise kernel.KernelError(f"{needed} is not what was shown")
+        raise t.KernelError(f"{needed} is not what was shown")
     return kernel.cut(special, *shown) if shown else special
 
 
@@ -199,15 +199,15 @@ def exchange(term: t.Sum) -> Theorem:
 
     claim = t.Equal(t.Sum(n, term.body), by_columns(column(n)))
     none, i = _nothing(), index(f"row {n.name}", t.ZERO)
-    of_rows = kernel.instantiate(none, {}, {"g": (i, row(i))})
-    each = kernel.instantiate(none, {}, {"g": (i, t.opened(row(i).body, j))})
+    of_rows = kernel.instantiate(none, {"g": (i, row(i))})
+    each = kernel.instantiate(none, {"g": (i, t.opened(row(i).body, j))})
     zeros = kernel.combine(equal(by_columns(t.ZERO), 0))
     base = same(of_rows, kernel.rewrite(kernel.sum_equal(each, j), zeros))
     more = t.Add(n, t.ONE)
     left = kernel.rewrite(kernel.last_term(t.Sum(more, term.body)), kernel.assume(claim))
     last = t.opened(row(t.Last(more)).body, j)
     right = kernel.sum_equal(kernel.last_term(column(more)), j)
-    added = kernel.instantiate(_sum_of_two(columns), {}, {"g": (j, column(n)), "h": (j, last)})
+    added = kernel.instantiate(_sum_of_two(columns), {"g": (j, column(n)), "h": (j, last)})
     step = same(left, kernel.rewrite(right, added))
     return kernel.instantiate(kernel.induction(claim, n, base, step), {n.name: term.count})
 

@@ -16,34 +16,28 @@ quantified; one that occurs in a hypothesis stands for the same thing there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import is_
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from . import terms as t
 from .normal_form import POSITIVE, UNKNOWN, Forms, minus
-from .terms import KernelError as KernelError
 from .terms import expect
-
-_KEY = object()
-_MADE: WeakKeyDictionary[Theorem, tuple[object, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
 class Theorem:
     """Hypotheses that imply a conclusion, with the lemmas cited and the theorems it was made of."""
 
-    key: InitVar[object]
     conclusion: t.Formula
     hypotheses: frozenset[t.Formula]
     parents: tuple[Theorem, ...]
     cited: frozenset[str]
 
-    def __post_init__(self, key: object) -> None:
-        """Only the rules of this file have the key."""
-        expect(key is _KEY, "a theorem is made by the rules of the kernel alone")
-        _MADE[self] = self.conclusion, self.hypotheses, self.cited
+
+_MADE: WeakKeyDictionary[Theorem, tuple[object, ...]] = WeakKeyDictionary()
 
 
 def genuine(theorem: Theorem) -> bool:
@@ -54,7 +48,7 @@ def genuine(theorem: Theorem) -> bool:
 
 def _made(
     conclusion: t.Formula,
-    parents: Sequence[Theorem] = (),
+    parents: Collection[Theorem] = (),
     hypotheses: Iterable[t.Formula] | None = None,
     cited: Iterable[str] = (),
 ) -> Theorem:
@@ -65,7 +59,9 @@ def _made(
     assumed = frozenset(hypotheses)
     t.check((*assumed, conclusion))
     lemmas = frozenset(cited).union(*(parent.cited for parent in parents))
-    return Theorem(_KEY, conclusion, assumed, tuple(parents), lemmas)
+    theorem = Theorem(conclusion, assumed, tuple(parents), lemmas)
+    _MADE[theorem] = conclusion, assumed, lemmas
+    return theorem
 
 
 def _relation(formula: t.Formula, *kinds: type[t.Relation]) -> t.Relation:
@@ -80,15 +76,6 @@ def _above_zero(theorem: Theorem, *kinds: type[t.Relation]) -> t.Term:
     one = _relation(theorem.conclusion, *kinds)
     expect(one.left is t.ZERO, one, "is not about 0 and a term")
     return one.right  # type: ignore[no-any-return]
-
-
-def _forms(known: Sequence[Theorem]) -> Forms:
-    return Forms({theorem.conclusion: theorem.conclusion for theorem in known})
-
-
-def _used(forms: Forms, known: Sequence[Theorem]) -> list[Theorem]:
-    """Those of the theorems whose conclusions the normal forms needed."""
-    return [theorem for theorem in known if theorem.conclusion in forms.used]
 
 
 # --- from nothing, or from a lemma that is not proved here -----------------------------
@@ -120,7 +107,7 @@ def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: 
     and one that is strict and times a positive factor makes < of <=. ``known``: theorems that
     license divisions, roots and logarithms, and decide signs, indicators and absolute values.
     """
-    forms, parts = _forms(known), list(of)
+    forms, parts = Forms({theorem.conclusion: theorem for theorem in known}), list(of)
     aim = _relation(goal, t.Equal, t.Less, t.LessEqual)
     strict, rest = not isinstance(goal, t.Less), t.Add(aim.right, minus(aim.left))
     for factor, theorem in parts:
@@ -132,18 +119,17 @@ def combine(goal: t.Formula, of: Iterable[tuple[t.Term, Theorem]] = (), *known: 
             strict |= isinstance(one, t.Less) and sign_of == POSITIVE
         rest = t.Add(rest, minus(t.Multiply(factor, t.Add(one.right, minus(one.left)))))
     expect(strict, "nothing makes", goal, "strict")
-    left = forms.numerator(rest)
-    expect(not left, goal, "leaves", len(left), "monomials, not 0")
-    return _made(goal, [*(theorem for _, theorem in parts), *_used(forms, known)])
+    expect(not forms.numerator(rest), goal, "is not the sum of what is given")
+    return _made(goal, [*(theorem for _, theorem in parts), *forms.used])
 
 
 def sign(term: t.Term, *known: Theorem) -> Theorem:
     """|- 0 < t or 0 <= t, from squares, products, sums and what is known."""
-    forms = _forms(known)
+    forms = Forms({theorem.conclusion: theorem for theorem in known})
     found = forms.sign(term)
     expect(found != UNKNOWN, term, "may be negative")
     relation = t.Less if found == POSITIVE else t.LessEqual
-    return _made(relation(t.ZERO, term), _used(forms, known))
+    return _made(relation(t.ZERO, term), forms.used)
 
 
 def rewrite(theorem: Theorem, *equations: Theorem) -> Theorem:
@@ -189,8 +175,8 @@ def exp_log(positive: Theorem) -> Theorem:
 def _arbitrary(theorem: Theorem, place: t.Index) -> frozenset[t.Formula]:
     """The hypotheses, none of which is about the place; at a place, that there is one is known."""
     rest = theorem.hypotheses - {t.Less(t.ZERO, place.count)}
-    bound = any(place in t.indices(hypothesis) for hypothesis in rest)
-    expect(not bound, place.name, "is not arbitrary: a hypothesis is about it")
+    arbitrary = isinstance(place, t.Index) and not any(place in t.indices(h) for h in rest)
+    expect(arbitrary, place, "is not arbitrary: a hypothesis is about it")
     return rest
 
 
@@ -211,8 +197,7 @@ def term_at_most(sign_of: Theorem, place: t.Index) -> Theorem:
 
 def last_term(term: t.Sum) -> Theorem:
     """|- the sum over n + 1 places = the sum over n, and the last term"""
-    one_more = isinstance(term, t.Sum) and isinstance(term.count, t.Add)
-    expect(one_more, term, "is no sum over n + 1 places")
+    expect(isinstance(term, t.Sum) and isinstance(term.count, t.Add), term, "is no sum to n + 1")
     last, rest = t.opened(term.body, t.Last(term.count)), t.Sum(term.count.left, term.body)
     return _made(t.Equal(term, t.Add(rest, last)))
 
@@ -226,8 +211,7 @@ def each(theorem: Theorem, place: t.Index) -> Theorem:
 def at(theorem: Theorem, place: t.Index) -> Theorem:
     """From a formula at each place, 0 < count: the formula at this one."""
     given = theorem.conclusion
-    said = isinstance(given, t.Each) and given.count is place.count
-    expect(said and isinstance(place, t.Index), given, "is not said of it")
+    expect(isinstance(given, t.Each) and given.count is place.count, given, "is not said of it")
     hypotheses = theorem.hypotheses | {t.Less(t.ZERO, place.count)}
     return _made(t.opened(given.of, place), (theorem,), hypotheses)
 
@@ -254,12 +238,11 @@ def cases(either: Theorem, left: Theorem, right: Theorem) -> Theorem:
 def induction(claim: t.Formula, n: t.Count, base: Theorem, step: Theorem) -> Theorem:
     """From P(0), and P(n + 1) under P(n), for an n of which nothing else is assumed: |- P(n)."""
     for theorem, value in ((base, t.ZERO), (step, t.Add(n, t.ONE))):
-        case = t.instantiated(claim, {n.name: value}, {})
+        case = t.instantiated(claim, {n.name: value})
         expect(theorem.conclusion is case, theorem.conclusion, "is not", case)
     rest = base.hypotheses | (step.hypotheses - {claim})
-    about = any(n in t.within(hypothesis) for hypothesis in rest)
     natural = isinstance(n, t.Count) and n in t.within(claim)
-    expect(natural and not about, n, "is no count, not in the claim, or not arbitrary")
+    expect(natural and not any(n in t.within(h) for h in rest), n, "is no arbitrary count")
     return _made(claim, (base, step), rest)
 
 
@@ -272,14 +255,9 @@ def cut(theorem: Theorem, *lemmas: Theorem) -> Theorem:
     return _made(theorem.conclusion, (theorem, *lemmas), hypotheses)
 
 
-def instantiate(
-    theorem: Theorem,
-    values: Mapping[str, t.Term] | None = None,
-    columns: Mapping[str, tuple[t.Index, t.Term]] | None = None,
-) -> Theorem:
-    """The theorem for these values of variables, and for these columns, in all its formulas."""
-    numbers, entries = dict(values or {}), dict(columns or {})
-    t.check((*numbers.values(), *(entry for _, entry in entries.values())))
-    formulas = (theorem.conclusion, *theorem.hypotheses)
-    conclusion, *hypotheses = (t.instantiated(formula, numbers, entries) for formula in formulas)
+def instantiate(theorem: Theorem, values: Mapping[str, Any]) -> Theorem:
+    """The theorem with variables replaced by terms, and columns by an index and a term in it."""
+    given, formulas = dict(values), (theorem.conclusion, *theorem.hypotheses)
+    t.check(value[1] if isinstance(value, tuple) else value for value in given.values())
+    conclusion, *hypotheses = (t.instantiated(formula, given) for formula in formulas)
     return _made(conclusion, (theorem,), hypotheses)

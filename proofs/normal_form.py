@@ -15,33 +15,32 @@ from contextlib import suppress
 from fractions import Fraction
 from functools import reduce
 from itertools import count
+from typing import Any
 
 from . import terms as t
 
 Monomial = tuple[tuple[t.Term, int], ...]
 """Atoms with exponents that are not 0, in a fixed order."""
 Polynomial = dict[Monomial, Fraction]
-Used = frozenset[t.Formula]
+Used = frozenset[Any]
 
 UNKNOWN, NOT_NEGATIVE, POSITIVE = range(3)
 """The signs that a term may be known to have."""
 
 
 class Forms:
-    """Normal forms and signs, given what is known; ``used`` holds the formulas that mattered."""
+    """Normal forms and signs, given what is known; ``used`` holds the sources of what mattered."""
 
-    def __init__(self, known: Mapping[t.Formula, t.Formula]) -> None:
-        """``known`` holds wherever the normal forms are used, each from the formula beside it."""
+    def __init__(self, known: Mapping[t.Formula, Any]) -> None:
+        """``known`` holds wherever the normal forms are used, each with what it is from."""
         self.known, self.used = known, Used()
         self._forms: dict[t.Term, tuple[Polynomial, Used]] = {}
         self._not_zero: dict[frozenset[object], Used] | None = None
-        self._facts: dict[tuple[type[t.Formula], t.Term], t.Formula] = {}
+        self._facts: dict[tuple[type[t.Formula], t.Term], Any] = {}
         for fact, source in known.items():
-            if isinstance(fact, t.Relation) and fact.left is t.ZERO:
-                self._facts[type(fact), fact.right] = source
-            elif isinstance(fact, t.Relation) and fact.right is t.ZERO:
-                of = fact.left if isinstance(fact, t.Equal) else minus(fact.left)
-                self._facts[type(fact), of] = source
+            if isinstance(fact, t.Relation) and t.ZERO in (fact.left, fact.right):
+                turned = fact.left if isinstance(fact, t.Equal) else minus(fact.left)
+                self._facts[type(fact), fact.right if fact.left is t.ZERO else turned] = source
 
     def _knows(self, relation: type[t.Formula], term: t.Term) -> bool:
         source = self._facts.get((relation, term))
@@ -73,10 +72,9 @@ class Forms:
     def _sign(self, term: t.Term) -> int:
         if isinstance(term, t.Number):
             return int(term.value >= 0) + int(term.value > 0)
-        if isinstance(term, t.Exp):
-            return POSITIVE
-        if isinstance(term, t.Indicator):
-            return POSITIVE if self._knows(t.Equal, term.of) else NOT_NEGATIVE
+        if isinstance(term, t.Exp | t.Indicator):
+            sure = isinstance(term, t.Exp) or self._knows(t.Equal, term.of)
+            return POSITIVE if sure else NOT_NEGATIVE
         if isinstance(term, t.Absolute) or (
             isinstance(term, t.Multiply) and term.left is term.right
         ):
@@ -85,10 +83,9 @@ class Forms:
             return self.sign(term.of)
         if isinstance(term, t.Two):
             one, other = self.sign(term.left), self.sign(term.right)
-            if isinstance(term, t.Divide):
-                return one if other == POSITIVE else UNKNOWN
-            some = isinstance(term, t.Add) and min(one, other) > UNKNOWN
-            return max(one, other) if some else min(one, other)
+            known = one and other and (other == POSITIVE or not isinstance(term, t.Divide))
+            both = max(one, other) if isinstance(term, t.Add) else min(one, other)
+            return both if known else UNKNOWN
         if isinstance(term, t.Sum):
             forms, body, _ = self._inside(term)
             sign = forms.sign(body)
@@ -143,9 +140,8 @@ class Forms:
                 self._forms[term] = self._form(term), self.used
             finally:
                 self.used |= before
-        form, used = self._forms[term]
-        self.used |= used
-        return form
+        self.used |= self._forms[term][1]
+        return self._forms[term][0]
 
     def _form(self, term: t.Term) -> Polynomial:
         if isinstance(term, t.Number):
@@ -162,7 +158,7 @@ class Forms:
         return self._total(term) if isinstance(term, t.Sum) else self._function(term)
 
     def _function(self, term: t.Term) -> Polynomial:
-        of: t.Term = next(term.parts())  # type: ignore[assignment]
+        of = next(term.parts())
         if isinstance(term, t.Absolute):
             for value in (of, minus(of)):
                 if self.sign(value):
@@ -174,7 +170,7 @@ class Forms:
         needed = {t.Root: NOT_NEGATIVE, t.Log: POSITIVE}.get(type(term), UNKNOWN)
         t.expect(self.sign(of) >= needed, of, "is in a root or logarithm: show its sign")
         inner = _term_of(self.form(of))
-        if inner is t.ZERO and not isinstance(term, t.Log):
+        if inner is t.ZERO:
             return self.form(t.ONE if isinstance(term, t.Exp | t.Indicator) else t.ZERO)
         return _atom(type(term)(inner))
 
@@ -185,13 +181,13 @@ class Forms:
         """
         forms, body, place = self._inside(term)
         counted, result = self.form(term.count), Polynomial()
+
+        def leaves(atom: t.Term, exponent: int) -> bool:
+            licensed = exponent > 0 or forms is self or self.not_zero(atom)
+            return licensed and place not in t.indices(atom)
+
         for monomial, coefficient in forms.form(body).items():
-            free = tuple(
-                (atom, exponent)
-                for atom, exponent in monomial
-                if place not in t.indices(atom)
-                and (exponent > 0 or forms is self or self.not_zero(atom))
-            )
+            free = tuple(power for power in monomial if leaves(*power))
             summed = tuple(power for power in monomial if power not in free)
             inner = t.Sum(term.count, _term_of({summed: Fraction(1)}, place))
             atom = _atom(inner) if summed and counted else counted
@@ -206,12 +202,8 @@ def minus(term: t.Term) -> t.Term:
 
 
 def _monic(polynomial: Polynomial) -> frozenset[object]:
-    first = min(polynomial, key=_order) if polynomial else ()
+    first = min(polynomial, key=lambda m: [(a.serial, e) for a, e in m], default=())
     return frozenset((m, c / polynomial[first]) for m, c in polynomial.items())
-
-
-def _order(monomial: Monomial) -> list[tuple[int, int]]:
-    return [(atom.serial, exponent) for atom, exponent in monomial]
 
 
 _BEHIND: dict[t.Term, Polynomial] = {}
@@ -278,14 +270,11 @@ def _cleared(polynomial: Polynomial) -> tuple[Polynomial, dict[t.Term, int]]:
 def _inverse(polynomial: Polynomial) -> Polynomial:
     """1 / polynomial, for one that is not 0; what has several monomials is an atom."""
     above, below = _cleared(polynomial)
-    times = reduce(
-        _times, [_behind(a) for a, e in below.items() for _ in range(e)], {(): Fraction(1)}
-    )
+    over: Polynomial = {((_term_of(above), -1),): Fraction(1)}
     if len(above) == 1:
         ((monomial, coefficient),) = above.items()
-        over = _product({atom: -exponent for atom, exponent in monomial})
-        return _times(times, _times({(): 1 / coefficient}, over))
-    return _times(times, {((_term_of(above), -1),): Fraction(1)})
+        over = _times({(): 1 / coefficient}, _product({atom: -e for atom, e in monomial}))
+    return reduce(_times, [_behind(atom) for atom, e in below.items() for _ in range(e)], over)
 
 
 def _term_of(polynomial: Polynomial, place: t.Index | None = None) -> t.Term:

@@ -334,7 +334,7 @@ class Aggregation(Exponentials):
     ) -> Theorem:
         """A theorem for these columns, its hypotheses replaced by what proves them."""
         entries = {c: (K, term_of(entry)) for c, entry in columns.items()}
-        special = self.step(f"{name}, the columns", kernel.instantiate, theorem, {}, entries)
+        special = self.step(f"{name}, the columns", kernel.instantiate, theorem, entries)
         return self.step(name, kernel.cut, special, *lemmas) if lemmas else special
 
     @cached_property
@@ -501,7 +501,7 @@ class Aggregation(Exponentials):
         goal = at_most(mean(self.tilt() * way), self.code(OTHERS) - self.code())
         lower = self.combine("the tangent at l", goal, *known, of=parts)
         swapped = {"l": (K, OTHERS.term), "n": (K, LOGS.term)}
-        back = self.step("l and n exchanged", kernel.instantiate, lower, {}, swapped)
+        back = self.step("l and n exchanged", kernel.instantiate, lower, swapped)
         goal = at_most(self.code(OTHERS) - self.code(), mean(self.tilt(OTHERS) * way))
         upper = self.combine("the tangent at n", goal, *known, of=[(1, back)])
         return lower, upper

@@ -120,7 +120,7 @@ class Nested(Aggregation):
         each = self.code(LOGS, shift=number("s"))
         entries = {"l": (TARGET, each.term)}
         values = {"M": COUNT, "s": number("u").term}
-        outer = self.step("over the targets", kernel.instantiate, code, values, entries)
+        outer = self.step("over the targets", kernel.instantiate, code, values | entries)
         average = mean(power(ALPHA, LOGS))
         sign = self.step("a mean of powers", kernel.sign, average, self.known[1])
         undone = self.step("exp of its log", kernel.exp_log, sign)

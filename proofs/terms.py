@@ -51,7 +51,7 @@ class Node:
         """Every field is found before this is asked."""
         raise AttributeError(name)
 
-    def parts(self) -> Iterator[Node]:
+    def parts(self) -> Iterator[Any]:
         """The nodes it is made of."""
         for name in self.__match_args__:
             if isinstance(getattr(self, name), Node):
@@ -81,12 +81,12 @@ def is_count(term: Any) -> bool:
     return isinstance(term, Count) or one_more
 
 
-def _if(allowed: Callable[[Any], bool], kind: str) -> Callable[[Any], Any]:
-    """Refuse a field that is not of a kind, and keep it as it is."""
+def _if(allowed: Callable[[Any], bool], kind: str, made: Any = lambda value: value) -> Any:
+    """What refuses a field that is not of a kind, and otherwise keeps what is ``made`` of it."""
 
     def look(value: Any) -> Any:
         expect(allowed(value), value, "is no", kind)
-        return value
+        return made(value)
 
     return look
 
@@ -96,7 +96,7 @@ _formula = _if(lambda value: isinstance(value, Formula), "formula")
 _place = _if(lambda value: isinstance(value, Place), "place")
 _count = _if(is_count, "count: a variable that is one, or a number n >= 0")
 _name = _if(lambda value: type(value) is str, "name")
-_exact = _if(lambda value: type(value) is Fraction, "exact number: an int or a Fraction")
+_exact = _if(lambda value: type(value) in (int, Fraction), "int or Fraction", Fraction)
 _whole = _if(lambda value: type(value) is int, "whole number")
 
 
@@ -104,10 +104,6 @@ class Number(Term):
     """A rational number."""
 
     __match_args__, shape = ("value",), (_exact,)
-
-    def __new__(cls, value: Any) -> Any:
-        """Whole numbers become fractions, and floating-point numbers do not."""
-        return super().__new__(cls, Fraction(value) if type(value) is int else value)
 
 
 class Variable(Term):
@@ -265,12 +261,10 @@ def replaced(node: N, old: Node, new: Node) -> N:
     return changed(node, lambda n, depth: new if n is old else None)
 
 
-def instantiated(
-    node: N, values: Mapping[str, Term], columns: Mapping[str, tuple[Index, Term]]
-) -> N:
-    """The node with variables replaced by terms, and columns by terms written in an index."""
+def instantiated(node: N, values: Mapping[str, Any]) -> N:
+    """The node with terms for variables, and for columns an index with a term written in it."""
 
-    def change(part: Node, depth: int) -> Node | None:
+    def change(part: Node, depth: int) -> Any:
         if isinstance(part, Variable) and part.name in values:
             value = values[part.name]
             expect(is_count(value) or not isinstance(part, Count), value, "is no count")
@@ -278,8 +272,8 @@ def instantiated(
         if isinstance(part, Index):
             runs = {getattr(n, "name", None) for n in within(part.count)}
             expect(runs.isdisjoint(values), part.name, "runs to a count that is replaced")
-        if isinstance(part, Entry) and part.column in columns:
-            (place, entry), at = columns[part.column], changed(part.place, change)
+        if isinstance(part, Entry) and part.column in values:
+            (place, entry), at = values[part.column], changed(part.place, change)
             expect(not isinstance(at, Cell), part.column, "is a table, and no column")
 
             def put(n: Node, inner: int) -> Any:
@@ -306,18 +300,15 @@ def indices(node: Node) -> frozenset[Index]:
 
 def check(nodes: Iterable[Node]) -> None:
     """Refuse one name for two things, an index that no sum binds, and nodes that were changed."""
-    kinds: dict[str, str] = {}
+    kinds: dict[str, object] = {}
 
     def visit(part: Node, depth: int) -> None:
-        bound = not isinstance(part, Bound) or 0 <= part.depth < depth
-        expect(bound, "an index is bound by no sum: write it as an Index")
-        name, kind = getattr(part, "name", None), type(part).__name__
-        if isinstance(part, Index):
-            kind = f"Index {part.key}"
+        expect(not isinstance(part, Bound) or 0 <= part.depth < depth, "no sum binds an index")
+        name: Any = getattr(part, "name", None)
+        kind: Any = part if isinstance(part, Index) else type(part)
         if isinstance(part, Entry):
-            name, kind = part.column, "a table" if isinstance(part.place, Cell) else "a column"
-        one = name is None or kinds.setdefault(name, kind) == kind
-        expect(one, name, "is not only", kind + ": use two names")
+            name, kind = part.column, isinstance(part.place, Cell)
+        expect(name is None or kinds.setdefault(name, kind) is kind, name, "is two things")
 
     for node in nodes:
         expect(changed(node, visit) is node, "a term was changed from outside")

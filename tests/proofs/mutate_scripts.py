@@ -181,8 +181,7 @@ def _remembering(rule: Callable[..., Any]) -> Callable[..., Any]:
             raise seen[key]
         conclusion, hypotheses, used = seen[key]
         parents = (*(theorem for _, theorem in parts), *(known[n] for n in used))
-        cited = frozenset[str]().union(*(parent.cited for parent in parents))
-        return kernel.Theorem(kernel._KEY, conclusion, hypotheses, parents, cited)
+        return kernel._made(conclusion, parents, hypotheses)
 
     return remembered
 

@@ -15,7 +15,6 @@ from evaluate import DIGITS, Data, NoValueError, names
 from mutate_scripts import BY_KERNEL
 
 from proofs import catalogue, kernel
-from proofs.kernel import KernelError
 from proofs.language import index
 from proofs.script import Claim
 from proofs.terms import (
@@ -29,6 +28,7 @@ from proofs.terms import (
     Equal,
     Exp,
     Indicator,
+    KernelError,
     Less,
     Log,
     Multiply,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proofs import derived, kernel
-from proofs.kernel import KernelError, Theorem
+from proofs.kernel import Theorem
 from proofs.language import (
     Expression,
     ambiguous,
@@ -41,6 +41,7 @@ from proofs.terms import (
     Equal,
     Exp,
     Indicator,
+    KernelError,
     Less,
     LessEqual,
     Multiply,
@@ -242,7 +243,7 @@ FALSE: dict[str, Callable[[], Any]] = {
         t(total(total(Expression(Entry("a", Cell(J, I))), J))),
     ),
     "a table replaced by a column": lambda: kernel.instantiate(
-        kernel.total(Entry("a", Cell(I, J))), {}, {"a": (I, t(F))}
+        kernel.total(Entry("a", Cell(I, J))), {"a": (I, t(F))}
     ),
     "an equation with the wrong factor": lambda: identity(
         t(X), ZERO, of=[(t(Y), given(equal(X, 0)))]
@@ -295,7 +296,7 @@ def _captured() -> Theorem:
     """f_i := sum_j f_j y_i must keep y_i out of reach of the sum over j."""
     general = identity(t(total(F)), t(total(F)))
     entry = total(column("g", J) * column("y", I), J)
-    special = kernel.instantiate(general, {}, {"f": (I, t(entry))})
+    special = kernel.instantiate(general, {"f": (I, t(entry))})
     left = special.conclusion.left  # type: ignore[attr-defined]
     captured = total(total(column("g", J) * column("y", J), J))
     return identity(left, t(captured))
@@ -327,7 +328,7 @@ def test_a_citation_stays_with_what_rests_on_it() -> None:
 def test_a_column_is_replaced_without_capture() -> None:
     general = identity(t(total(F)), t(total(F)))
     entry = total(column("g", J) * column("y", I), J)
-    special = kernel.instantiate(general, {}, {"f": (I, t(entry))}).conclusion
+    special = kernel.instantiate(general, {"f": (I, t(entry))}).conclusion
     product = total(column("g", I)) * total(column("y", I))
     assert identity(special.left, t(product))  # type: ignore[attr-defined]
 
