@@ -43,7 +43,7 @@ _MADE: WeakKeyDictionary[Theorem, tuple[object, ...]] = WeakKeyDictionary()
 def genuine(theorem: Theorem) -> bool:
     """Whether a rule made the theorem, and nothing changed it afterwards."""
     now = theorem.conclusion, theorem.hypotheses, theorem.cited
-    return all(map(is_, _MADE.get(theorem, (None,) * 3), now))
+    return type(theorem) is Theorem and all(map(is_, _MADE.get(theorem, (None,) * 3), now))
 
 
 def _made(
@@ -66,8 +66,7 @@ def _made(
 
 def _relation(formula: t.Formula, *kinds: type[t.Relation]) -> t.Relation:
     """The formula, if it is of one of these kinds: an equation unless others are given."""
-    right = isinstance(formula, kinds or t.Equal)
-    expect(right, formula, "is no equation, or not of the form that is needed")
+    expect(isinstance(formula, kinds or t.Equal), formula, "is not of the form that is needed")
     return formula  # type: ignore[return-value]
 
 

@@ -35,7 +35,7 @@ class Forms:
         """``known`` holds wherever the normal forms are used, each with what it is from."""
         self.known, self.used = known, Used()
         self._forms: dict[t.Term, tuple[Polynomial, Used]] = {}
-        self._not_zero: dict[frozenset[object], Used] | None = None
+        self._not_zero: dict[object, Used] | None = None
         self._facts: dict[tuple[type[t.Formula], t.Term], Any] = {}
         for fact, source in known.items():
             if isinstance(fact, t.Relation) and t.ZERO in (fact.left, fact.right):
@@ -99,8 +99,7 @@ class Forms:
         if self.sign(term) == POSITIVE:
             return True
         self.used = before
-        factors = isinstance(term, t.Multiply | t.Divide)
-        if factors and self.not_zero(term.left) and self.not_zero(term.right):
+        if isinstance(term, t.Multiply | t.Divide) and all(map(self.not_zero, term.parts())):
             return True
         with suppress(t.KernelError):
             above = self.numerator(term)
@@ -111,15 +110,15 @@ class Forms:
         self.used = before
         return False
 
-    def _known_not_zero(self) -> dict[frozenset[object], Used]:
+    def _known_not_zero(self) -> dict[object, Used]:
         """The numerators of what is known to be positive, up to a factor, and the facts."""
         if self._not_zero is None:
             self._not_zero, before = {}, self.used
             for (relation, term), source in self._facts.items():
                 self.used = Used([source])
                 with suppress(t.KernelError):
-                    if relation is t.Less:
-                        self._not_zero[_monic(self.numerator(term))] = self.used
+                    above = _monic(self.numerator(term)) if relation is t.Less else None
+                    self._not_zero[above] = self.used  # with what the numerator needed
             self.used, self._forms = before, {}  # now that more is known
         return self._not_zero
 

@@ -246,11 +246,13 @@ def changed(node: N, change: Callable[[Node, int], Node | None]) -> N:
     return visit(node, 0)  # type: ignore[return-value]
 
 
+@cache
 def closed(node: N, place: Index) -> N:
     """The node with a free index bound by the sum that will stand around it."""
     return changed(node, lambda n, depth: Bound(depth) if n is place else None)
 
 
+@cache
 def opened(node: N, place: Place) -> N:
     """The body of a sum with a place that nothing binds instead of the index."""
     return changed(node, lambda n, depth: place if n is Bound(depth) else None)
