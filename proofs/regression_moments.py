@@ -11,8 +11,8 @@ so that the sub-losses are functions of W, the means, Var(y), scale, slope, var_
 conventional loss: O(N) work for a batch of N. The residual is a weighted mean of that of the
 predictions and that of the errors; its share does not matter, since scale = 1 + slope. Shifting f
 and y before anything is averaged changes nothing, nor does what rounding took from f - y, added
-back: in exact arithmetic it is 0. All of it holds where Var(y) = 0 too, the split at every sample
-whose weight is not 0.
+back: in exact arithmetic it is 0. The share of the code lies between 0 and 1, and weighs both
+slopes alike. All of it holds where Var(y) = 0 too, the split at every sample whose weight is not 0.
 
 Assumptions: weight_pos; var_y_pos and var_f_pos where they are divided by; weights_nonneg where
 Var(y) = 0 is allowed; ratio_defined for a / b.
@@ -30,12 +30,22 @@ from typing import Any
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .batches import ExactBatch, exact_weighted_batches, moments
 from .definitions import covariance, variance
 from .exact import Case
 from .kernel import Theorem
-from .language import Expression, column, equal, everywhere, number, positive
+from .language import (
+    Expression,
+    at_most,
+    column,
+    equal,
+    everywhere,
+    named,
+    not_negative,
+    number,
+    positive,
+)
 from .pairwise import Pairwise, Proofs
 from .printing import run_script
 from .script import Assumption, Claim, Script
@@ -102,6 +112,29 @@ class Split(Proofs):
             found.append(self.step(name, kernel.rewrite, start, end))
         return found[0], found[1]
 
+    def share(self, a: Expression, b: Expression) -> tuple[Theorem, Theorem, Theorem]:
+        """0 <= e, e <= 1 and (1 - e) |a| = e |b|, for the share e of two slopes."""
+        e, size = Expression(self.about.formulas.error_share(a, b)), abs(a) + abs(b)
+        whole, guard = Expression(e.term.right), self.guard("the slopes", size)
+        least = self.step("the share is not negative", kernel.sign, e, guard)
+        rest = self.step("nor is the rest", kernel.sign, (abs(b) + 1 * (size == 0)) / whole, guard)
+        most = self.combine("the share is at most 1", at_most(e, 1), guard, of=[(1, rest)])
+        signs = [self.step(f"|{s.term}|", kernel.sign, abs(s)) for s in (a, b)]
+        least_size = self.step("both slopes", kernel.sign, size)
+        either = self.step("there is a slope or none", kernel.split, least_size)
+        goal = equal((1 - e) * abs(a), e * abs(b))
+
+        def show(name: str, case: Theorem) -> Theorem:
+            if case.conclusion == positive(size):
+                return self.combine(name, goal, case)
+            small = self.combine(
+                f"{name}: no more", at_most(abs(a), 0), of=[(1, case), (1, signs[1])]
+            )
+            none = self.step(f"{name}: none", derived.antisymmetric, small, signs[0])
+            return self.combine(name, goal, guard, of=[((whole - size) / whole, none)])
+
+        return least, most, self.by_cases("both are weighed alike", either, show)
+
     @cache  # noqa: B019 - one object a script
     def moment(self, name: str) -> Theorem:
         """A moment of the code is what its name says."""
@@ -165,6 +198,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     a_, b_, c_ = map(number, "abc")
     defined = Assumption("ratio_defined", positive(b_), "the divisor is positive")
     plain, basic = Split(Script(), about), about.basic
+    share = named("error_share(a, b)", r"\mathrm{error\_share}(a,b)", formulas.error_share(a_, b_))
 
     def split_claim(which: str) -> Any:
         centred, along = plain.split_of(which)
@@ -200,6 +234,11 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             for name, value in plain.named_moments().items()
         ),
         *shift_claims,
+        Claim("a share is not negative", (), not_negative(share)),
+        Claim("a share is at most 1", (), at_most(share, 1)),
+        Claim(
+            "a share weighs both slopes alike", (), equal((1 - share) * abs(a_), share * abs(b_))
+        ),
         Claim("what a difference lost", (), equal(formulas.lost(a_, b_, c_), a_ - b_ - c_)),
         Claim("a ratio", (defined,), equal(formulas.ratio(a_, b_), a_ / b_)),
         Claim("nothing of nothing", (), equal(formulas.ratio(Expression(0), Expression(0)), 0)),
@@ -223,6 +262,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             step.show(name, proofs.moment(name))
         for name, theorem in proofs.shifts_change_nothing().items():
             step.show(f"shifts do not change {name}", theorem)
+        for claim, theorem in zip(claims[-6:-3], proofs.share(a_, b_), strict=True):
+            step.show(claim.name, theorem)
         lost = claims[-3]
         step.show(lost.name, proofs.combine("lost", lost.conclusion))
         divisor = kernel.assume(defined.formula)
