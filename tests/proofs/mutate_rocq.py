@@ -4,6 +4,8 @@ A changed function, and those that call it, are generated anew beside the defini
 from the sources that speak of them, or need one that does. Only those are compiled again.
 
 python tests/proofs/mutate_rocq.py    try all changes and write proofs/rocq/mutations.json
+
+Why an accepted change leaves the same function is written there by hand, and kept.
 """
 
 from __future__ import annotations
@@ -115,6 +117,8 @@ def main() -> int:
     """Try every change, and write what was found."""
     refused: Counter[str] = Counter()
     accepted = []
+    before = json.loads(rocq_opinion.MUTATIONS.read_text(encoding="utf8"))["accepted"]
+    reasons = {tuple(one["change"]): one["why"] for one in before}
     sources = {name: rocq_opinion.hashes()[name] for name in GENERATED}
     tried = list(changes())
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -125,7 +129,8 @@ def main() -> int:
             if source:
                 refused[source] += 1
             else:
-                accepted.append([change.function, change.before, change.after])
+                said = change.function, change.before, change.after
+                accepted.append({"change": said, "why": reasons.get(said, "")})
     record = {"sources": sources, "refused": refused, "accepted": accepted}
     text = json.dumps(record, indent=1, sort_keys=True) + "\n"
     rocq_opinion.MUTATIONS.write_text(text, encoding="utf8")
