@@ -152,6 +152,12 @@ def _function(kind: type[Term]) -> Callable[[Any], Expression]:
 
 root, exp, log = _function(Root), _function(Exp), _function(Log)
 
+
+def real_power(base: Any, exponent: Any) -> Expression:
+    """base^exponent = exp(exponent log base), the definition for a base that is positive."""
+    return exp(exponent * log(base))
+
+
 XP = SimpleNamespace(
     sqrt=root,
     exp=exp,
@@ -454,6 +460,9 @@ def _term(node: Any, latex: bool) -> tuple[str, int]:
         return (rf"\sqrt{{{write(node.of)}}}" if latex else f"sqrt({write(node.of)})"), 3
     if isinstance(node, Absolute):
         return (rf"\left|{write(node.of)}\right|" if latex else f"|{write(node.of)}|"), 3
+    if isinstance(node, Exp) and isinstance(node.of, Multiply) and isinstance(node.of.right, Log):
+        base, power = write(node.of.right.of, 3), write(node.of.left)  # see `real_power`
+        return f"{base}^{{{power}}}" if latex else f"{base}^({power})", 2
     if isinstance(node, Exp | Log):
         name = type(node).__name__.lower()
         text = write(node.of)

@@ -12,13 +12,18 @@ are said as bounds, for every alpha > 0: with b the largest l_k,
     b - alpha log M <= value <= b,                                          so b for alpha -> 0;
     mean(l) <= value <= mean(alpha l / (alpha - l)), all l_k < alpha,       mean(l) for alpha -> oo;
 
-and its derivatives by tangents: with p the weights at l and p' those at n,
+its exponential is the power mean of the losses in their own units,
+
+    exp(value) = ((1/M) sum_k L_k^(1/alpha))^alpha,      z^a = exp(a log z) for z > 0,
+
+where z^1 = z, z^(a + c) = z^a z^c and (z^a)^c = z^(a c), as powers have it; and its derivatives
+are said by tangents: with p the weights at l and p' those at n,
 
     sum_k p_k (n_k - l_k) <= value(n) - value(l) <= sum_k p'_k (n_k - l_k).
 
 Assumptions: alpha_pos, losses_nonempty; p_nonneg and p_sums_to_one, p_attains for the maximum;
-l_at_most_b and l_j_is_b, l_below_alpha for the limits; beta_larger. The kernel proves all of it,
-and Rocq the limits themselves.
+l_at_most_b and l_j_is_b, l_below_alpha for the limits; beta_larger; losses_pos and base_pos for
+powers. The kernel proves all of it, and Rocq the limits themselves.
 
 In the paper: the proposition on the aggregation. In the code: `gar_verify.formulas.kl_dro` (through
 powers less one and a shift, which change nothing), `kl_dro_tilt`.
@@ -54,6 +59,7 @@ from .language import (
     not_negative,
     number,
     positive,
+    real_power,
     term_of,
 )
 from .language import total_over as total
@@ -65,7 +71,8 @@ from .terms import Count
 COUNT = Count("M")
 K, J = index("k", COUNT), index("j", COUNT)
 M, (ALPHA, BETA, SHIFT, LARGEST) = Expression(COUNT), map(number, ("alpha", "beta", "s", "b"))
-LOGS, P, OTHERS = (column(name, K) for name in "lpn")
+LOGS, P, OTHERS, LOSSES = (column(name, K) for name in "lpnL")
+BASE, ONE_POWER, OTHER_POWER = map(number, "zac")
 
 ALPHA_POS = Assumption("alpha_pos", positive(ALPHA))
 LOSSES_NONEMPTY = Assumption("losses_nonempty", positive(M), "there is a sub-loss")
@@ -76,6 +83,8 @@ IS_B = Assumption("l_j_is_b", equal(column("l", J), LARGEST), "which is reached"
 BELOW_ALPHA = Assumption(
     "l_below_alpha", everywhere(positive(ALPHA - LOGS), K), "alpha exceeds every log-loss"
 )
+LOSSES_POS = Assumption("losses_pos", everywhere(positive(LOSSES), K), "no sub-loss is 0")
+BASE_POS = Assumption("base_pos", positive(BASE))
 BETA_LARGER = Assumption("beta_larger", positive(BETA - ALPHA), "beta > alpha")
 
 
@@ -337,6 +346,31 @@ class Aggregation(Exponentials):
         special = self.step(f"{name}, the columns", kernel.instantiate, theorem, entries)
         return self.step(name, kernel.cut, special, *lemmas) if lemmas else special
 
+    def power_mean(self) -> Theorem:
+        """exp(kl_dro) of log L_k is the power mean of the L_k."""
+        loss = self.step("L_k", kernel.at, kernel.assume(LOSSES_POS.formula), K)
+        goal = equal(power(ALPHA, log(LOSSES)), real_power(LOSSES, 1 / ALPHA))
+        each = self.combine("L_k^(1/alpha)", goal, self.known[0], loss)
+        summed = self.step("the powers of the losses", kernel.sum_equal, each, K)
+        closed_form = self.put_columns("of the losses", self.code_is_closed, {"l": log(LOSSES)})
+        value = exp(self.code(log(LOSSES)))
+        start = self.step("its exponential", kernel.congruence, value, closed_form)
+        return self.step("the power mean", kernel.rewrite, start, summed)
+
+    def powers(self) -> tuple[Theorem, Theorem, Theorem]:
+        """z^1 = z, z^(a + c) = z^a z^c and (z^a)^c = z^(a c)"""
+        z, a, c = BASE, ONE_POWER, OTHER_POWER
+        given = kernel.assume(BASE_POS.formula)
+        undone = self.step("exp(log z) of a base", kernel.exp_log, given)
+        first = self.combine("z^1", equal(real_power(z, Expression(1)), z), given, of=[(1, undone)])
+        product = self.step("z^a z^c", kernel.exp_sum, a * log(z), c * log(z))
+        goal = equal(real_power(z, a + c), real_power(z, a) * real_power(z, c))
+        added = self.combine("z^(a + c)", goal, given, of=[(1, product)])
+        inner = self.step("the logarithm of z^a", derived.log_exp, a * log(z))
+        start: Any = self.step("(z^a)^c", kernel.congruence, real_power(real_power(z, a), c), inner)
+        turned = self.combine("z^(c a)", equal(start.conclusion.right, real_power(z, a * c)), given)
+        return first, added, self.step("z^(a c)", kernel.rewrite, start, turned)
+
     @cached_property
     def best_in_simplex(self) -> tuple[Theorem, Theorem]:
         """0 <= p*_k, and sum p* = 1"""
@@ -518,6 +552,9 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     least = LARGEST - ALPHA * log(M)
     part = ALPHA * LOGS / (ALPHA - LOGS)
     change = says.code(OTHERS) - code
+    powers = real_power(mean(real_power(LOSSES, 1 / ALPHA)), ALPHA)
+    a, c = ONE_POWER, OTHER_POWER
+    first, second, third = (real_power(BASE, x) for x in (a, c, a * c))
     claims = (
         Claim("the code", given, equal(code, closed())),
         Claim("the code at p*", given, equal(objective(best()), closed())),
@@ -533,6 +570,10 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         Claim(
             "alpha to infinity, from above", (*given, BELOW_ALPHA), at_most(closed(), mean(part))
         ),
+        Claim("the power mean", (*given, LOSSES_POS), equal(exp(says.code(log(LOSSES))), powers)),
+        Claim("a power of 1", (BASE_POS,), equal(real_power(BASE, Expression(1)), BASE)),
+        Claim("powers multiplied", (BASE_POS,), equal(real_power(BASE, a + c), first * second)),
+        Claim("a power of a power", (BASE_POS,), equal(real_power(first, c), third)),
         Claim("the tangent", given, at_most(mean(tilt * way), change)),
         Claim("from above", given, at_most(change, mean(says.tilt(OTHERS) * way))),
     )
@@ -550,6 +591,8 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             steps.at_one(),
             steps.decreasing(),
             *limits,
+            steps.power_mean(),
+            *steps.powers(),
             *steps.tangents(),
         )
         for claim, theorem in zip(claims, theorems, strict=True):
@@ -648,6 +691,34 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [Case(alpha=Integer(-1), L=(Integer(1), Integer(2)))],
                 drops="alpha_pos",
                 at_most=True,
+            ),
+            mutant(
+                "power mean of order alpha",
+                "(mean L^alpha)^(1/alpha) for (mean L^(1/alpha))^alpha",
+                lambda case: (
+                    sympy.exp(exact(case)),
+                    exact_mean([loss**case.alpha for loss in case.L]) ** (1 / case.alpha),
+                ),
+                cases=small_cases,
+            ),
+            mutant(
+                "a loss of 0",
+                "the power mean of a loss that is 0, whose logarithm has no value",
+                lambda case: (
+                    sympy.exp(exact(case)),
+                    exact_mean([loss ** (1 / case.alpha) for loss in case.L]) ** case.alpha,
+                ),
+                cases=lambda: [Case(alpha=Integer(1), L=(Integer(0), Integer(1)))],
+                drops="losses_pos",
+                undefined=True,
+            ),
+            mutant(
+                "a base of 0",
+                "z^1 = exp(log z) at z = 0",
+                lambda case: (sympy.exp(sympy.log(case.z)), case.z),
+                cases=lambda: [Case(z=Integer(0))],
+                drops="base_pos",
+                undefined=True,
             ),
             mutant(
                 "no loss",

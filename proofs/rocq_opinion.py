@@ -91,6 +91,7 @@ THEOREMS = {
         "Aggregation.code_is",
         "Aggregation.code_tilt_is",
         "Aggregation.code_gradient",
+        "Aggregation.power_mean_is",
     ),
     "regression-moments": (
         "Batch.moments_are",
