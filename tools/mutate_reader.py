@@ -63,7 +63,7 @@ for f, t in (([0.3], [1.1]), ([0.7] * 4, [1.0, 2, 4, 3]), ([1.0, 2, 4, 3], [0.7]
 long = normal(2, 5000)
 long[0] += 0.4 * long[1]
 long[1, 2048:4096] = 0.25
-batches.append(tuple(long))
+batches += [tuple(long), (2 * long[1] + normal(5000), long[1])]
 losses = [pearson_loss, error_variance_loss, concordance_loss, GARLoss(0.3), GARLoss(0.0),
           GARLoss(2.0, conventional="mse"), GARLoss(1e6, conventional="huber", delta=0.4),
           GARLoss(form="power_mean", conventional="concordance")]
