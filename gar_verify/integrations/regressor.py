@@ -335,9 +335,14 @@ class GARRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # skle
 
 
 class FittedNetwork(nn.Module):
-    """The perceptron of a fitted `GARRegressor`, with the scales of features and targets."""
+    """The perceptron of a fitted `GARRegressor`, with the scales of features and targets.
+
+    The mean of the features is a number of float32 and a rest, so that features far from zero keep
+    their digits in a network of float32.
+    """
 
     X_mean: Tensor
+    X_rest: Tensor
     X_scale: Tensor
     y_mean: Tensor
     y_scale: Tensor
@@ -347,8 +352,11 @@ class FittedNetwork(nn.Module):
     ) -> None:
         """Copy the numbers."""
         super().__init__()
+        largest = float(np.finfo(np.float32).max)
+        mean = X_scale.mean_.clip(-largest, largest).astype(np.float32).astype(np.float64)
         for name, values in (
-            ("X_mean", X_scale.mean_),
+            ("X_mean", mean),
+            ("X_rest", X_scale.mean_ - mean),
             ("X_scale", X_scale.scale_),
             ("y_mean", y_scale.mean_),
             ("y_scale", y_scale.scale_),
@@ -363,7 +371,7 @@ class FittedNetwork(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Predictions (n, T) of features (n, F)."""
-        outputs: Tensor = self.layers((X - self.X_mean) / self.X_scale)
+        outputs: Tensor = self.layers((X - self.X_mean - self.X_rest) / self.X_scale)
         return outputs * self.y_scale + self.y_mean
 
 

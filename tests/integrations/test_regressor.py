@@ -357,6 +357,21 @@ def test_the_network_is_exported_and_loaded_again(fitted: GARRegressor, tmp_path
     np.testing.assert_allclose(again(inputs).detach().numpy(), fitted.predict(1e3 + X), rtol=1e-9)
 
 
+def test_far_features_keep_their_digits_in_float32(fitted: GARRegressor) -> None:
+    inputs = torch.from_numpy(1e3 + X).float()
+    found = fitted.to_torch().float()(inputs).detach().numpy()
+    assert_close_to_predictions(found, fitted.predict(inputs.numpy()))
+    huge = short(max_epochs=1).fit(1e90 * (1 + 1e-3 * X), Y)
+    at = 1e90 * (1 + 1e-3 * X)
+    found = huge.to_torch()(torch.from_numpy(at)).detach().numpy()[:, 0]
+    np.testing.assert_allclose(found, huge.predict(at), rtol=1e-9)
+
+
+def assert_close_to_predictions(found: Any, expected: Any) -> None:
+    """Within the rounding of float32, target by target."""
+    assert (np.abs(found - expected).max(0) < 1e-6 * np.abs(expected).max(0)).all()
+
+
 def test_the_network_becomes_onnx(fitted: GARRegressor, tmp_path: Path) -> None:
     for name in ("onnx", "onnxscript"):
         pytest.importorskip(name, reason=f"no {name} to export with")
@@ -365,10 +380,12 @@ def test_the_network_becomes_onnx(fitted: GARRegressor, tmp_path: Path) -> None:
     rows = {"X": {0: torch.export.Dim("rows")}}
     network, path = fitted.to_torch().float(), tmp_path / "network.onnx"
     with warnings.catch_warnings():  # torch's exporter was written before torch renamed a class
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
         torch.onnx.export(
             network, (inputs[:5],), path, input_names=["X"], dynamic_shapes=rows, verbose=False
         )
-    (found,) = runtime.InferenceSession(path).run(None, {"X": inputs.numpy()})
-    expected = fitted.predict(inputs.numpy())
-    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    session = runtime.InferenceSession(path)
+    for batch in (inputs, inputs[:7], inputs[:1]):
+        (found,) = session.run(None, {"X": batch.numpy()})
+        assert found.dtype == np.float32
+        assert_close_to_predictions(found, fitted.predict(batch.numpy()))
