@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 
+def gathered(*tensors: Any) -> list[Any]:
+    """Each DTensor as the plain tensor of all its shards; what is none stays as it is.
+
+    Statistics of the batch need all of it. A gradient finds its way back to the shards.
+    """
+    return [x.full_tensor() if hasattr(x, "full_tensor") else x for x in tensors]
+
+
 def check_derivatives(target: Tensor, weight: Tensor | None) -> None:
     """Refuse derivatives that would have to cross from one chunk to another."""
     if target.requires_grad or (weight is not None and weight.requires_grad) or transforms_active():

@@ -31,9 +31,9 @@ import torch
 from torch import Tensor, nn
 
 from gar_verify.losses._distinct import Draw
-from gar_verify.losses._validation import check_choice
+from gar_verify.losses._validation import PLAIN, check_choice
 from gar_verify.losses.gar.autograd import loss_of_checked
-from gar_verify.losses.gar.distributed import split_chunk, whole_batch
+from gar_verify.losses.gar.distributed import gathered, split_chunk, whole_batch
 from gar_verify.losses.gar.options import (
     PARTS,
     Conventional,
@@ -170,6 +170,8 @@ def _loss(
     alpha: float,
     setting: Setting,
 ) -> Tensor:
+    if type(input) not in PLAIN or type(target) not in PLAIN:
+        input, target, weight, groups = gathered(input, target, weight, groups)
     if weight is not None and weight.ndim > 1 == input.ndim:
         weight = weight.squeeze(-1)  # one for each row, written as a column
     options = check_batch(input, target, weight, setting.options, values=False, groups=groups)
@@ -383,7 +385,8 @@ class GARLoss(nn.Module):
         group_weight: with ``groups``, ``"equal"``, or ``"size"``: by the sum of their weights.
         process_group: with a group of `torch.distributed`, the loss of the batch that its processes
             hold together: the value is the global one in every process, and gradients averaged by
-            DistributedDataParallel are those of the global batch.
+            DistributedDataParallel are those of the global batch. DTensors are the global batch
+            already and need none; the value is a plain tensor, the same in every process.
 
     Weights ``sample_weight`` are (N,) or of the input's shape; a zero weight equals absence. Groups
     ``groups`` are (N,) integers in any order (query, era, patient, day): the value is the mean of
@@ -508,6 +511,7 @@ class GARLoss(nn.Module):
         >>> [round(float(x), 4) for x in parts[:3]], [round(float(p), 4) for p in parts.weights]
         ([2.0, 0.0, 0.0], [1.0, 0.0, 0.0])
         """
+        input, target, sample_weight, groups = gathered(input, target, sample_weight, groups)
         partial = self._setting.partial
         o = check_batch(input, target, sample_weight, self.options, partial, groups=groups)
         weight, index = sample_weight, None
