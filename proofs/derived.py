@@ -13,7 +13,19 @@ from typing import Any
 from . import kernel
 from . import terms as t
 from .kernel import Theorem
-from .language import at_most, equal, exp, index, log, not_negative, number, positive, root, term_of
+from .language import (
+    Expression,
+    at_most,
+    equal,
+    exp,
+    index,
+    log,
+    not_negative,
+    number,
+    positive,
+    root,
+    term_of,
+)
 
 X, Y, Z = map(number, "xyz")
 
@@ -79,11 +91,17 @@ def _antisymmetric() -> Theorem:
     below, above = kernel.assume(at_most(X, Y)), kernel.assume(at_most(Y, X))
     either = kernel.split(_combine(not_negative(Y - X), (1, below)))
     less, none = kernel.assume(positive(Y - X)), kernel.assume(equal(Y - X, 0))
-    absurd = _combine(positive(0), (1, less), (1, above))
+    left = anything(_combine(positive(0), (1, less), (1, above)), goal)
+    return kernel.cases(either, left, _combine(goal, (-1, none)))
+
+
+def anything(absurd: Theorem, goal: Any) -> Theorem:
+    """From 0 < 0: |- an equation or inequality, whichever."""
     guard = t.Indicator(t.ZERO)  # 1, and what is not 0 makes it 0
     one, zero = _combine(equal(guard, 1)), _combine(equal(guard, 0), known=(absurd,))
-    left = _combine(goal, (Y - X, one), (X - Y, zero))
-    return kernel.cases(either, left, _combine(goal, (-1, none)))
+    gap = Expression(goal.right) - goal.left
+    strict = [(1, absurd)] * isinstance(goal, t.Less)
+    return _combine(goal, (gap, one), (-gap, zero), *strict)
 
 
 def zero_base(power: Theorem) -> Theorem:
@@ -174,6 +192,28 @@ def _log_exp() -> Theorem:
         return _combine(at_most(one, other), (1, above), (-over, product), (turn * over, undone))
 
     return antisymmetric(below(value, X, 1), below(X, value, -1))
+
+
+# --- counts ---------------------------------------------------------------------------------
+
+
+def at_least_one(some: Theorem) -> Theorem:
+    """From 0 < n, of a count: |- 0 <= n - 1."""
+    return _put(_at_least_one(), {"n": _sides(some, t.Less)[1]}, some)
+
+
+@cache
+def _at_least_one() -> Theorem:
+    """0 <= n (n - 1), by induction: what is between 0 and 1 is no count."""
+    count_, n = t.Count("n"), Expression(t.Count("n"))
+
+    def claim(value: Expression) -> Any:
+        return not_negative(value * (value - 1))
+
+    base = _combine(claim(Expression(0)))
+    step = _combine(claim(n + 1), (1, kernel.assume(claim(n))), (2, _sign(n)))
+    product = kernel.induction(claim(n), count_, base, step)
+    return _combine(not_negative(n - 1), (1 / n, product), known=(kernel.assume(positive(n)),))
 
 
 # --- sums -------------------------------------------------------------------------------------

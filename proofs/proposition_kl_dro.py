@@ -357,7 +357,7 @@ class Aggregation(Exponentials):
         start = self.step("its exponential", kernel.congruence, value, closed_form)
         return self.step("the power mean", kernel.rewrite, start, summed)
 
-    def powers(self) -> tuple[Theorem, Theorem, Theorem]:
+    def power_laws(self) -> tuple[Theorem, Theorem, Theorem]:
         """z^1 = z, z^(a + c) = z^a z^c and (z^a)^c = z^(a c)"""
         z, a, c = BASE, ONE_POWER, OTHER_POWER
         given = kernel.assume(BASE_POS.formula)
@@ -592,7 +592,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             steps.decreasing(),
             *limits,
             steps.power_mean(),
-            *steps.powers(),
+            *steps.power_laws(),
             *steps.tangents(),
         )
         for claim, theorem in zip(claims, theorems, strict=True):

@@ -1,7 +1,7 @@
 """What the authors' released code computes instead, as exact identities.
 
-For N >= 2 samples, d = f - y, with the unbiased (N - 1) standard deviations and eps > 0 added to
-each sub-loss:
+For d = f - y, with the unbiased (N - 1) standard deviations, which are positive for two samples or
+more alone, and eps > 0 added to each sub-loss:
 
     error term           = 1/2 Var(d) + eps,
     Pearson term         = (N - 1)/N (1 - rho) + eps,
@@ -11,7 +11,7 @@ so that the value is shifted by s while the weights p_k, its gradient with s hel
 those of L_KL; eps changes the factor 1/L of a gradient to 1/(L + eps). The variant GAR-EXP,
 exp(L_KL), is the power mean of order 1/alpha.
 
-Assumptions: batch_nonempty, at_least_two, var_f_pos, var_y_pos; alpha_pos and losses_nonempty for
+Assumptions: batch_nonempty, var_f_pos, var_y_pos; alpha_pos and losses_nonempty for
 the aggregate; loss_pos and eps_pos.
 
 In the paper: not stated; a difference between it and the released code. In the code:
@@ -34,10 +34,9 @@ from . import derived, kernel
 from .batches import ExactBatch, moments
 from .definitions import correlation, variance
 from .exact import EXACT, Case, exact_mean, exact_vector
-from .hypotheses import AT_LEAST_TWO
 from .kernel import Theorem
 from .language import SIZE, Expression, equal, number, positive, root
-from .pairwise import Pairwise, Proofs
+from .pairwise import Pairwise, Parts, Proofs
 from .printing import run_script
 from .proposition_kl_dro import (
     ALPHA,
@@ -54,6 +53,7 @@ from .proposition_kl_dro import (
 )
 from .script import Assumption, Claim, Script
 from .statements import Statement, control, mutant
+from .terms import ONE, ZERO, Add, Bound, Entry, Last, Sum
 
 EPS, LOSS, CONSTANT = number("eps"), number("L"), number("c")
 LOSS_POS = Assumption("loss_pos", positive(LOSS), "the sub-loss is positive")
@@ -81,10 +81,22 @@ class Released(Proofs):
 
     @cached_property
     def sizes(self) -> tuple[Theorem, Theorem]:
-        """0 < N - 1, and so 0 < N."""
-        two = self.given(AT_LEAST_TWO)
-        one = self.step("0 < 1", kernel.sign, Expression(1))
-        return self.combine("0 < N", positive(N), of=[(1, one), (1, two)]), two
+        """0 < N, and 0 < N - 1, since the predictions of one sample do not vary."""
+        least = self.step("N is at least 1", derived.at_least_one, self.weight)
+        either = self.step("N is 1 or more", kernel.split, least)
+        case = kernel.assume(equal(N - 1, 0))
+        one = self.combine("N = 0 + 1", equal(SIZE, Add(ZERO, ONE)), of=[(1, case)])
+        varies: Any = self.step("one sample varies", kernel.rewrite, self.vary[0], one)
+        squares, entries = varies.conclusion.right.left, Entry("f", Bound(0))
+        square: Any = self.step("its square", kernel.last_term, squares)
+        entry: Any = self.step("its prediction", kernel.last_term, Sum(squares.count, entries))
+        gap = Expression(Entry("f", Last(squares.count))) - entry.conclusion.left
+        parts: Parts = [(1, varies), (1, square), (-gap, entry)]
+        absurd = self.combine("0 < 0", positive(Expression(0)), of=parts)
+        goal = positive(N - 1)
+        none = self.step("which is not so", derived.anything, absurd, goal)
+        more = self.step("N is more than 1", kernel.cases, either, kernel.assume(goal), none)
+        return self.weight, more
 
     def pearson(self) -> Theorem:
         """(N - 1) / N (1 - rho) + eps"""
@@ -158,7 +170,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         ),
         Claim(
             "Pearson term",
-            (AT_LEAST_TWO, *vary),
+            (*about.basic, *vary),
             equal(says.terms(unbiased=True)[2], (N - 1) / N * (1 - rho) + EPS),
         ),
         Claim(
@@ -251,7 +263,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the Pearson term with N = 1 allowed",
                 lambda b: (term(b), 0),
                 cases=lambda: [ExactBatch(f=(1,), y=(0,))],
-                drops="at_least_two",
                 undefined=True,
             ),
             mutant(

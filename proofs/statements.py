@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import sympy
 
+from . import necessity
 from .batches import ExactBatch, exact_batches
 from .exact import Claim as Sides
 from .exact import Counterexample, counterexample, is_zero
@@ -257,6 +258,7 @@ def _faults(statement: Statement) -> Iterator[str]:
             for hypothesis in set(lemma.needs) - set(step.needs):
                 yield f"the step {step.name!r} cites {lemma.name} without {hypothesis.name}"
     claims = statement.claims
+    yield from necessity.faults(statement.name, claims, necessity.kept())
     formulas = [f for c in claims for f in (c.conclusion, *(a.formula for a in c.assuming))]
     for label in ambiguous(formulas):
         yield f"two different things are printed as {label}"

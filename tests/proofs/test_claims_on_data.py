@@ -9,13 +9,13 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import evaluate
 import mpmath
 import pytest
-from evaluate import DIGITS, Data, NoValueError, names
+from find_data import VALUES, samples
 from mutate_scripts import BY_KERNEL
 
-from proofs import catalogue, kernel
+from proofs import catalogue, evaluation, kernel
+from proofs.evaluation import DIGITS, Data, NoValueError
 from proofs.kernel import Theorem
 from proofs.language import index
 from proofs.script import Claim
@@ -24,7 +24,6 @@ from proofs.terms import (
     ZERO,
     Absolute,
     Add,
-    Cell,
     Count,
     Divide,
     Each,
@@ -45,8 +44,6 @@ from proofs.terms import (
     closed,
 )
 
-VALUES = (0, 1, -1, 2, Fraction(1, 2), Fraction(-3, 2))
-WEIGHTS = (0, 1, 2, Fraction(1, 3))
 CLAIMS = [(name, claim) for name in BY_KERNEL for claim in catalogue.statement(name).claims]
 
 
@@ -54,70 +51,6 @@ CLAIMS = [(name, claim) for name in BY_KERNEL for claim in catalogue.statement(n
 def _sixty_digits() -> Iterator[None]:
     with mpmath.workdps(DIGITS):
         yield
-
-
-def samples(claim: Claim, seed: int = 0) -> Iterator[Data]:
-    """Batches of one to three samples with ties and zeros, and numbers from the same values."""
-    draw = random.Random(f"{claim.name}{seed}")
-    formulas = (claim.conclusion, *(a.formula for a in claim.assuming))
-    variables, columns, free = names(iter(formulas))
-    for _ in range(50):
-        size = draw.randint(1, 3)
-        numbers: dict[str, Any] = {
-            v.name: size if isinstance(v, Count) else draw.choice(VALUES) for v in variables
-        }
-        entries = {c: _entries(draw, c, place, size) for c, place in columns.items()}
-        data = Data(numbers, entries, {place.name: draw.randint(1, size) for place in free})
-        if draw.random() < 0.5:
-            _fit(draw, data)
-        for assumption in claim.assuming:
-            _solve(data, assumption.formula)
-        yield data
-
-
-def _entries(draw: random.Random, column: str, place: Any, size: int) -> tuple[Any, ...]:
-    """A column of weights, probabilities or any numbers, or a table."""
-    values = WEIGHTS if column.startswith("w") or column == "p" else VALUES
-    rows = [tuple(draw.choice(values) for _ in range(size)) for _ in range(size)]
-    if isinstance(place, Cell):
-        return tuple(rows)
-    if column == "p" and sum(rows[0]):
-        return tuple(Fraction(value) / sum(rows[0]) for value in rows[0])
-    return rows[0]
-
-
-def _fit(draw: random.Random, data: Data) -> None:
-    """Data as equations among the hypotheses want them: perfect up to a factor, reached bounds."""
-    columns, numbers = data.columns, data.numbers
-    size = len(next(iter(columns.values()), (0,)))
-    if {"f", "y"} <= columns.keys():
-        factor, offset = (2, 0) if draw.random() < 0.5 else (1, numbers.get("a", 0))
-        columns["f"], numbers["c"] = tuple(factor * y + offset for y in columns["y"]), factor
-    if {"p", "l"} <= columns.keys():
-        columns["l"], columns["p"] = (1,) * size, (Fraction(1, size),) * size
-    if {"b", "alpha"} <= numbers.keys():
-        numbers["b"] = max(columns["l"])
-        data.free["j"] = 1 + columns["l"].index(numbers["b"])
-    if {"beta", "alpha"} <= numbers.keys():
-        numbers["beta"] = numbers["alpha"] + 1
-
-
-def _solve(data: Data, formula: Any) -> None:
-    """Fill a table that a hypothesis says the entries of, and that of what is the same."""
-    if "s" in data.columns:
-        size = len(data.columns["s"])
-        data.columns["s"] = tuple(tuple(int(i == j) for j in range(size)) for i in range(size))
-    inner = formula
-    while isinstance(inner, Each):
-        inner = inner.of
-    if isinstance(inner, Equal) and isinstance(inner.left, Entry) and inner.left.column == "E":
-        size = data.numbers["B"]
-        places = [[(i, j) for j in range(1, size + 1)] for i in range(1, size + 1)]
-        with contextlib.suppress(NoValueError):
-            data.columns["E"] = tuple(
-                tuple(data.value(inner.right, at) for at in row) for row in places
-            )
-    data.known.clear()
 
 
 @pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[f"{n}: {c.name}" for n, c in CLAIMS])
@@ -198,7 +131,7 @@ def random_theorems(draw: random.Random) -> Iterator[Theorem]:
 def total_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give 0 for what has no value: what is shown holds of that too."""
     for name in ("_quotient", "_root", "_log"):
-        value = getattr(evaluate, name)
+        value = getattr(evaluation, name)
 
         def or_0(*given: Any, value: Any = value) -> Any:
             try:
@@ -206,7 +139,7 @@ def total_values(monkeypatch: pytest.MonkeyPatch) -> None:
             except NoValueError:
                 return mpmath.mpf(0)
 
-        monkeypatch.setattr(evaluate, name, or_0)
+        monkeypatch.setattr(evaluation, name, or_0)
 
 
 def test_what_the_kernel_says_of_random_terms_is_true_of_random_data(

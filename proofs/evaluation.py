@@ -1,4 +1,4 @@
-"""Terms and formulas of the kernel evaluated on data, with 60 digits, sharing nothing with it."""
+"""Terms and formulas of the kernel evaluated on data, with 60 digits, sharing no rule with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath
 
-from proofs import terms
+from . import terms
 
 DIGITS = 60
 CLOSE = mpmath.mpf(10) ** -40
@@ -74,10 +74,10 @@ class Data:
 
     def _at(self, place: Any, places: tuple[int, ...]) -> int:
         if isinstance(place, terms.Bound):
-            return places[-1 - place.depth]
+            return int(places[-1 - place.depth])
         if isinstance(place, terms.Last):
             return int(self.value(place.count, places))
-        return self.free.get(place.name, 1)
+        return int(self.free.get(place.name, 1))
 
     def holds(self, formula: Any, places: tuple[int, ...] = ()) -> bool:
         """Whether a formula is true."""
