@@ -16,7 +16,7 @@ distributed as a pair of independent (or of different) samples. With E_ab the ex
 assumption E_ab = (1 - s_ab) e with e the mean over the pairs of all samples (that differ).
 
 Assumptions: draws_uniform or draws_different, self_pairs, batch_nonempty, draws_nonempty;
-at_least_two without replacement, batch_of_two without self-pairs; weight_pos, others_pos and
+at_least_two without replacement, batch_of_two without self-pairs; others_pos and
 weights_nonneg with weights (with (-2, 5, 5), f = (0, 1, 4), y = (0, 1, 3), where Var_w(y) = 0, the
 pairs i != j give 3/2 and the code 9/4).
 
@@ -36,7 +36,7 @@ from sympy import Rational
 
 from gar_verify import formulas as package_formulas
 
-from . import kernel
+from . import derived, kernel
 from .batches import ExactBatch, exact_batches, moments
 from .definitions import half_square
 from .exact import Case, exactly
@@ -61,6 +61,25 @@ SELF_PAIRS = Assumption(
     everywhere(equal(total(SAME, B), 1), A),
     "each draw is the same as one draw, itself",
 )
+
+
+class Weighted(Proofs):
+    """The pairs i != j of weighted samples."""
+
+    def different_pairs(self, others: Assumption) -> Theorem:
+        """Their mean by the code; that the weights have a positive sum follows from the others."""
+        two, nonneg = self.given(others), self.given(self.about.weights_nonneg)
+        weight = self.about.batch.weight
+        least = self.step("W is not negative", kernel.sign, weight, nonneg)
+        either = self.step("W is 0 or not", kernel.split, least)
+        squares = self.step("squares of weights", kernel.sign, self.about.square_weights)
+        none = kernel.assume(equal(weight, 0))
+        parts = [(1, two), (1, squares), (weight, none)]
+        absurd = self.combine("W = 0: 0 < 0", positive(Expression(0)), of=parts)
+        goal = self.weight.conclusion
+        other = self.step("which is not so", derived.anything, absurd, goal)
+        some = self.step("W is positive", kernel.cases, either, kernel.assume(goal), other)
+        return self.step("whatever W is", kernel.cut, self.distinct_pairs(others), some)
 
 
 class Batches(Proofs):
@@ -182,7 +201,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
     by_code = formulas.without_self_pairs(about.code("error_variance"), share / weight**2)
     pairs = weight**2 * about.pairs() / (weight**2 - share)
     says = Batches(Script(), plain)
-    claims = [Claim("the pairs i != j", (*about.basic, others), equal(pairs, by_code))]
+    claims = [Claim("the pairs i != j", (about.weights_nonneg, others), equal(pairs, by_code))]
     ways = (("with replacement", False), ("without replacement", True))
     for way, different in ways:
         size = AT_LEAST_TWO if different else plain.weight_pos
@@ -193,7 +212,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
         claims.append(Claim(f"{way}, no self-pairs", (*given, BATCH_OF_TWO), corrected))
 
     def script(step: Script) -> None:
-        step.show("the pairs i != j", Proofs(step, about).distinct_pairs(others))
+        step.show("the pairs i != j", Weighted(step, about).different_pairs(others))
         proofs = Batches(step, plain, "draws: ")
         for way, different in ways:
             biased, unbiased = proofs.means(way, different)
@@ -319,7 +338,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "W = 0 allowed",
                 lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
                 cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops="weight_pos",
                 undefined=True,
             ),
         ),
