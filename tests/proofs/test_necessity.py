@@ -46,7 +46,10 @@ CONTRIVED: dict[str, tuple[Callable[[Any], Any], str]] = {
         ),
         "they meet it",
     ),
-    "data of which the claim is true": (lambda r: r.update(claim="the code"), "not enough values"),
+    "data of a claim without the hypothesis": (
+        lambda r: r.update(claim="the code"),
+        "not enough values",
+    ),
     "data without a variable of the claim": (lambda r: r["numbers"].pop("N"), "KeyError: 'N'"),
     "data with a variable more": (
         lambda r: r["numbers"].update(weather="1"),
@@ -82,9 +85,9 @@ def test_contrived_data_are_refused(name: str) -> None:
 
 
 def test_data_of_which_the_claim_is_true_show_nothing() -> None:
-    """For any factor, on constant labels and predictions, both means are 0."""
+    """A conclusion that nothing contradicts needs no hypothesis."""
     claim = next(c for c in CLAIMS if c.name == "the minimum")
-    same = replace(claim, conclusion=type(claim.conclusion)(*[claim.conclusion.left] * 2))  # type: ignore[attr-defined]
+    same = replace(claim, conclusion=type(claim.conclusion)(*[claim.conclusion.right] * 2))  # type: ignore[attr-defined]
     record = {"claim": claim.name, "numbers": {"N": "1", "c": "1"}}
     record |= {"columns": {"f": ["1"], "y": ["1"]}, "free": {}}
     with pytest.raises(necessity.NotShownError, match="the claim is true of them"):
