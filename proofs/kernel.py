@@ -1,9 +1,10 @@
 """The kernel: what may be called a theorem, and by which rules.
 
-A `Theorem` is a set of hypotheses and a conclusion, formulas of `terms`. No function outside this
-file can make one: the constructor asks for a key that is not exported, and every rule below either
-returns a theorem that follows from those it was given, or raises an error. A proof script can
-therefore be wrong, but it cannot lie. To believe a theorem one has to believe this file, `terms`
+A `Theorem` is a set of hypotheses and a conclusion, formulas of `terms`. Every rule below either
+returns one that follows from those it was given and notes that it made it, or raises an error; what
+no rule made, or what is changed afterwards, no rule takes (`genuine`). A proof script can therefore
+be wrong, but it cannot lie, short of rewriting this module while it runs. Rules that follow from
+these are not here but in `derived`. To believe a theorem one has to believe this file, `terms`
 (what formulas are, and how names are replaced) and `normal_form` (when two terms are the same
 rational function of the same things, and what sign they have); they use Python's fractions and
 nothing of SymPy, no floating point, no sampling, no limit.
@@ -11,7 +12,9 @@ nothing of SymPy, no floating point, no sampling, no limit.
 Numbers are real, ``x / 0`` has no value that a rule would use: each rule that meets a division asks
 for a theorem that the divisor is not 0, for a root that what stands under it is not negative, and
 for a logarithm that its argument is positive. Free variables and columns are universally
-quantified; one that occurs in a hypothesis stands for the same thing there.
+quantified; one that occurs in a hypothesis stands for the same thing there. A place that no sum
+binds is any place of 1..count, and any at all where the count is 0: what makes use of there being
+one has the hypothesis 0 < count, which goes when the place is bound.
 """
 
 from __future__ import annotations

@@ -350,13 +350,20 @@ _INDICES = ("i", "j", "k", "l", "m")
 
 
 def ambiguous(nodes: Iterable[Node]) -> list[str]:
-    """Names that are printed for two different terms."""
-    seen: dict[str, set[Node]] = {}
+    """What is printed alike and is not the same: names, numbers, entries, sums of other counts."""
+    seen: dict[str, set[object]] = {}
 
     def visit(part: Node) -> None:
         if part in _NAMES:
             seen.setdefault(_NAMES[part][0], set()).add(part)
+        elif isinstance(part, Variable | Number):
+            seen.setdefault(plain(part), set()).add(part)
         else:
+            if isinstance(part, Sum | Each):
+                seen.setdefault(f"{plain(part)}, summed or said", set()).add(part.count)
+            if isinstance(part, Entry):
+                for name in _INDICES:
+                    seen.setdefault(f"{part.column}_{name}", set()).add(part.column)
             for inner in part.parts():
                 visit(inner)
 

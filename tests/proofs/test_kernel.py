@@ -530,6 +530,18 @@ def test_a_name_stands_for_one_thing_in_what_is_printed() -> None:
     assert ambiguous([equal(one, other)]) == ["the sum"]
 
 
+def test_what_is_printed_alike_is_the_same() -> None:
+    """A number by the name of another, of an entry or of a term, and sums over other counts."""
+    other = Sum(Count("M"), closed(t(F), I))
+    for one, two, label in (
+        (X, number("1") + 1, "1"),
+        (total(F), number("f_j"), "f_j"),
+        (named("x'", "x'", X + 18), number("x'"), "x'"),
+        (total(F), Expression(other), "sum_i f_i, summed or said"),
+    ):
+        assert ambiguous([equal(one, one), equal(two, two)]) == [label]
+
+
 def test_terms_that_are_written_twice_are_one_object() -> None:
     assert Exp(Add(t(X), ONE)) is Exp(Add(Variable("x"), Number(1)))
     assert Number(Fraction(2, 2)) is ONE
