@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 UV := build/uv/bin/uv
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce reproduce-all test test-full bench docs rocq notebooks coverage lowest wheel lock clean
@@ -45,11 +46,14 @@ reproduce-all: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	@mkdir -p build
+	@$(BIN)/mypy > build/mypy.txt 2>&1 & types=$$!; \
+	$(PYTEST); tests=$$?; \
+	wait $$types; types=$$?; cat build/mypy.txt; \
+	exit $$((tests || types))
 
 test-full: $(INSTALLED)
-	GAR_VERIFY_HYPOTHESIS=full $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 3600
+	GAR_VERIFY_HYPOTHESIS=full $(PYTEST) --timeout 3600
 
 bench: $(INSTALLED)
 	$(BIN)/gar-verify bench

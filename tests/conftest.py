@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,12 @@ settings.load_profile(os.environ.get("GAR_VERIFY_HYPOTHESIS", "quick"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests are found by what they read: ``-m reference``, ``-m arrays``."""
+    """Tests are found by what they read: ``-m reference``, ``-m arrays``.
+
+    The long files come first: no worker has one left when the other has nothing more to do.
+    """
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: not (item.path in long or item.path.suffix == ".ipynb"))
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         for fixture, mark in (("reference_cases", "reference"), ("authors_folder", "arrays")):
@@ -48,14 +54,24 @@ def _same_start() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user has fetched and computed does not decide what a test sees.
+def _own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user has fetched and computed does not decide what a test sees."""
+    monkeypatch.setenv("GAR_VERIFY_CACHE", str(cache))
 
-    The workers of a run have one cache, so that each kernel is compiled once.
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """One for the workers of a run; the kernels in it are those of earlier runs too.
+
+    Compiling them takes longer than all tests of the loss. A name holds the hash of the sources.
     """
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    monkeypatch.setenv("GAR_VERIFY_CACHE", str(shared / "cache"))
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    shared.mkdir(exist_ok=True)
+    kept = getattr(pytestconfig, "cache", None)
+    with suppress(OSError):  # the other worker was first, or the system has no such links
+        (shared / "kernels").symlink_to(kept.mkdir("kernels"), target_is_directory=True)
+    return shared
 
 
 @pytest.fixture

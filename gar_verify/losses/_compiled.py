@@ -197,11 +197,13 @@ def _copied(function: Callable[..., Any], space: dict[str, Any], key: str) -> Fu
     """The function with global names of its own.
 
     Its name holds the key: two kernels of one name would share their machine code when both are
-    read from the disk.
+    read from the disk. Its code is a copy too: numba writes into the flags of what runs under a
+    profiler, and the digest of the original would be another afterwards.
     """
     assert isinstance(function, FunctionType)
     space |= {"__builtins__": builtins, "__name__": function.__module__}
-    copy = FunctionType(function.__code__, space, function.__name__, function.__defaults__)
+    code = function.__code__.replace()
+    copy = FunctionType(code, space, function.__name__, function.__defaults__)
     copy.__qualname__ = f"{function.__name__}_{key[:16]}"
     return copy
 

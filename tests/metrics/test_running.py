@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import multiprocessing
 import pickle
 import socket
 from collections.abc import Iterator
@@ -419,7 +420,10 @@ def member(rank: int, folder: str) -> None:
 def test_processes_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     names = [name for _, name in socket.if_nameindex()]
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", next(n for n in names if n in ("lo", "lo0")))
-    mp.spawn(member, (str(tmp_path),), nprocs=len(SHARES))
+    methods = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in methods else "spawn"
+    multiprocessing.set_forkserver_preload(["torch._dynamo", "gar_verify.metrics", "torchmetrics"])
+    mp.start_processes(member, (str(tmp_path),), nprocs=len(SHARES), start_method=method)
     f, y, groups = shared_data()
     found = [pickle.loads(path.read_bytes()) for path in sorted(tmp_path.glob("*.pickle"))]
     assert_close(found[0], oracle(f, y))

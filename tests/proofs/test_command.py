@@ -39,6 +39,7 @@ def results() -> list[Result]:
     return proofs.run(QUICK) + proofs.run("theorem-4")
 
 
+@pytest.mark.slow
 def test_all_statements_are_proved_in_under_fifteen_seconds_without_torch() -> None:
     code = (
         "import sys, time; from proofs import rocq_opinion as r; from proofs.__main__ import main; "

@@ -170,6 +170,10 @@ def test_what_rocq_accepts_of_changed_formulas_is_explained() -> None:
     assert "Rocq refuses" in rocq_opinion.mutations()
 
 
+# one that changes nothing is compiled to the last source: `mutate_rocq` and a full run do that
+SAMPLE = [c for c in CHANGES[7::29] if tuple(key(c)) not in EQUIVALENT]
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rocq")
@@ -181,13 +185,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_rocq_accepts_what_is_generated_anew_and_not_changed(prepared: Path) -> None:
     """Where Rocq refuses a change, it is not for how the changed definitions are written."""
-    one = next(c for c in CHANGES if c.function == "ratio")
+    function = "ratio" if EVERYTHING else "sample_gradient"  # almost all speak of the former
+    one = next(c for c in CHANGES if c.function == function)
     assert mutate_rocq.refusing(replace(one, tree=ast.parse(SOURCE)), prepared) is None
 
 
 @needs_rocq
 @pytest.mark.slow
-@pytest.mark.parametrize("change", CHANGES if EVERYTHING else CHANGES[7::29], ids=str)
+@pytest.mark.parametrize("change", CHANGES if EVERYTHING else SAMPLE, ids=str)
 def test_rocq_refuses_a_changed_formula(change: Change, prepared: Path) -> None:
     assert mutate_rocq.refusing(change, prepared) or key(change) in [
         one["change"] for one in ACCEPTED

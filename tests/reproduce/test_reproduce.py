@@ -81,6 +81,7 @@ def runs(small: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) ->
     return done
 
 
+@pytest.mark.slow
 def test_offline_it_ends_well_and_says_what_is_from_where(runs: list[Done]) -> None:
     summary = runs[0].summary
     text = summary.text()

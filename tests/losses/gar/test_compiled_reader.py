@@ -337,12 +337,13 @@ print(compiled_reader._kernels(torch.float32, None).evaluate.stats.cache_hits)
 @pytest.mark.slow
 def test_an_edit_of_the_formulas_is_followed(tmp_path: Path) -> None:
     """Though the file keeps its size and time stamp, and the edited function is only called."""
-    root, cache = tmp_path / "copy", Path(os.environ["GAR_VERIFY_CACHE"])
+    root, cache = tmp_path / "copy", tmp_path / "cache"
     shutil.copytree(
         PACKAGE, root / "gar_verify", ignore=shutil.ignore_patterns("__pycache__", "*.json")
     )
     compiled_reader._kernels.cache_clear()
-    gar_loss(*batch(0, 9, dtype=torch.float32))  # compiled here, or read from this run's cache
+    gar_loss(*batch(0, 9, dtype=torch.float32))  # compiled here, or read from the tests' cache
+    shutil.copytree(paths.kernels(), cache / "kernels")
     value, reason, hits, _ = run(CALL, root, cache)
     assert value == "0.5 [0.0, 0.0, 0.5, -0.5]"
     assert reason.startswith("compiled")
@@ -428,6 +429,17 @@ def test_kernels_read_from_the_disk_keep_apart(tmp_path: Path) -> None:
     for case in ("[:1]", "[1:]"):
         run(TWO.replace(":\n    value", f"{case}:\n    value"), PACKAGE.parent, tmp_path)
     assert run(TWO, PACKAGE.parent, tmp_path)[:-1] == ["0.4", "0.5"]
+
+
+def test_a_profiler_leaves_the_key_of_a_kernel_alone(kernels: Path) -> None:
+    """While one is at work, numba writes into the flags of the function that it calls."""
+    assert hits() == (3.0, 0)
+    sys.setprofile(lambda frame, event, argument: None)
+    try:
+        assert hits() == (3.0, 1)
+    finally:
+        sys.setprofile(None)
+    assert hits() == (3.0, 1)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])

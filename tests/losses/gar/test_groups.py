@@ -400,7 +400,9 @@ def _in_a_process(rank: int, size: int, folder: str, results: Any) -> None:
 
 def test_groups_spread_over_processes(tmp_path: Any) -> None:
     size = 3
-    context = mp.get_context("spawn")
+    server = "forkserver" in mp.get_all_start_methods()  # torch is imported once for all
+    context = mp.get_context("forkserver" if server else "spawn")
+    context.set_forkserver_preload(["torch._dynamo", "gar_verify.losses.gar.loss"])
     results = context.Queue()
     workers = [
         context.Process(target=_in_a_process, args=(r, size, os.fspath(tmp_path), results))
