@@ -85,9 +85,6 @@ class Original:
 TABLES = Path(__file__).with_name("tables")
 """Folder of what comes with the package."""
 
-LICENCE = "CC BY 4.0"
-"""Of all four tables, by their pages in the repository."""
-
 ABOUT: dict[str, Any] = tomllib.loads(
     files("gar_verify.data").joinpath("originals.toml").read_text(encoding="utf8")
 )

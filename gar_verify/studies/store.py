@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from gar_verify._files import atomic_write
@@ -187,20 +186,6 @@ def read(path: Path) -> xr.Dataset:
         raise DamagedError(f"{path} is damaged: its bytes do not match their checksum")
     with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as stored:
         return stored.load()
-
-
-def checksum(dataset: xr.Dataset) -> str:
-    """SHA-256 of names, dimensions and values of all variables and coordinates."""
-    state = hashlib.sha256()
-    for name in sorted(map(str, dataset.variables)):
-        variable = dataset.variables[name]
-        state.update(f"{name}{variable.dims}{variable.shape}".encode())
-        values = variable.to_numpy()
-        text = values.dtype.kind not in "biuf"
-        state.update(
-            json.dumps(values.tolist()).encode() if text else np.ascontiguousarray(values).tobytes()
-        )
-    return state.hexdigest()
 
 
 def summary_of(pieces: Sequence[xr.Dataset], table: Table) -> dict[str, str | float]:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from bits import checksum
 
 from gar_verify.data import load_table
 from gar_verify.studies import definitions, pins, provenance, store, synthetic, tabular, workers
@@ -52,7 +53,7 @@ def test_finished_pieces_are_not_computed_again(tmp_path, calls):
     assert listener.titles == [("toy", 4.0)]
     assert listener.done == 4.0
     xr.testing.assert_identical(first[0], second[0].assign_attrs(first[0].attrs))
-    assert store.checksum(first[0]) == store.checksum(second[0])
+    assert checksum(first[0]) == checksum(second[0])
 
 
 def test_processes_side_by_side_give_the_same(tmp_path):
@@ -60,7 +61,7 @@ def test_processes_side_by_side_give_the_same(tmp_path):
     pieces = [picklable(name) for name in "abc"]
     here = store.collect(pieces, "toy", None, Silent(), jobs=1)
     there = store.collect(pieces, "toy", tmp_path, listener, jobs=2)
-    assert list(map(store.checksum, here)) == list(map(store.checksum, there))
+    assert list(map(checksum, here)) == list(map(checksum, there))
     assert listener.done == 12.0
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -124,7 +125,7 @@ def test_a_damaged_file_is_named_and_computed_again(tmp_path, calls, harm):
     assert calls == ["a", "a"]
     assert str(path) in listener.notes[0]
     assert "computed again" in listener.notes[0]
-    assert store.checksum(again) == store.checksum(whole)
+    assert checksum(again) == checksum(whole)
     gather([toy], tmp_path)
     assert calls == ["a", "a"]
 
