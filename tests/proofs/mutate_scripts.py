@@ -217,14 +217,20 @@ _KEYS = count(10**6)
 # --- which statement calls which function -------------------------------------------------------
 
 
-def proved(name: str) -> bool:
-    """Whether the script of a statement proves its claims, and nothing in it is idle."""
+def ran(name: str) -> tuple[Statement, Script]:
+    """A statement, and its script after it ran, with the keys that every run has."""
     global _KEYS
     _KEYS = count(10**6)
+    statement, script = catalogue.statement(name), Script()
+    assert statement.script is not None
+    statement.script(script)
+    return statement, script
+
+
+def proved(name: str) -> bool:
+    """Whether the script of a statement proves its claims, and nothing in it is idle."""
     try:
-        statement, script = catalogue.statement(name), Script()
-        assert statement.script is not None
-        statement.script(script)
+        statement, script = ran(name)
         return not list(script.faults(statement.claims, frozenset()))
     except Exception:
         return False

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import mutate_scripts
 import pytest
 from mutate_scripts import BY_KERNEL, Change, changes, key, survives
 
@@ -29,11 +30,9 @@ EQUIVALENT = {tuple(one["change"]): one["why"] for one in SURVIVORS["survivors"]
 
 @cache
 def ran(name: str) -> tuple[Statement, Script]:
-    """A statement, and its script after it ran."""
-    statement, script = catalogue.statement(name), Script()
-    assert statement.script is not None
-    statement.script(script)
-    return statement, script
+    """A statement, and its script after it ran; what the kernel did is known to later runs."""
+    with mutate_scripts.remembering():
+        return mutate_scripts.ran(name)
 
 
 def faults(statement: Statement) -> list[str]:
