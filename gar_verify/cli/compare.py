@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -53,17 +54,39 @@ def compare(
         Path | None, typer.Option(help="for tables, figures and page; default: FILE_comparison")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="write into an existing folder")] = False,
+    sep: Annotated[
+        str | None, typer.Option(help="what separates fields: a sign, or tab; default: what fits")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="of a CSV file, such as cp1252 or latin-1; default: UTF-8")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="decimal sign of numbers: . or ,")] = None,
+    thousands: Annotated[
+        str | None, typer.Option(help="what separates thousands: , or . or a blank or '")
+    ] = None,
+    strip_units: Annotated[
+        bool, typer.Option("--strip-units", help="read $5, 45% and 45 km as numbers")
+    ] = False,
+    na: Annotated[Columns | None, typer.Option(help="a value that means missing; repeat")] = None,
+    log_target: Annotated[
+        bool, typer.Option("--log-target", help="learn the logarithm; scores are of the target")
+    ] = False,
+    weight: Annotated[str | None, typer.Option(help="column of how much each row counts")] = None,
 ) -> None:
     """Does GAR help on your data? Train small networks with several losses, and test with care.
 
-    Reads numbers, categories (as text) and missing values; dates are refused. Settings are chosen
-    inside each training part (nested cross-validation). Prints a table and a verdict; writes CSV,
-    figures and one HTML page into a folder. Nothing is written unless all of it is.
+    Reads numbers, categories (as text) and missing values; dates are refused. What reads in two
+    ways is refused with the options that decide, such as --decimal and --thousands. Settings are
+    chosen inside each training part (nested cross-validation). Prints a table and a verdict; writes
+    CSV, figures and one HTML page into a folder. Nothing is written unless all of it is.
     """
     from gar_verify.studies import pins
 
     pins.set_here()  # before numpy is loaded
     from gar_verify.comparison import compare_file
+    from gar_verify.comparison.delimited import Dialect
+    from gar_verify.comparison.notation import Notation
+    from gar_verify.comparison.reading import resolve
     from gar_verify.comparison.writing import check_folder
     from gar_verify.losses.registry import LOSSES
     from gar_verify.studies.progress import progress_for_stderr
@@ -72,13 +95,19 @@ def compare(
         raise ValueError("--all and --losses exclude each other; give one of them")
     folder = folder or Path.cwd() / f"{file.stem}_comparison"
     check_folder(folder, force=force)
+    dialect = Dialect({"tab": "\t"}.get(sep or "", sep), encoding)
+    columns = partial(resolve, file, dialect=dialect)
     try:
         outcome = compare_file(
             file,
-            _columns(target),
-            identifiers=_columns(identifier),
-            dropped=_columns(drop),
-            categories=_columns(category),
+            columns(target),
+            identifiers=columns(identifier or ()),
+            dropped=columns(drop or ()),
+            categories=columns(category or ()),
+            dialect=dialect,
+            written=Notation(decimal, thousands, strip_units, tuple(na or ())),
+            log_target=log_target,
+            weight=weight,
             max_rows=max_rows,
             seed=seed,
             losses=tuple(LOSSES) if every else _parts(losses),
@@ -97,18 +126,6 @@ def compare(
     typer.echo(str(outcome))
     for path in outcome.save(folder, force=force):
         typer.echo(f"wrote {path}", err=True)
-
-
-def _columns(given: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of columns, repeated or separated by commas; a quoted name may hold a comma."""
-    import csv
-
-    return tuple(
-        name.strip()
-        for line in csv.reader(given or (), skipinitialspace=True)
-        for name in line
-        if name.strip()
-    )
 
 
 def _parts(text: str | None) -> tuple[str, ...] | None:

@@ -1,21 +1,22 @@
 """What the columns of a table are: numbers, categories, or nothing that can be learned from.
 
-Text that reads as numbers is numbers. Dates, infinities and mixtures of numbers and text are
-refused, with the column and what to do; columns without information are left out, with a note.
+Text that reads as numbers is numbers. What reads in two ways, dates, infinities and mixtures of
+numbers and text are refused, with the columns and what to do; columns without information are left
+out, with a note.
 """
 
 from __future__ import annotations
 
-import calendar
-import datetime
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gar_verify.comparison import dates, levels, refusals, remarks
+from gar_verify.comparison.notation import Notation
+from gar_verify.comparison.refusals import Unread
+from gar_verify.comparison.texts import numbers_in
 from gar_verify.integrations.regressor import check_size
 
 MAX_LEVELS = 20
@@ -23,15 +24,6 @@ MAX_LEVELS = 20
 
 IDENTIFIER = 0.5
 """Different texts over rows above which a column names its rows and is left out."""
-
-_MONTHS = "|".join((*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"))
-_DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}:\d{2}"
-    rf"|\d{{1,2}}\.?[- ]?({_MONTHS})[-.,\s]+\d{{2,4}}"
-    rf"|({_MONTHS})[-.\s]+\d{{1,2}}(st|nd|rd|th)?[-,\s]+\d{{2,4}}",
-    re.IGNORECASE,
-)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,125 +38,160 @@ class Features:
     """What was left out and why, in sentences."""
 
 
-def features_of(frame: pd.DataFrame, categories: Sequence[str] = ()) -> Features:
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column as it was understood."""
+
+    values: pd.Series
+    """Numbers as float64, or categories as text, None where missing."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether it holds numbers."""
+        return pd.api.types.is_float_dtype(self.values.dtype)
+
+
+def features_of(
+    frame: pd.DataFrame, categories: Sequence[str] = (), written: Notation | None = None
+) -> Features:
     """Sort the columns of a table.
 
     Args:
         frame: (n, F), named columns of any type.
         categories: columns to take as categories even if they hold numbers.
+        written: how numbers are written in texts.
 
     Raises:
-        ValueError: for dates, infinities, mixtures, values that are no scalars, names that occur
-            twice, or if nothing is left to learn from.
+        ValueError: for dates, infinities, mixtures, numbers that read in two ways, values that are
+            no scalars, names that occur twice, or if nothing is left to learn from. It names all
+            such columns.
     """
     names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"several columns are called '{twice[0]}'; give each a name of its own")
-    columns: dict[str, pd.Series] = {}
+    kept: dict[str, Column] = {}
     notes: list[str] = []
-    for name, (_, values) in zip(names, frame.items(), strict=True):
-        column = _category(values) if name in categories else _understood(values, name)
+    found = _all_understood(frame.set_axis(names, axis=1), categories, written or Notation())
+    for name, column in found.items():
         reason = _useless(column)
         if reason:
             notes.append(f"column '{name}' is left out: {reason}")
             continue
-        columns[name] = column
-        notes += _remarks(column, name)
-    if not columns:
+        kept[name] = column
+        notes += [*column.notes, *_remarks(column, name)]
+    if not kept:
         raise ValueError(
             "there is nothing to learn from: no feature is left"
             + "".join(f"; {note}" for note in notes)
         )
-    cleaned = pd.DataFrame(columns, index=frame.index)
-    numeric = [name for name in columns if _is_numbers(cleaned[name])]
-    return Features(cleaned, numeric, [name for name in columns if name not in numeric], notes)
+    numeric = [name for name, column in kept.items() if column.is_numbers]
+    return Features(
+        pd.DataFrame({name: column.values for name, column in kept.items()}, index=frame.index),
+        numeric,
+        [name for name in kept if name not in numeric],
+        notes,
+    )
 
 
-def target_of(values: pd.Series, name: str) -> NDArray[np.float64]:
+def target_of(values: pd.Series, name: str, written: Notation | None = None) -> Column:
     """A target as numbers (n,), NaN where it is missing.
 
     Raises:
         ValueError: if it is text, dates, true and false, mixed, infinite, missing everywhere or
-            constant.
+            constant, or reads in two ways.
     """
     if pd.api.types.is_bool_dtype(values.dtype):
         raise ValueError(
             f"target '{name}' holds true and false, which is a classification; a regression needs "
             "numbers as its target"
         )
-    column = _understood(values, name, "target")
-    if not _is_numbers(column):
-        shown = ", ".join(repr(level) for level in column.dropna().unique()[:3])
-        raise ValueError(
-            f"target '{name}' holds text ({shown}); a regression needs numbers as its target"
-        )
-    present = column.dropna()
+    column = numbers_of(values, f"target '{name}'", written)
+    check_varies(column.values, name)
+    return column
+
+
+def check_varies(target: pd.Series, name: str) -> None:
+    """Raise a ValueError if a target has one value, or none."""
+    present = target.dropna()
     if present.empty:
         raise ValueError(f"target '{name}' has no value at all")
     if present.nunique() == 1:
         raise ValueError(
             f"target '{name}' is constant ({present.iloc[0]:g}); there is nothing to predict"
         )
-    return column.to_numpy(dtype=np.float64)
 
 
-def _understood(values: pd.Series, name: str, what: str = "column") -> pd.Series:
-    """Numbers as float64 or categories as text, None where missing."""
-    where = f"{what} '{name}'"
+def numbers_of(values: pd.Series, where: str, written: Notation | None = None) -> Column:
+    """A column that must hold numbers; ``where`` is its role and name, such as "target 'y'".
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
+    column = _understood(values, where, written or Notation())
+    if not column.is_numbers:
+        shown = ", ".join(repr(level) for level in column.values.dropna().unique()[:3])
+        what = where.partition(" ")[0]
+        raise ValueError(f"{where} holds text ({shown}); a regression needs numbers as its {what}")
+    return column
+
+
+def _all_understood(
+    frame: pd.DataFrame, categories: Sequence[str], written: Notation
+) -> dict[str, Column]:
+    """Every column, or one error for all that cannot be read."""
+    found: dict[str, Column] = {}
+    errors: list[ValueError] = []
+    for name, values in frame.items():
+        where = f"column '{name}'"
+        try:
+            if name in categories:
+                found[str(name)] = _category(values, where)
+            else:
+                found[str(name)] = _understood(values, where, written)
+        except ValueError as error:
+            errors.append(error)
+    if errors:
+        raise refusals.joined(errors)
+    return found
+
+
+def _understood(values: pd.Series, where: str, written: Notation) -> Column:
     kind = values.dtype
     if isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(kind):
-        return _category(values)
-    if pd.api.types.is_datetime64_any_dtype(kind) or kind.kind in "mM" or _holds_dates(values):
-        raise ValueError(_date(where, values))
+        return _category(values, where)
+    if dates.hold_dates(values):
+        raise _dates(where, values)
     if kind.kind == "c":
         raise ValueError(f"{where} holds complex numbers; expected real ones")
     if pd.api.types.is_numeric_dtype(kind):
-        return _finite(values.astype("float64"), where)
-    return _from_text(values, where)
+        return Column(_finite(values.astype("float64"), where))
+    return _from_text(values, where, written)
 
 
-def _from_text(values: pd.Series, where: str) -> pd.Series:
-    text = _category(values)
-    present = text.dropna()
+def _from_text(values: pd.Series, where: str, written: Notation) -> Column:
     strange = next(
         (v for v in values.dropna() if isinstance(v, (list, dict, set, np.ndarray))), None
     )
     if strange is not None:
         raise ValueError(f"{where} holds a {type(strange).__name__} in a cell; expected scalars")
-    if len(present) and present.map(lambda s: bool(_DATE.match(s))).all():
-        raise ValueError(_date(where, present))
-    if len(present) and present.map(lambda s: bool(_DECIMAL_COMMA.match(s))).all():
-        raise ValueError(
-            f"{where} holds numbers with a decimal comma ({present.iloc[0]!r}); write them with a "
-            "point"
-        )
-    numbers = pd.to_numeric(present, errors="coerce").astype("float64")
-    if numbers.notna().all():
-        return _finite(numbers.reindex(values.index), where)
-    if numbers.notna().mean() >= 0.5:
-        odd = present[numbers.isna()]
-        shown = ", ".join(repr(v) for v in odd.unique()[:3])
-        raise ValueError(
-            f"{where} mixes numbers and text: {len(odd):,} of {len(present):,} values are no "
-            f"numbers ({shown}, first in row {odd.index[0]}). Correct them, leave them empty where "
-            "they mean missing, or take the column as categories"
-        )
-    return text
+    text = levels.trimmed(values).dropna()
+    if dates.are_dates(text):
+        raise _dates(where, text)
+    numbers, notes = numbers_in(text, where, written)
+    if numbers is None:
+        category = _category(values, where)
+        return Column(category.values, [*notes, *category.notes])
+    return Column(_finite(numbers.reindex(values.index), where), notes)
 
 
-def _category(values: pd.Series) -> pd.Series:
-    """Levels as trimmed text, None where missing or empty."""
-    present = values.dropna()
-    text = present.map(_level).astype(object)
-    return text[text != ""].reindex(values.index).astype(object).where(lambda s: s.notna(), None)
-
-
-def _level(value: object) -> str:
-    """The text of a level; 2.0 and 2 are the same."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+def _category(values: pd.Series, where: str) -> Column:
+    text, merged = levels.one_spelling(levels.trimmed(values))
+    notes = [f"levels {spellings} of {where} are taken as one" for spellings in merged[:3]]
+    if len(merged) > 3:
+        notes.append(f"{len(merged) - 3:,} more levels of {where} were spelled in several ways")
+    return Column(text, notes)
 
 
 def _finite(numbers: pd.Series, where: str) -> pd.Series:
@@ -179,54 +206,43 @@ def _finite(numbers: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
-def _holds_dates(values: pd.Series) -> bool:
-    if isinstance(values.dtype, pd.PeriodDtype):
-        return True
-    dates = (datetime.date, datetime.time, datetime.timedelta)
-    return values.dtype == object and any(isinstance(value, dates) for value in values.dropna())
-
-
-def _date(where: str, values: pd.Series) -> str:
+def _dates(where: str, values: pd.Series) -> Unread:
+    example = str(values.dropna().iloc[0])
     if where.startswith("target"):
-        return f"{where} holds dates ({values.dropna().iloc[0]}); a regression needs numbers"
-    return (
-        f"{where} holds dates or times ({values.dropna().iloc[0]}), which are not understood here: "
-        "leave it out (--drop), or turn it into numbers first, such as days since the first"
+        return Unread(where, "dates", example, "; a regression needs numbers")
+    return Unread(
+        where,
+        "dates or times",
+        example,
+        ", which are not understood here: leave out what holds them ({drop}), or turn them into "
+        "numbers first, such as days since the first",
     )
 
 
-def _useless(column: pd.Series) -> str:
+def _useless(column: Column) -> str:
     """Why nothing can be learned from a column, or nothing."""
-    present = column.dropna()
+    present = column.values.dropna()
     if present.empty:
         return "it has no value at all"
-    levels = present.nunique()
-    if levels == 1 and len(present) == len(column):
-        return f"it is constant ({_level(present.iloc[0])})"
-    if not _is_numbers(column) and levels > MAX_LEVELS and levels > IDENTIFIER * len(present):
+    distinct = present.nunique()
+    if distinct == 1 and len(present) == len(column.values):
+        return f"it is constant ({levels.trimmed(present).iloc[0]})"
+    if not column.is_numbers and distinct > MAX_LEVELS and distinct > IDENTIFIER * len(present):
         return (
-            f"it has {levels:,} different texts in {len(present):,} rows, so it names rows or is "
+            f"it has {distinct:,} different texts in {len(present):,} rows, so it names rows or is "
             "free text"
         )
     return ""
 
 
-def _remarks(column: pd.Series, name: str) -> list[str]:
+def _remarks(column: Column, name: str) -> list[str]:
     """What a reader should know of a column that is used."""
-    present = column.dropna()
-    if not _is_numbers(column):
-        levels = present.nunique()
-        if levels > MAX_LEVELS:
-            return [
-                f"column '{name}' has {levels:,} levels; the {MAX_LEVELS - 1} most frequent are "
-                "told apart, the others are one"
-            ]
+    if column.is_numbers:
+        return remarks.of_feature(column.values, name)
+    distinct = column.values.nunique()
+    if distinct <= MAX_LEVELS:
         return []
-    steps = np.diff(column.to_numpy())
-    if len(steps) > 1 and (steps == 1).all():
-        return [f"column '{name}' numbers the rows; if it means nothing, leave it out (--drop)"]
-    return []
-
-
-def _is_numbers(column: pd.Series) -> bool:
-    return pd.api.types.is_float_dtype(column.dtype)
+    return [
+        f"column '{name}' has {distinct:,} levels; the {MAX_LEVELS - 1} most frequent are told "
+        "apart, the others are one"
+    ]

@@ -47,12 +47,24 @@ class Data:
     """(n, T)"""
     names: tuple[str, ...]
     """Of the T targets."""
+    log: bool = False
+    """Whether the logarithm of the targets is learned."""
+
+    @property
+    def learned(self) -> NDArray[np.float64]:
+        """(n, T) what networks learn, before it is scaled."""
+        return np.log(self.targets) if self.log else self.targets
+
+    def in_units(self, learned: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predictions of what is learned, in units of the targets."""
+        with np.errstate(over="ignore"):
+            return np.exp(learned) if self.log else learned
 
     @property
     def digest(self) -> str:
         """SHA-256 of names, features and targets."""
         frame = self.features.frame
-        state = hashlib.sha256(digest(self.targets).encode())
+        state = hashlib.sha256(digest(self.learned).encode())
         state.update(repr((self.names, list(frame.columns))).encode())
         state.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
         return state.hexdigest()
@@ -160,7 +172,7 @@ def _outer_predictions(
 ) -> NDArray[np.float64]:
     """Predictions [line, test row, target] of the chosen settings, in units of the targets."""
     problem = _problem(data, outer, test[:0], test)
-    _, mean, deviation = standardize(data.targets, outer)
+    _, mean, deviation = standardize(data.learned, outer)
     distinct = list(dict.fromkeys(choices))
     found: dict[Choice, NDArray[np.float64]] = {}
     by_length: dict[int, list[Choice]] = defaultdict(list)
@@ -172,7 +184,7 @@ def _outer_predictions(
             of_phase = [group[i] for i in members]
             trained = _fit(problem, recipe, phase, of_phase, seed, machine, report)
             outputs = trained.predictions[:, problem.test].astype(np.float64)
-            found |= dict(zip(of_phase, outputs * deviation + mean, strict=True))
+            found |= dict(zip(of_phase, data.in_units(outputs * deviation + mean), strict=True))
     return np.stack([found[choice] for choice in choices])
 
 
@@ -180,7 +192,7 @@ def _problem(data: Data, part: Rows, held_out: Rows, test: Rows) -> Problem:
     """Rows of a part, of what is held out to choose, and of the test, scaled on the part."""
     rows = np.concatenate([part, held_out, test])
     inputs = prepare(data.features, part, rows)
-    targets, _, _ = standardize(data.targets, part)
+    targets, _, _ = standardize(data.learned, part)
     numbers = np.arange(len(rows))
     first, second = len(part), len(part) + len(held_out)
     return Problem(

@@ -11,19 +11,17 @@ import csv
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-BLOCK = 50_000
-"""Rows of a file that are in memory at a time."""
+from gar_verify.comparison.delimited import BLOCK, NAMELESS, Csv, Dialect, listed
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 PARQUET = (".parquet", ".pq")
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _INDEX = "__index_level_"
-MISSING = "?"
-"""Read as a missing value, besides an empty field and the usual NA, NaN, null, None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,36 +43,46 @@ def read(
     *,
     max_rows: int,
     seed: int = 0,
+    dialect: Dialect | None = None,
 ) -> Sample:
     """Rows of a CSV or Parquet file; columns of a CSV file are text, to be understood later.
 
     Args:
-        path: Parquet if it ends in .parquet or .pq, else CSV: UTF-8, the first line with the names,
-            separated by commas, semicolons, tabs or bars.
+        path: Parquet if it ends in .parquet or .pq, else CSV, the first line with the names.
         wanted: columns that must exist.
         dropped: columns that must exist and are not read.
         max_rows: of more rows, so many are drawn at random.
         seed: of the drawing.
+        dialect: how a CSV file is separated and encoded.
 
     Raises:
         ValueError: if the file or a column does not exist, or the file is no such table.
     """
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; name a CSV or Parquet file")
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}{_near_files(path)}")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty; expected a table with column names and rows")
-    source: _Parquet | _Csv = _Parquet(path) if path.suffix in PARQUET else _Csv(path)
+    source = _opened(path, dialect or Dialect(), [*wanted, *dropped])
     _check_names(source.names, path)
-    find(source.names, [*wanted, *dropped], str(path))
-    nameless = [name for name in source.names if name == "" or name.startswith(_INDEX)]
-    columns = [name for name in source.names if name not in dropped and name not in nameless]
+    find(source.names, [*wanted, *dropped], source.where)
+    kept = [name for name in source.names if name not in dropped]
+    columns = [name for name in kept if name and not name.startswith(_INDEX)]
     drawn = draw(source.blocks(columns), max_rows, seed)
     if drawn.total == 0:
         raise ValueError(f"{path} has column names but no rows")
-    notes = ("a column without a name (a row index, usually) is left out",) * bool(nameless)
-    return replace(drawn, notes=notes + drawn.notes)
+    return _without_nameless(drawn, path, len(columns) < len(kept), source.notes)
+
+
+def resolve(path: Path, given: Sequence[str], dialect: Dialect | None = None) -> tuple[str, ...]:
+    """Names of columns from what was typed, such as "a" and "b,c".
+
+    What is exactly the name of a column of the file is that column; of anything else, commas
+    separate names, of which quoted ones may hold commas.
+
+    Raises:
+        ValueError: if the file cannot be read.
+    """
+    parts = {text.strip(): _split(text) for text in given}
+    every = [*parts, *chain.from_iterable(parts.values())]
+    names = _opened(path, dialect or Dialect(), every).names
+    found = ([text] if text in names else own for text, own in parts.items())
+    return tuple(chain.from_iterable(found))
 
 
 def draw(blocks: Iterable[pd.DataFrame], max_rows: int, seed: int) -> Sample:
@@ -110,71 +118,8 @@ def find(names: Sequence[str], wanted: Iterable[str], where: str) -> None:
             near = difflib.get_close_matches(name.lower(), lower, n=1)
             hint = f"did you mean '{lower[near[0]]}'? " if near else ""
             raise ValueError(
-                f"there is no column '{name}' in {where}; {hint}its columns: {_listed(names)}"
+                f"there is no column '{name}' in {where}; {hint}its columns: {listed(names)}"
             )
-
-
-class _Csv:
-    """A CSV file: its separator and names from the first line, its values as text."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with path.open("rb") as file:
-            if b"\0" in file.read(4096):
-                raise ValueError(
-                    f"{path} is no CSV file: it holds binary data. Save the table as CSV (a "
-                    "spreadsheet can export it), or as Parquet with the ending .parquet"
-                )
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                first = file.readline()
-                self.separator = max(SEPARATORS, key=_outside_quotes(first).count)
-                file.seek(0)
-                names = next(csv.reader(file, delimiter=self.separator), [])
-        except UnicodeDecodeError as error:
-            raise ValueError(_not_utf8(path)) from error
-        self.names = [name.strip() for name in names]
-        if len(self.names) < 2:
-            raise ValueError(
-                f"{path} is no CSV file with several columns: its first line has one field, "
-                f"{first.strip()[:60]!r}; expected names separated by "
-                f"{', '.join(SEPARATORS.values())}"
-            )
-        if all(_is_number(name) for name in self.names):
-            raise ValueError(
-                f"the first line of {path} holds numbers, {_listed(self.names)}; expected the "
-                "names of the columns: add a line with names"
-            )
-
-    def blocks(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        try:
-            with pd.read_csv(
-                self.path,
-                sep=self.separator,
-                header=0,
-                names=self.names,
-                dtype=str,
-                na_values=[MISSING],
-                skipinitialspace=True,
-                encoding="utf-8-sig",
-                chunksize=BLOCK,
-                on_bad_lines="error",
-            ) as reader:
-                for block in reader:
-                    if not isinstance(block.index, pd.RangeIndex):  # made of what is too much
-                        raise ValueError(self._too_many("the first row"))
-                    yield block[list(columns)]
-        except UnicodeDecodeError as error:
-            raise ValueError(_not_utf8(self.path)) from error
-        except pd.errors.ParserError as error:
-            reason = str(error).rsplit("C error: ", maxsplit=1)[-1].strip()
-            raise ValueError(f"{self.path} is no sound CSV file: {reason}") from error
-
-    def _too_many(self, where: str) -> str:
-        return (
-            f"{self.path} is no sound CSV file: {where} has more fields than the {len(self.names)} "
-            f"names of the first line; quote texts with {SEPARATORS[self.separator]} in them"
-        )
 
 
 class _Parquet:
@@ -185,6 +130,8 @@ class _Parquet:
         from pyarrow import parquet
 
         self.path = path
+        self.where = str(path)
+        self.notes: list[str] = []
         try:
             self.file = parquet.ParquetFile(path)
         except (pyarrow.ArrowException, OSError) as error:
@@ -213,14 +160,50 @@ def _smallest(
     return [pd.concat(kept).iloc[rows]], [joined[rows]]
 
 
+def _opened(path: Path, dialect: Dialect, wanted: Sequence[str]) -> _Parquet | Csv:
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a CSV or Parquet file")
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}{_near_files(path)}")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty; expected a table with column names and rows")
+    if path.suffix.lower() in SPREADSHEETS:
+        raise ValueError(
+            f"{path} is a spreadsheet, which is not read here: export the sheet as CSV in UTF-8, "
+            "its names in the first line"
+        )
+    if path.suffix not in PARQUET:
+        return Csv(path, dialect, wanted)
+    if dialect != Dialect():
+        raise ValueError(f"--sep and --encoding are for CSV files; {path} is Parquet")
+    return _Parquet(path)
+
+
+def _without_nameless(drawn: Sample, path: Path, has_index: bool, notes: list[str]) -> Sample:
+    """Rows without the columns that have no name: a row index, or nothing."""
+    nameless = [name for name in drawn.frame.columns if name.startswith(NAMELESS)]
+    filled = [name for name in nameless if drawn.frame[name].notna().any()]
+    if len(filled) > 1:
+        raise ValueError(f"several columns of {path} have no name; give each one in the first line")
+    if filled or has_index:
+        notes = ["a column without a name (a row index, usually) is left out", *notes]
+    if len(nameless) > len(filled):
+        count = len(nameless) - len(filled)
+        notes = [*notes, f"columns without a name and without values are left out: {count}"]
+    return replace(drawn, frame=drawn.frame.drop(columns=nameless), notes=(*notes, *drawn.notes))
+
+
 def _check_names(names: Sequence[str], path: Path) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
-    if "" in twice:
-        raise ValueError(f"several columns of {path} have no name; give each one in the first line")
     if twice:
         raise ValueError(
-            f"{path} has several columns called {_listed(twice)}; give each a name of its own"
+            f"{path} has several columns called {listed(twice)}; give each a name of its own"
         )
+
+
+def _split(text: str) -> list[str]:
+    line = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in line if name.strip()]
 
 
 def _near_files(path: Path) -> str:
@@ -228,24 +211,3 @@ def _near_files(path: Path) -> str:
     names = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
     near = difflib.get_close_matches(path.name, names, n=1)
     return f"; did you mean {folder / near[0]}?" if near else ""
-
-
-def _not_utf8(path: Path) -> str:
-    return f"{path} is not UTF-8 text; save it as CSV in UTF-8"
-
-
-def _outside_quotes(line: str) -> str:
-    return "".join(line.split('"')[::2])
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _listed(names: Sequence[str], most: int = 20) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from gar_verify.comparison import reading
-from gar_verify.comparison.columns import features_of, target_of
+from gar_verify.comparison.delimited import Dialect
 from gar_verify.comparison.nested import Data, Machine, pieces
+from gar_verify.comparison.notation import Notation
 from gar_verify.comparison.outcome import Comparison
 from gar_verify.comparison.plan import make_plan
+from gar_verify.comparison.table import understood
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import collect
 from gar_verify.training.devices import check_device
@@ -38,6 +39,8 @@ def compare(
     quick: bool = False,
     max_rows: int = MAX_ROWS,
     seed: int = 0,
+    written: Notation | None = None,
+    log_target: bool = False,
     device: str = "cpu",
     jobs: int | None = None,
     memory_bytes: int | None = None,
@@ -64,6 +67,8 @@ def compare(
         quick: a small part, for a first look; its figures mean little.
         max_rows: of more rows, so many are drawn at random.
         seed: of that drawing.
+        written: how numbers in texts are written, and which values mean missing.
+        log_target: whether the logarithm of the targets is learned; scores are of the targets.
         device: where to train.
         jobs: processes that train side by side; default: as many as the work is worth.
         memory_bytes: bound on the memory of a training stack; default: a quarter of what is free.
@@ -96,6 +101,8 @@ def compare(
         categories=categories,
         title=title,
         quick=quick,
+        written=written,
+        log_target=log_target,
         device=device,
         jobs=jobs,
         memory_bytes=memory_bytes,
@@ -112,6 +119,8 @@ def compare_file(
     categories: Sequence[str] = (),
     max_rows: int = MAX_ROWS,
     seed: int = 0,
+    dialect: Dialect | None = None,
+    weight: str | None = None,
     **options: Any,
 ) -> Comparison:
     """As `compare`, for a CSV or Parquet file.
@@ -127,15 +136,24 @@ def compare_file(
         categories: columns of numbers that are codes of categories.
         max_rows: of more rows, so many are drawn at random.
         seed: of that drawing.
+        dialect: how a CSV file is separated and encoded.
+        weight: column with the weights of the rows.
         options: the others of `compare`.
 
     Raises:
         ValueError: as `compare`, and for files and columns that do not exist or cannot be read.
     """
-    _check_roles(targets=targets, identifiers=identifiers, dropped=dropped, categories=categories)
-    wanted = [*targets, *identifiers, *categories]
-    sample = reading.read(path, wanted, dropped, max_rows=max_rows, seed=seed)
-    features = sample.frame.drop(columns=[*targets, *identifiers])
+    weights = [] if weight is None else [weight]
+    _check_roles(
+        targets=targets,
+        identifiers=identifiers,
+        dropped=dropped,
+        categories=categories,
+        weights=weights,
+    )
+    wanted = [*targets, *identifiers, *categories, *weights]
+    sample = reading.read(path, wanted, dropped, max_rows=max_rows, seed=seed, dialect=dialect)
+    features = sample.frame.drop(columns=[*targets, *identifiers, *weights])
     if features.shape[1] == 0:
         raise ValueError(f"{path} has no column left to learn from besides {', '.join(wanted)}")
     return _compare(
@@ -144,6 +162,7 @@ def compare_file(
         _row_names(sample.frame, identifiers),
         sample.notes,
         categories=categories,
+        weights=sample.frame[weight] if weight is not None else None,
         title=path.name,
         **options,
     )
@@ -162,21 +181,28 @@ def _compare(
     categories: Sequence[str] = (),
     title: str,
     quick: bool = False,
+    written: Notation | None = None,
+    weights: pd.Series | None = None,
+    log_target: bool = False,
     device: str = "cpu",
     jobs: int | None = None,
     memory_bytes: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     _check_machine(device, jobs, memory_bytes)
-    truth = pd.DataFrame({name: target_of(targets[name], name) for name in targets.columns})
-    complete = truth.notna().all(axis=1).to_numpy()
-    notes = [*notes, *_missing_targets(complete)]
-    plan = make_plan(int(complete.sum()), losses, alphas, folds=folds, seeds=seeds, quick=quick)
-    truth, rows = truth[complete], rows[complete]
-    for name in truth.columns:
-        target_of(truth[name], name)  # constant, perhaps, now that rows are left out
-    found = features_of(features[complete], categories)
-    data = Data(found, truth.to_numpy(dtype=np.float64), tuple(map(str, truth.columns)))
+    table = understood(
+        features,
+        targets,
+        rows,
+        categories=categories,
+        written=written,
+        weights=weights,
+        log_target=log_target,
+    )
+    truth = table.truth
+    plan = make_plan(len(truth), losses, alphas, folds=folds, seeds=seeds, quick=quick)
+    names = tuple(map(str, truth.columns))
+    data = Data(table.features, truth.to_numpy(dtype=np.float64), names, log_target)
     done = collect(
         pieces(data, plan, Machine(device, memory_bytes)),
         f"comparing on {title}",
@@ -186,7 +212,7 @@ def _compare(
         jobs,
     )
     results = _joined(done).assign_attrs(_provenance(done, data))
-    return Comparison(title, results, plan, rows, truth, (*notes, *found.notes))
+    return Comparison(title, results, plan, table.rows, truth, (*notes, *table.notes))
 
 
 def _joined(done: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -218,11 +244,6 @@ def _provenance(done: Sequence[xr.Dataset], data: Data) -> dict[str, str]:
         "versions": first["versions"],
         "machine": first["machine"],
     }
-
-
-def _missing_targets(complete: NDArray[np.bool_]) -> list[str]:
-    gone = int((~complete).sum())
-    return [f"{gone:,} of {len(complete):,} rows have no target and are left out"] if gone else []
 
 
 def _frames(X: Any, y: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,48 @@
+"""Which texts and values are dates or times."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import re
+
+import pandas as pd
+
+_MONTHS = "|".join((*calendar.month_name[1:], *calendar.month_abbr[1:], "Sept"))
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}:\d{2}|\d{8}T\d{4}"
+    rf"|\d{{1,2}}\.?[- ]?({_MONTHS})[-.,\s]+\d{{2,4}}"
+    rf"|({_MONTHS})[-.\s]+\d{{1,2}}(st|nd|rd|th)?[-,\s]+\d{{2,4}}",
+    re.IGNORECASE,
+)
+_MONTH = re.compile(
+    r"(1[5-9]|20)\d\d([-/](0?[1-9]|1[0-2])|[- ]?[MQ]\d{1,2})|(0?[1-9]|1[0-2])/(1[5-9]|20)\d\d"
+    rf"|({_MONTHS})[-.,/ ]+(\d{{2}}|\d{{4}})|(\d{{2}}|\d{{4}})[-/ ]({_MONTHS})"
+    r"|Q[1-4][-/ ]?(\d{2}|\d{4})",
+    re.IGNORECASE,
+)
+
+
+def are_dates(text: pd.Series) -> bool:
+    """Whether at least half of texts, none missing, are dates, months, quarters or times."""
+    found = text.map(lambda value: bool(_DATE.match(value) or _MONTH.fullmatch(value)))
+    return bool(len(text)) and bool(found.mean() >= 0.5)
+
+
+def hold_dates(values: pd.Series) -> bool:
+    """Whether values of any type are of a type of dates or times."""
+    kind = values.dtype
+    if pd.api.types.is_datetime64_any_dtype(kind) or kind.kind in "mM":
+        return True
+    if isinstance(kind, pd.PeriodDtype):
+        return True
+    types = (datetime.date, datetime.time, datetime.timedelta)
+    return kind.kind == "O" and any(isinstance(value, types) for value in values.dropna())
+
+
+def are_written_as_numbers(numbers: pd.Series) -> bool:
+    """Whether all numbers, none missing, are days such as 20141013."""
+    if numbers.empty or not numbers.between(19_000_101, 20_991_231).all():
+        return False
+    text = numbers.map("{:.0f}".format)
+    return bool(pd.to_datetime(text, format="%Y%m%d", errors="coerce").notna().all())
