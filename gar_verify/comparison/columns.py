@@ -171,19 +171,22 @@ def _understood(values: pd.Series, where: str, written: Notation) -> Column:
 
 
 def _from_text(values: pd.Series, where: str, written: Notation) -> Column:
-    strange = next(
-        (v for v in values.dropna() if isinstance(v, (list, dict, set, np.ndarray))), None
-    )
-    if strange is not None:
-        raise ValueError(f"{where} holds a {type(strange).__name__} in a cell; expected scalars")
+    if pd.api.types.is_object_dtype(values.dtype):
+        _check_scalars(values, where)
     text = levels.trimmed(values).dropna()
-    if dates.are_dates(text):
+    if pd.to_numeric(text, errors="coerce").isna().any() and dates.are_dates(text):
         raise _dates(where, text)
     numbers, notes = numbers_in(text, where, written)
     if numbers is None:
         category = _category(values, where)
         return Column(category.values, [*notes, *category.notes])
     return Column(_finite(numbers.reindex(values.index), where), notes)
+
+
+def _check_scalars(values: pd.Series, where: str) -> None:
+    for value in values.dropna():
+        if isinstance(value, (list, dict, set, np.ndarray)):
+            raise ValueError(f"{where} holds a {type(value).__name__} in a cell; expected scalars")
 
 
 def _category(values: pd.Series, where: str) -> Column:

@@ -25,8 +25,9 @@ _MONTH = re.compile(
 
 def are_dates(text: pd.Series) -> bool:
     """Whether at least half of texts, none missing, are dates, months, quarters or times."""
-    found = text.map(lambda value: bool(_DATE.match(value) or _MONTH.fullmatch(value)))
-    return bool(len(text)) and bool(found.mean() >= 0.5)
+    counts = text.value_counts()
+    dates = [value for value in counts.index if _DATE.match(value) or _MONTH.fullmatch(value)]
+    return bool(dates) and bool(counts[dates].sum() >= len(text) / 2)
 
 
 def hold_dates(values: pd.Series) -> bool:
@@ -36,8 +37,10 @@ def hold_dates(values: pd.Series) -> bool:
         return True
     if isinstance(kind, pd.PeriodDtype):
         return True
+    if not pd.api.types.is_object_dtype(kind):
+        return False
     types = (datetime.date, datetime.time, datetime.timedelta)
-    return kind.kind == "O" and any(isinstance(value, types) for value in values.dropna())
+    return any(isinstance(value, types) for value in values.dropna())
 
 
 def are_written_as_numbers(numbers: pd.Series) -> bool:

@@ -79,8 +79,8 @@ class Csv:
                 f"{', '.join(SEPARATORS[sign] for sign in GUESSED)}, or by the sign that --sep "
                 "names. If that line is a title, delete it"
             )
-        if len(rows) > 1 and all(len(row) > len(self.names) for row in rows[1:]):
-            raise ValueError(self._too_long(len(rows[1]), 2, is_first=True))
+        if sum(len(row) > len(self.names) for row in rows) > len(rows) / 2:
+            raise ValueError(self._too_long(len(rows[-1]), 2, is_first=True))
         if all(_is_number(name) for name in self.names):
             raise ValueError(
                 f"the first line of {path} holds numbers, {listed(self.names)}; expected the "

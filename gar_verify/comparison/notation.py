@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
+
+T = TypeVar("T")
 
 THOUSANDS = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
 MOST_UNITS = 5
@@ -25,7 +28,7 @@ _PARENTHESES = re.compile(r"\(([^()]*\d[^()]*)\)")
 _CURRENCY = r"[A-Z]{0,3}[$€£¥₹₽₩₺₫฿₴₪]|(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|CNY)\b"
 _QUANTITY = re.compile(
     rf"([-+]?)({_CURRENCY}|) ?([-+]?[.,]?\d(?:[\d.,' ]*\d)?[.,]?(?:[eE][-+]?\d+)?)"
-    rf" ?({_CURRENCY}|\+|[^\s\d,.;:()'+-][^\s,;:()]{{0,11}}|)"
+    rf" ?({_CURRENCY}|\+|[^\s\d,.;:()'+/-][^\s,;:()]{{0,11}}|)"
 )
 
 
@@ -65,7 +68,7 @@ class Reading(NamedTuple):
                 return None
             return value.replace(self.thousands or "", "").replace(self.point, ".")
 
-        return pd.to_numeric(text.map(plain), errors="coerce").astype("float64")
+        return pd.to_numeric(each(text, plain), errors="coerce").astype("float64")
 
 
 READINGS = (
@@ -112,22 +115,27 @@ class Notation:
         return Reading(self.decimal or ("," if self.thousands == "." else "."), self.thousands)
 
 
+def each(text: pd.Series, function: Callable[[str], T]) -> pd.Series:
+    """A function of every text, computed once for equal ones."""
+    return text.map({value: function(value) for value in text.unique()})
+
+
 def tidy(text: pd.Series) -> pd.Series:
     """Texts with plain blanks and minus signs; (5.00), as accountants write it, becomes -5.00."""
-    return text.map(_tidy)
+    return each(text, _tidy)
 
 
 def in_parentheses(text: pd.Series) -> int:
     """How many numbers are written as accountants write negative ones."""
-    return int(text.map(lambda value: bool(_PARENTHESES.fullmatch(value))).sum())
+    return int(text.str.fullmatch(_PARENTHESES).sum())
 
 
 def without_units(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Texts without what stands before and behind a number, and that; '' where nothing stood."""
-    matches = text.map(_QUANTITY.fullmatch)
-    bare = matches.map(lambda m: m[1] + m[3] if m else None)
-    units = matches.map(lambda m: " ".join(filter(None, (m[2], m[4]))) if m else "")
-    return bare.where(bare.notna(), text), units
+    found = {value: _QUANTITY.fullmatch(value) for value in text.unique()}
+    bare = {value: m[1] + m[3] if m else value for value, m in found.items()}
+    units = {value: " ".join(filter(None, (m[2], m[4]))) if m else "" for value, m in found.items()}
+    return text.map(bare), text.map(units)
 
 
 def are_units(numbers: pd.Series, units: pd.Series) -> bool:
@@ -169,8 +177,9 @@ def best_readings(text: pd.Series, own: Reading) -> dict[Reading, pd.Series]:
 def maybe_thousands(text: pd.Series) -> str | None:
     """A value such as '20.123' where every point of a column might separate thousands."""
     points = text[text.str.contains(".", regex=False)]
-    if points.empty or Reading(",", ".").numbers(text, strict=True).isna().any():
-        return None
+    for some in (points.head(1), text):
+        if points.empty or Reading(",", ".").numbers(some, strict=True).isna().any():
+            return None
     return str(points.iloc[0])
 
 

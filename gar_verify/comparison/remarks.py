@@ -19,6 +19,7 @@ CARRIED = 0.9
 FEW = 3
 """A target with so few whole numbers may be classes."""
 
+_NINES = re.compile("9{2,}|8{2,}")
 _NAMES_ROWS = re.compile(
     r"(?:.*[ _.-])?(?:id|index|row|uuid|key)|.*(?-i:[a-z](?:Id|ID))", re.IGNORECASE
 )
@@ -66,9 +67,9 @@ def _sentinels(present: pd.Series, where: str) -> list[str]:
     notes = []
     for end, rest in ((values[0], values[1:]), (values[-1], values[:-1])):
         count = int((present == end).sum())
-        gap = np.abs(rest - end).min()
-        alone = end < 0 <= rest.min()
-        if count > 1 and end % 1 == 0 and end != 0 and (alone or gap > np.ptp(rest)):
+        apart = np.abs(rest - end).min() > np.ptp(rest)
+        below = end < 0 and (apart or rest.min() >= 0)
+        if count > 1 and end % 1 == 0 and (below or (apart and _NINES.fullmatch(f"{end:.0f}"))):
             notes.append(
                 f"{where} holds {end:.12g} in {count:,} rows, apart from all other values "
                 f"({rest.min():.6g} to {rest.max():.6g}); if it means missing: --na {end:.12g}"

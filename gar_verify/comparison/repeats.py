@@ -18,10 +18,9 @@ MANY_TEXTS = 20
 
 _SUBJECT = re.compile(
     r"(?:.*[ _.#-])?(?:subjects?|patients?|participants?|person|people|user|customer|client|animal"
-    r"|country|state|city|town|county|region|station|site|school|hospital|clinic|household|family"
-    r"|group|batch|lot|session|store|shop|sensor|device|machine|unit|plot|tree|team|player"
-    r"|id|code|iso3?)(?:[ _.#-]*(?:id|no|nr|name|number|code|\d+))?[ _.#-]*"
-    r"|.*(?-i:[a-z](?:Id|ID))",
+    r"|country|state|city|town|county|station|site|school|hospital|clinic|household|family"
+    r"|batch|session|store|shop|sensor|device|machine|player|id|iso3?)"
+    r"(?:[ _.#-]*(?:id|no|nr|nbr|name|number|code|\d+))?[ _.#-]*|.*(?-i:[a-z](?:Id|ID))",
     re.IGNORECASE,
 )
 

@@ -11,7 +11,7 @@ from gar_verify.comparison.notation import Notation, Reading
 from gar_verify.comparison.refusals import Unread
 
 MIXED = 0.1
-"""Numbers over values from which a column that holds texts too is refused as a mixture."""
+"""Numbers over values from which a column of many numbers and texts is refused as a mixture."""
 
 
 def numbers_in(
@@ -23,10 +23,15 @@ def numbers_in(
         ValueError: for numbers with units or with signs that options must explain, and mixtures
             of numbers and texts.
     """
+    if written.reading == Reading("."):
+        numbers = pd.to_numeric(text, errors="coerce").astype("float64")
+        if numbers.notna().all():
+            return numbers, _points(text, where, written)
     tidied = notation.tidy(text)
     bare, units, readings = _without_units(tidied, written.reading)
     numbers = next(iter(readings.values()))
-    if len(text) and numbers.notna().mean() < MIXED:
+    share = numbers.notna().mean() if len(text) else 1.0
+    if share < (0.5 if numbers.nunique() < notation.MANY else MIXED):
         return None, _some_numbers(text[numbers.notna()], len(text), where)
     units = units[numbers.notna()]
     notes = _points_where_commas_were_expected(where, readings, written)
@@ -36,12 +41,7 @@ def numbers_in(
     notes += _signs(where, text, written)
     if (units != "").any():
         notes.append(f"{where} is read without its unit '{units[units != ''].iloc[0]}'")
-    example = None if written.decimal or written.thousands else notation.maybe_thousands(bare)
-    if example:
-        notes.append(
-            f"{where} is read with a decimal point ({example!r}); if its points separate "
-            "thousands: --thousands ."
-        )
+    notes += _points(bare, where, written)
     return numbers, notes
 
 
@@ -106,6 +106,17 @@ def _points_where_commas_were_expected(
     if written.reading.point == "," and list(readings) == [Reading(".")]:
         return [f"{where} is written with a decimal point, not a comma, and read so"]
     return []
+
+
+def _points(text: pd.Series, where: str, written: Notation) -> list[str]:
+    """A note on numbers like 20.123, where nobody said how they are written."""
+    example = None if written.decimal or written.thousands else notation.maybe_thousands(text)
+    if not example:
+        return []
+    return [
+        f"{where} is read with a decimal point ({example!r}); if its points separate thousands: "
+        "--thousands ."
+    ]
 
 
 def _check_pure(where: str, odd: pd.Series, total: int) -> None:

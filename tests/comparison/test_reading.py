@@ -98,9 +98,9 @@ REFUSED: dict[str, tuple[str, str]] = {
         "--category b",
     ),
     "two in five are numbers": (
-        lines(b=["1", "2", "low", "mid", "high"]),
-        "column 'b' mixes numbers and text: 24 of 40 values are no numbers ('low', 'mid', 'high', "
-        "first in row 3). Correct them, or leave them empty where they mean missing, or take the "
+        lines(b=[*range(8), *"abcdefghijkl"]),
+        "column 'b' mixes numbers and text: 24 of 40 values are no numbers ('a', 'b', 'c', "
+        "first in row 9). Correct them, or leave them empty where they mean missing, or take the "
         "column as categories (--category b)",
     ),
     "a word for missing": (
@@ -214,6 +214,11 @@ NOTED: dict[str, tuple[str, dict[str, object], str]] = {
         lines(b=["1", *"abc" * 13]),
         {},
         "column 'b' is taken as categories, though 1 of 40 values are numbers ('1')",
+    ),
+    "one number that is a level": (
+        lines(b=["f", "4", "r", "f", "4"]),
+        {},
+        "column 'b' is taken as categories, though 16 of 40 values are numbers ('4')",
     ),
     "spellings": (
         lines(b=["Male", "male", "fe male", "fe  male", "Male"]),
