@@ -164,9 +164,7 @@ app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --
 )
 
 
-app.command("compare", epilog="Example: gar-verify compare mine.csv --target price --quick")(
-    compare.compare
-)
+app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
 
 
 def main() -> None:

@@ -9,6 +9,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
+EXAMPLE = (
+    "Example: gar-verify compare mine.csv --target price --quick; as spreadsheets write it: "
+    "gar-verify compare mine.csv --target 'Price, EUR' --sep ';' --decimal , --strip-units --na -99"
+)
+
 Columns = list[str]
 Number = TypeVar("Number")
 
