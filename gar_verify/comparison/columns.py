@@ -162,7 +162,7 @@ def _understood(values: pd.Series, where: str, written: Notation) -> Column:
     if isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(kind):
         return _category(values, where)
     if dates.hold_dates(values):
-        raise _dates(where, values)
+        raise _dates(where, str(values.dropna().iloc[0]))
     if kind.kind == "c":
         raise ValueError(f"{where} holds complex numbers; expected real ones")
     if pd.api.types.is_numeric_dtype(kind):
@@ -174,8 +174,9 @@ def _from_text(values: pd.Series, where: str, written: Notation) -> Column:
     if pd.api.types.is_object_dtype(values.dtype):
         _check_scalars(values, where)
     text = levels.trimmed(values).dropna()
-    if pd.to_numeric(text, errors="coerce").isna().any() and dates.are_dates(text):
-        raise _dates(where, text)
+    date = dates.one_of_dates(text) if pd.to_numeric(text, errors="coerce").isna().any() else None
+    if date:
+        raise _dates(where, date)
     numbers, notes = numbers_in(text, where, written)
     if numbers is None:
         category = _category(values, where)
@@ -209,8 +210,7 @@ def _finite(numbers: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
-def _dates(where: str, values: pd.Series) -> Unread:
-    example = str(values.dropna().iloc[0])
+def _dates(where: str, example: str) -> Unread:
     if where.startswith("target"):
         return Unread(where, "dates", example, "; a regression needs numbers")
     return Unread(

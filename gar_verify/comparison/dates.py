@@ -23,11 +23,13 @@ _MONTH = re.compile(
 )
 
 
-def are_dates(text: pd.Series) -> bool:
-    """Whether at least half of texts, none missing, are dates, months, quarters or times."""
+def one_of_dates(text: pd.Series) -> str | None:
+    """A date, month, quarter or time, if at least half of texts, none missing, are such."""
     counts = text.value_counts()
     dates = [value for value in counts.index if _DATE.match(value) or _MONTH.fullmatch(value)]
-    return bool(dates) and bool(counts[dates].sum() >= len(text) / 2)
+    if not dates or counts[dates].sum() < len(text) / 2:
+        return None
+    return str(text[text.isin(dates)].iloc[0])
 
 
 def hold_dates(values: pd.Series) -> bool:

@@ -127,7 +127,7 @@ def tidy(text: pd.Series) -> pd.Series:
 
 def in_parentheses(text: pd.Series) -> int:
     """How many numbers are written as accountants write negative ones."""
-    return int(text.str.fullmatch(_PARENTHESES).sum())
+    return int(each(text, lambda value: bool(_PARENTHESES.fullmatch(value))).sum())
 
 
 def without_units(text: pd.Series) -> tuple[pd.Series, pd.Series]:

@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "column as categories (--category b)",
     ),
     "dates in several columns, some unknown": (
-        lines(d=["2024-01-02", "2024-01-03", "unknown"], m=["2000-01"], n=["Jan-10", "Feb-10"]),
+        lines(d=["unknown", "2024-01-02", "2024-01-03"], m=["2000-01"], n=["Jan-10", "Feb-10"]),
         "columns 'd', 'm' and 'n' hold dates or times (2024-01-02; 2000-01; Jan-10), which are not "
         "understood here: leave out what holds them (--drop d --drop m --drop n), or turn them "
         "into numbers first, such as days since the first",
