@@ -131,7 +131,7 @@ print(time.perf_counter() - begun)
 
 
 def first_calls() -> tuple[float, float]:
-    """Seconds of the first call of GAR in a process: which compiles, and which finds that stored."""
+    """Seconds of the first call of GAR in a process: one that compiles, one that need not."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {paths.CACHE_VARIABLE: folder}
         command = [sys.executable, "-c", _FIRST_CALL]

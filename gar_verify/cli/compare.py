@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -51,6 +53,24 @@ def compare(
     memory: Annotated[
         float | None, typer.Option(help="MB for the networks trained at once, in each process")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="column of whom rows belong to: no group in two parts")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="column of when rows were: learn from before, predict after")
+    ] = None,
+    references: Annotated[
+        bool, typer.Option(help="median, mean, ridge and boosting in the same table")
+    ] = True,
+    boosting: Annotated[
+        bool, typer.Option("--boosting", help="also GAR in LightGBM and XGBoost, if installed")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="your own network: module:function of inputs and outputs")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="scheduler of a cluster that trains, such as tcp://host:8786")
+    ] = None,
     max_rows: Annotated[
         int, typer.Option(help="of a longer table, so many rows are drawn at random")
     ] = 10_000,
@@ -83,17 +103,20 @@ def compare(
     Reads numbers, categories (as text) and missing values; dates are refused. What reads in two
     ways is refused with the options that decide, such as --decimal and --thousands. Settings are
     chosen inside each training part (nested cross-validation). Prints a table and a verdict; writes
-    CSV, figures and one HTML page into a folder. Nothing is written unless all of it is.
+    CSV, figures and one HTML page into a folder. Nothing is written there unless all of it is;
+    finished folds are kept in the cache folder until then, and the same command goes on after an
+    interruption.
     """
     from gar_verify.studies import pins
 
     pins.set_here()  # before numpy is loaded
+    from gar_verify import paths
     from gar_verify.comparison import compare_file
+    from gar_verify.comparison.catalogue import LOSSES
     from gar_verify.comparison.delimited import Dialect
     from gar_verify.comparison.notation import Notation
     from gar_verify.comparison.reading import resolve
     from gar_verify.comparison.writing import check_folder
-    from gar_verify.losses.registry import LOSSES
     from gar_verify.studies.progress import progress_for_stderr
 
     if every and losses:
@@ -102,35 +125,45 @@ def compare(
     check_folder(folder, force=force)
     dialect = Dialect({"tab": "\t"}.get(sep or "", sep), encoding)
     columns = partial(resolve, file, dialect=dialect)
-    try:
-        outcome = compare_file(
-            file,
-            columns(target),
-            identifiers=columns(identifier or ()),
-            dropped=columns(drop or ()),
-            categories=columns(category or ()),
-            dialect=dialect,
-            written=Notation(decimal, thousands, strip_units, tuple(na or ())),
-            log_target=log_target,
-            weight=weight,
-            max_rows=max_rows,
-            seed=seed,
-            losses=tuple(LOSSES) if every else _parts(losses),
-            alphas=_numbers(alphas, float, "--alphas", "0.5,2"),
-            folds=folds,
-            seeds=_numbers(seeds, int, "--seeds", "0,1,2") or (),
-            quick=quick,
-            device=device,
-            jobs=jobs,
-            memory_bytes=None if memory is None else int(memory * 1e6),
-            progress=progress_for_stderr(),
-        )
-    except KeyboardInterrupt:
-        typer.echo("gar-verify: interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
+    outcome = compare_file(
+        file,
+        columns(target),
+        identifiers=columns(identifier or ()),
+        dropped=columns(drop or ()),
+        categories=columns(category or ()),
+        dialect=dialect,
+        written=Notation(decimal, thousands, strip_units, tuple(na or ())),
+        log_target=log_target,
+        weight=weight,
+        max_rows=max_rows,
+        seed=seed,
+        losses=_every(LOSSES, model) if every else _parts(losses),
+        alphas=_numbers(alphas, float, "--alphas", "0.5,2"),
+        folds=folds,
+        seeds=_numbers(seeds, int, "--seeds", "0,1,2") or (),
+        quick=quick,
+        group=group,
+        time=time,
+        references=references,
+        boosting=boosting,
+        model=model,
+        dask=dask,
+        device=device,
+        jobs=jobs,
+        memory_bytes=None if memory is None else int(memory * 1e6),
+        store=paths.results() / "comparisons",
+        command=shlex.join(["gar-verify", *sys.argv[1:]]),
+        progress=progress_for_stderr(),
+    )
     typer.echo(str(outcome))
     for path in outcome.save(folder, force=force):
         typer.echo(f"wrote {path}", err=True)
+    outcome.forget()
+
+
+def _every(losses: Mapping[str, Any], model: str | None) -> tuple[str, ...]:
+    """All losses; with a network of one's own, those that read predictions alone."""
+    return tuple(name for name, spec in losses.items() if not (model and spec.needs_features))
 
 
 def _parts(text: str | None) -> tuple[str, ...] | None:

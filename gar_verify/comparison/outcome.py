@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
+from gar_verify.comparison import sentences, testing
 from gar_verify.comparison.plan import BASELINE, PRIMARY, SUBJECT, Plan
-from gar_verify.metrics import METRICS
-from gar_verify.studies import selection, statistics, tables
+from gar_verify.comparison.splits import Layout
+from gar_verify.studies import selection, tables
 
 FEW_FITS = 5
 """With fewer, the sentence warns that the test has little power."""
@@ -36,6 +40,14 @@ class Comparison:
     """Targets of the rows."""
     notes: Sequence[str] = field(default_factory=tuple)
     """What was left out or changed, in sentences."""
+    layout: Layout | None = None
+    """Which rows belong together; None: every row is for itself."""
+    columns: pd.DataFrame | None = None
+    """The columns as they were read: a line each."""
+    command: str = ""
+    """What repeats the comparison."""
+    kept: Path | None = None
+    """Folder of the finished folds, see `forget`."""
 
     @property
     def targets(self) -> list[str]:
@@ -45,7 +57,32 @@ class Comparison:
     @property
     def labels(self) -> dict[str, str]:
         """How each method is called in the table."""
-        return {line.key: line.label for line in self.plan.lines}
+        return self.plan.labels
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics."""
+        return [str(name) for name in self.results["metric"].to_numpy()]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows were split by groups."""
+        return self.layout is not None and self.layout.groups is not None
+
+    @property
+    def in_time(self) -> bool:
+        """Whether rows were split by time."""
+        return self.layout is not None and self.layout.times is not None
+
+    @property
+    def differences(self) -> int:
+        """Paired differences that a test is over; in time, every seed has the same folds."""
+        return self.results.sizes["fold"] if self.in_time else self.fits
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are too few differences to show any but large ones."""
+        return self.differences < FEW_FITS
 
     @property
     def fits(self) -> int:
@@ -57,8 +94,23 @@ class Comparison:
         return self.results[["test"]].sel(target=target, drop=True)
 
     def tests(self, target: str) -> pd.DataFrame:
-        """Every method against MAE, by metric: see `statistics.against`."""
-        return statistics.against(self.of_target(target), BASELINE)
+        """Every method against MAE, by metric and method: see `testing.against`."""
+        folds = self.results.sizes["fold"]
+        shares = 1 / np.arange(1, folds + 1) if self.in_time else np.array([1 / (folds - 1)])
+        return testing.against(
+            self.of_target(target)["test"],
+            BASELINE,
+            [line.key for line in self.plan.lines if line.tested],
+            float(shares.mean()),
+            first=(PRIMARY, SUBJECT),
+            same_folds=self.in_time,
+        )
+
+    def paired_differences(self, target: str) -> dict[str, NDArray[np.float64]]:
+        """By how much the test MAE of each method is below that of MAE, fold by fold."""
+        scores = self.of_target(target)["test"]
+        found = testing.differences(scores, BASELINE, same_folds=self.in_time)
+        return {method: gains for (metric, method), gains in found.items() if metric == PRIMARY}
 
     def table(self) -> pd.DataFrame:
         """A line for each target and method.
@@ -66,15 +118,16 @@ class Comparison:
         Columns: for each metric its mean and standard deviation (divided by the number) over folds
         and seeds, MAE and RMSE in units of the target; ``gain``, by how many per cent the test MAE
         is below that of training with MAE; ``p`` of the corrected resampled t-test of that
-        difference, ``p holm`` with Holm's correction over the lines, and whether it ``survives`` at
-        5 %.
+        difference, ``p adjusted`` with Holm's correction over all losses and metrics of the target
+        (lines that the sentence does not speak of have none), whether it ``survives`` at 5 %, and
+        the ``detectable`` difference (see `testing`).
         """
         return pd.concat([self._lines(target) for target in self.targets])
 
     def _lines(self, target: str) -> pd.DataFrame:
         summary = selection.summarize(self.of_target(target))
         columns: dict[str, pd.Series] = {}
-        for metric in METRICS:
+        for metric in self.metrics:
             at = summary.sel(metric=metric)
             columns[metric] = at["mean"].to_series()
             columns[f"{metric} std"] = at["std"].to_series()
@@ -85,8 +138,9 @@ class Comparison:
         if len(frame) > 1:
             tested = self.tests(target).xs(PRIMARY)
             frame["p"] = tested["p corrected"]
-            frame["p holm"] = tested["p holm"]
+            frame["p adjusted"] = tested["p adjusted"]
             frame["survives"] = tested["survives"].reindex(frame.index).eq(True)
+            frame["detectable"] = tested["detectable"]
         names = [self.labels[str(key)] for key in frame.index]
         frame.index = pd.MultiIndex.from_product([[target], names], names=["target", "loss"])
         return frame
@@ -96,62 +150,23 @@ class Comparison:
         frame = self.table().xs(target)
         digits = _digits(float(frame[f"{PRIMARY} std"].median()))
         columns: dict[str, list[str]] = {}
-        for metric in METRICS:
+        for metric in self.metrics:
             places = digits if metric in ("MAE", "RMSE") else 3
             pairs = zip(frame[metric], frame[f"{metric} std"], strict=True)
             columns[metric] = [_pair(mean, std, places) for mean, std in pairs]
         columns["MAE lower by"] = ["" if pd.isna(v) else f"{v:.1f} %" for v in frame["gain"]]
-        if "p holm" in frame:
-            columns["p (Holm)"] = [_p(value) for value in frame["p holm"]]
+        if "p adjusted" in frame:
+            columns["p (adjusted)"] = [sentences.p_value(value) for value in frame["p adjusted"]]
         return pd.DataFrame(columns, index=frame.index)
 
     @property
     def verdict(self) -> str:
-        """What the test says, in one sentence for each target."""
-        return "\n".join(self._sentence(target) for target in self.targets)
-
-    def _sentence(self, target: str) -> str:
-        table = pd.DataFrame(self.table().xs(target))
-        if len(table) == 1:
-            return f"{target}: nothing to compare, MAE was trained alone."
-        subject = SUBJECT if SUBJECT in self.labels else _best(table, self.labels)
-        name, base = self.labels[subject], self.labels[BASELINE]
-        ours, theirs = _line(table, name), _line(table, base)
-        scores = f"test MAE {_figures(ours[PRIMARY])} against {_figures(theirs[PRIMARY])}"
-        share = f"{abs(ours['gain']):.1f} % {'lower' if ours['gain'] > 0 else 'higher'}"
-        few = ", too few to show any but large differences," if self.fits < FEW_FITS else ""
-        test = (
-            f"p {_p(ours['p holm'], '= ')}, corrected resampled t-test over {self.fits} fits{few} "
-            "with Holm's correction"
-        )
-        others = self._others(target, subject)
-        if pd.isna(ours["p holm"]):
-            return f"{target}: {name} and {base} cannot be compared, a training gave no number."
-        if not ours["survives"]:
-            return (
-                f"{target}: no difference in MAE between training with {name} and with {base} is "
-                f"shown; {scores}, {share}, is within chance ({test}){others}."
-            )
-        return (
-            f"{target}: training with {name} is {'better' if ours['gain'] > 0 else 'worse'} than "
-            f"with {base} by more than chance; {scores}, {share} ({test}){others}."
-        )
-
-    def _others(self, target: str, subject: str) -> str:
-        """The other metrics in which the subject differs from the baseline by more than chance."""
-        tests = pd.DataFrame(self.tests(target).xs(subject, level="method"))
-        lines = {metric: _line(tests, metric) for metric in METRICS if metric != PRIMARY}
-        found = [
-            f"{metric} is {'better' if line['difference'] > 0 else 'worse'} "
-            f"(p {_p(line['p holm'], '= ')})"
-            for metric, line in lines.items()
-            if line["survives"]
-        ]
-        return f"; {' and '.join(found)} by more than chance" if found else ""
+        """What the tests say, in one line of sentences for each target."""
+        return "\n".join(sentences.verdict(self, target) for target in self.targets)
 
     def scores(self) -> pd.DataFrame:
         """Every test score with what was chosen, a line for each method, seed, fold and target."""
-        wide = self.results["test"].to_dataset("metric").to_dataframe()[list(METRICS)]
+        wide = self.results["test"].to_dataset("metric").to_dataframe()[self.metrics]
         names = ["learning_rate", "weight_decay", "epochs", "hyperparameter"]
         chosen = self.results[[f"chosen_{name}" for name in names]].to_dataframe()
         frame = wide.join(chosen).reset_index().rename(columns={"method": "loss"})
@@ -161,9 +176,11 @@ class Comparison:
     def predictions(self) -> pd.DataFrame:
         """Every row's target beside its prediction by each method, a mean over the seeds.
 
-        No network saw the row in training or in the choice of its settings.
+        Nothing saw the row in training or in the choice of its settings. In time, the first rows
+        are only learned from, and have no line.
         """
         mean = self.results["prediction"].mean("seed")
+        tested = mean.notnull().any(["method", "target"]).to_numpy()
         parts = []
         for target in self.targets:
             columns = {
@@ -173,7 +190,7 @@ class Comparison:
             frame = pd.DataFrame(columns, index=self.rows)
             frame.insert(0, "target", target)
             frame.insert(1, "observed", self.truth[target].to_numpy())
-            parts.append(frame)
+            parts.append(frame[tested])
         return pd.concat(parts)
 
     def save(self, folder: Path | str, *, force: bool = False) -> list[Path]:
@@ -193,9 +210,15 @@ class Comparison:
 
         return write(self, Path(folder), force=force)
 
+    def forget(self) -> None:
+        """Remove the finished folds that were kept in case of an interruption."""
+        if self.kept is not None:
+            shutil.rmtree(self.kept, ignore_errors=True)
+
     def __str__(self) -> str:
         """Notes, tables and verdict, as the command prints them."""
-        parts = [f"{note}." for note in self.notes]
+        notes = [*self.notes, self.layout.words] if self.layout else self.notes
+        parts = [f"{note}." for note in notes]
         parts = ["\n".join(parts)] if parts else []
         for target in self.targets:
             head = f"{target}: test scores, mean ± std over {self.fits} fits\n\n"
@@ -208,13 +231,6 @@ def _line(frame: pd.DataFrame, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in frame.loc[name].to_dict().items()}
 
 
-def _best(table: pd.DataFrame, labels: dict[str, str]) -> str:
-    """The key of the line, other than MAE's, with the lowest test MAE."""
-    others = table[PRIMARY].drop(labels[BASELINE])
-    name = str(others.idxmin() if others.notna().any() else others.index[0])
-    return next(key for key, label in labels.items() if label == name)
-
-
 def _digits(std: float) -> int:
     """Places that show a deviation with two digits."""
     if not 0 < std < float("inf"):
@@ -223,14 +239,4 @@ def _digits(std: float) -> int:
 
 
 def _pair(mean: float, std: float, places: int) -> str:
-    return "no number" if math.isnan(mean) else f"{mean:.{places}f} ± {std:.{places}f}"
-
-
-def _figures(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def _p(value: float, equals: str = "") -> str:
-    if math.isnan(value):
-        return ""
-    return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"
+    return "none" if math.isnan(mean) else f"{mean:.{places}f} ± {std:.{places}f}"

@@ -4,15 +4,19 @@ Defaults follow from the number of rows. A batch is about an eighth of a trainin
 and 256 rows: GAR sees correlations within a batch, and small data needs several steps an epoch. The
 number of epochs gives about 800 steps, more for large tables; with many rows, one part held out is
 enough to choose by.
+
+The references are tuned and tested on the same splits: what a practitioner would try first.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from gar_verify.losses.registry import LOSSES, get_spec
+from gar_verify.comparison.baselines import Reference
+from gar_verify.comparison.catalogue import LOSSES, WEIGHTED, Candidate, get_spec
+from gar_verify.comparison.splits import INNER_SHARE, LEAST_ROWS_IN_FOLD
 from gar_verify.training import Recipe
 
 BASELINE = "mae"
@@ -27,21 +31,8 @@ WEIGHT_DECAYS = (1e-2, 1e-4)
 LENGTHS = (0.125, 0.25, 0.5, 0.75, 1.0)
 """Lengths of training that are chosen from, as fractions of the longest."""
 
-LEAST_ROWS_IN_FOLD = 4
-"""Rows that a fold must hold at least: correlations of fewer mean nothing."""
-
 STEPS = 800
 MANY_ROWS = 5_000
-INNER_SHARE = 0.2
-"""Of the rows of a training part, held out for the inner selection."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A loss with a value of its hyper-parameter."""
-
-    loss: str
-    value: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,8 @@ class Line:
     key: str
     label: str
     candidates: tuple[Candidate, ...]
+    tested: bool = True
+    """Whether the sentence is about it; a line with a fixed alpha only shows what alpha does."""
 
     @property
     def loss(self) -> str:
@@ -70,6 +63,16 @@ class Plan:
     seeds: tuple[int, ...]
     inner: int
     """Times that a part of the training part is held out to choose the settings."""
+    references: tuple[Reference, ...] = field(default=())
+    """Methods without a loss of ours, in the same table."""
+    quick: bool = False
+    """Whether this is a first look only."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """How each method is called in the table, by key."""
+        networks = {line.key: line.label for line in self.lines}
+        return networks | {one.key: one.label for one in self.references}
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -90,6 +93,8 @@ def make_plan(
     folds: int = 5,
     seeds: Sequence[int] = (0, 1),
     quick: bool = False,
+    references: Sequence[Reference] = (),
+    what: str = "a target",
 ) -> Plan:
     """The plan for a table of so many rows.
 
@@ -100,12 +105,14 @@ def make_plan(
         folds: outer folds.
         seeds: each repeats everything with other folds and other initial parameters.
         quick: a fifth of the epochs, one learning rate and one weight decay, one seed.
+        references: methods without a loss of ours; each keeps its first setting if ``quick``.
+        what: the rows have, for the message.
 
     Raises:
         ValueError: for unknown losses, alphas out of range, and more folds than rows allow.
     """
     lines = _lines(losses or DEFAULT_LOSSES, _checked_alphas(alphas))
-    _check_folds(folds, rows)
+    _check_folds(folds, rows, what)
     seeds = _checked_seeds(seeds)
     trained_on = int(rows * (1 - 1 / folds) * (1 - INNER_SHARE))
     batch = max(8, min(256, 2 ** int(math.log2(max(trained_on, 8) / 8))))
@@ -127,7 +134,33 @@ def make_plan(
         folds=folds,
         seeds=seeds[:1] if quick else seeds,
         inner=1 if quick or rows > MANY_ROWS else 2,
+        references=tuple(one.quick if quick else one for one in references),
+        quick=quick,
     )
+
+
+def fitted(plan: Plan, least: int) -> Plan:
+    """The plan with a batch that the smallest training part fills."""
+    batch = min(plan.recipe.batch_size, 2 ** int(math.log2(least)))
+    return replace(plan, recipe=replace(plan.recipe, batch_size=batch))
+
+
+def check_losses(plan: Plan, why: str, allowed: Sequence[str] = WEIGHTED) -> None:
+    """Refuse losses that cannot be trained here.
+
+    Args:
+        plan: with the losses.
+        why: the sentence that says what they lack, such as "rows with weights".
+        allowed: the losses that can.
+
+    Raises:
+        ValueError: naming a loss that cannot, and those that can.
+    """
+    for line in plan.lines:
+        if line.loss not in allowed:
+            raise ValueError(
+                f"{line.label} cannot be trained with {why}; losses that can: {', '.join(allowed)}"
+            )
 
 
 def default_alphas() -> tuple[float, ...]:
@@ -149,7 +182,7 @@ def _lines(losses: Sequence[str], alphas: Sequence[float]) -> tuple[Line, ...]:
         lines.append(Line(name, spec.label, candidates))
         if name == "gar" and len(alphas) > 1:
             lines += [
-                Line(f"gar_alpha_{c.value:g}", f"GAR, alpha = {c.value:g}", (c,))
+                Line(f"gar_alpha_{c.value:g}", f"GAR, alpha = {c.value:g}", (c,), tested=False)
                 for c in candidates
             ]
     return tuple(lines)
@@ -171,12 +204,12 @@ def _checked_alphas(alphas: Sequence[float] | None) -> tuple[float, ...]:
     return tuple(sorted({float(alpha) for alpha in alphas}))
 
 
-def _check_folds(folds: int, rows: int) -> None:
+def _check_folds(folds: int, rows: int, what: str) -> None:
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
         raise ValueError(f"folds must be a whole number of at least 2, got {folds!r}")
     if rows < folds * LEAST_ROWS_IN_FOLD:
         raise ValueError(
-            f"{rows:,} rows with a target are too few for {folds} folds; expected at least "
+            f"{rows:,} rows with {what} are too few for {folds} folds; expected at least "
             f"{folds * LEAST_ROWS_IN_FOLD}, {LEAST_ROWS_IN_FOLD} in each: take fewer folds or more "
             "rows"
         )

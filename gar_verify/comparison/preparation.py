@@ -53,8 +53,11 @@ def prepare(
 def standardize(
     targets: NDArray[np.float64], train: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Targets (n, T) as z-scores of the training rows, and the mean and deviation (T,) of those."""
-    mean, deviation = targets[train].mean(0), targets[train].std(0)
+    """Targets (n, T) as z-scores of the training rows, and the mean and deviation (T,) of those.
+
+    NaN, a target that a row lacks, stays NaN.
+    """
+    mean, deviation = np.nanmean(targets[train], 0), np.nanstd(targets[train], 0)
     deviation = np.where(deviation > 0, deviation, 1)
     return (targets - mean) / deviation, mean, deviation
 

@@ -25,35 +25,26 @@ _SUBJECT = re.compile(
 )
 
 
-def repeated_rows(features: pd.DataFrame, targets: pd.DataFrame) -> int:
-    """How many rows are equal to an earlier one in everything but columns that number the rows."""
-    kept = [name for name in features.columns if not _numbers_rows(features[name], str(name))]
-    both = pd.concat([features[kept], targets], axis=1, keys=["feature", "target"])
-    return int(both.duplicated().sum())
+def that_differ(features: pd.DataFrame) -> pd.DataFrame:
+    """The columns in which rows that are copies are equal: all but those that number the rows."""
+    return features.loc[
+        :, [not _numbers_rows(values, str(name)) for name, values in features.items()]
+    ]
 
 
-def subjects(features: pd.DataFrame) -> list[str]:
+def subjects(features: pd.DataFrame) -> tuple[str, ...]:
     """Columns with names of subjects, each in several rows: by what they are called and hold."""
-    return [str(name) for name in features.columns if _repeats(features[name], str(name))]
+    return tuple(str(name) for name in features if _repeats(features[name], str(name)))
 
 
-def notes(features: pd.DataFrame, duplicates: int, repeating: Sequence[str]) -> list[str]:
-    """What a reader should know of them, in sentences."""
-    total = len(features)
-    found = []
-    if duplicates:
-        found.append(
-            f"{duplicates:,} of {total:,} rows are exact copies of an earlier one, features and "
-            "target; a copy of what is tested on may be trained on"
-        )
-    for name in repeating:
-        found.append(
-            f"column '{name}' has {features[name].nunique():,} values in {total:,} rows, as if "
-            "rows belonged to subjects. Rows of one subject resemble one another, and what is "
-            f"learned of it in training helps in the test: --group {shlex.quote(name)} keeps them "
-            "together"
-        )
-    return found
+def notes(features: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """What a reader should know of such columns, a sentence for each."""
+    return [
+        f"column '{name}' has {features[name].nunique():,} values in {len(features):,} rows, as if "
+        "rows belonged to subjects. Rows of one subject resemble one another, and what is learned "
+        f"of it in training helps in the test: --group {shlex.quote(name)} keeps them together"
+        for name in names
+    ]
 
 
 def _repeats(column: pd.Series, name: str) -> bool:

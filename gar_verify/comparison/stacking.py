@@ -14,8 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from gar_verify.comparison.plan import Candidate
-from gar_verify.losses.registry import get_spec
+from gar_verify.comparison.catalogue import Candidate, get_spec
 from gar_verify.training import Objective
 
 

@@ -16,11 +16,11 @@ from gar_verify.comparison.notation import Notation
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows with a target, in their order."""
+    """Rows with a target, in their order; of several, a row may lack some."""
 
     features: Features
     truth: pd.DataFrame
-    """Targets (n, T) as float64."""
+    """Targets (n, T) as float64, NaN where one is missing."""
     rows: pd.Index
     """What the rows are called."""
     present: NDArray[np.bool_]
@@ -29,8 +29,6 @@ class Table:
     """(n,) of the rows, or none."""
     subjects: tuple[str, ...]
     """Columns of the features whose values repeat like names of subjects."""
-    duplicates: int
-    """Rows equal to an earlier one in features and targets."""
     notes: tuple[str, ...]
     """What was left out or changed, and what is strange, in sentences."""
 
@@ -44,6 +42,7 @@ def understood(
     written: Notation | None = None,
     weights: pd.Series | None = None,
     log_target: bool = False,
+    suggests_groups: bool = True,
 ) -> Table:
     """Understand the columns of a table, and leave rows without a target out.
 
@@ -55,6 +54,7 @@ def understood(
         written: how numbers are written, and what means missing.
         weights: (n,) of the rows.
         log_target: whether the logarithm of the targets will be taken.
+        suggests_groups: whether columns that repeat like subjects are pointed out.
 
     Raises:
         ValueError: for columns that cannot be used as what they are named as.
@@ -63,9 +63,9 @@ def understood(
     features, targets, notes = _with_missing(features, targets, written)
     columns = {str(name): target_of(targets[name], str(name), written) for name in targets.columns}
     truth = pd.DataFrame({name: column.values for name, column in columns.items()})
-    present = truth.notna().all(axis=1).to_numpy()
-    notes += _missing_targets(present)
+    present = truth.notna().any(axis=1).to_numpy()
     truth = truth[present]
+    notes += _missing_targets(truth, present)
     for name, column in columns.items():
         check_varies(truth[name], name)  # constant, perhaps, now that rows are left out
         if log_target:
@@ -76,11 +76,8 @@ def understood(
         notes.append("the logarithm of the target is learned; scores are of the target itself")
     found = features_of(features[present], categories, written)
     subjects = repeats.subjects(found.frame)
-    duplicates = repeats.repeated_rows(found.frame, truth)
-    notes += [*found.notes, *repeats.notes(found.frame, duplicates, subjects)]
-    return Table(
-        found, truth, rows[present], present, checked, tuple(subjects), duplicates, tuple(notes)
-    )
+    notes += [*found.notes, *(repeats.notes(found.frame, subjects) if suggests_groups else ())]
+    return Table(found, truth, rows[present], present, checked, subjects, tuple(notes))
 
 
 def weights_of(values: pd.Series, written: Notation | None = None) -> NDArray[np.float64]:
@@ -138,6 +135,11 @@ def _check_positive(target: pd.Series, name: str) -> None:
         )
 
 
-def _missing_targets(present: NDArray[np.bool_]) -> list[str]:
-    gone = int((~present).sum())
-    return [f"{gone:,} of {len(present):,} rows have no target and are left out"] if gone else []
+def _missing_targets(truth: pd.DataFrame, present: NDArray[np.bool_]) -> list[str]:
+    gone, gaps = int((~present).sum()), truth.isna().sum()
+    found = [f"{gone:,} of {len(present):,} rows have no target and are left out"] if gone else []
+    return found + [
+        f"{count:,} of {len(truth):,} rows lack the target '{name}'; they count for the others"
+        for name, count in gaps.items()
+        if count
+    ]

@@ -53,8 +53,12 @@ def _fill(outcome: Comparison, folder: Path) -> None:
         "predictions.csv": outcome.predictions(),
     }
     for name, frame in tables.items():
+        if outcome.plan.quick:  # whoever is sent the file alone should know
+            frame = frame.assign(**{"first look": "quick settings, no result"})
         text = frame.to_csv(float_format="%.6g", lineterminator="\n")
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    said = f"{outcome.verdict}\n"
+    (folder / "verdict.txt").write_text(said, encoding="utf-8", newline="\n")
     drawn = {target: _draw(outcome, target, folder) for target in outcome.targets}
     (folder / "index.html").write_text(html(outcome, drawn), encoding="utf-8", newline="\n")
 

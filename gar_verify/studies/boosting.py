@@ -65,7 +65,7 @@ QUICK = Grid(learning_rates=(0.2,), leaves=(8,), rounds=40, score_every=10)
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """One booster: where it learns and with which settings."""
 
     library: str
@@ -117,7 +117,7 @@ def run(
         "learning_rate": list(grid.learning_rates),
         "hyperparameter": range(len(get_spec("gar").tabular_grid)),
     }
-    todo = [_Job(**dict(zip(sizes, values, strict=True))) for values in product(*sizes.values())]
+    todo = [Job(**dict(zip(sizes, values, strict=True))) for values in product(*sizes.values())]
     progress.start(f"boosting on {table.name}", len(todo))
     scores: dict[int, Array] = {}
     for position, score in workers.as_completed(partial(_score, problem, grid, seed), todo, jobs):
@@ -165,14 +165,13 @@ def sentences(results: xr.Dataset) -> list[str]:
     return found
 
 
-def _score(problem: Problem, grid: Grid, seed: int, job: _Job) -> Array:
+def _score(problem: Problem, grid: Grid, seed: int, job: Job) -> Array:
     """Metrics of one booster after every few rounds: (stages, parts, metrics)."""
     train = problem.train[job.fold]
     labels = problem.targets[:, 0]
     start = labels[train].mean()
     value = get_spec("gar").tabular_grid[job.hyperparameter]
     own = int(np.random.SeedSequence([seed, job.hyperparameter]).generate_state(1)[0] >> 1)
-    boost: Callable[..., Array] = {"lightgbm": _lightgbm, "xgboost": _xgboost}[job.library]
     predictions = boost(problem.inputs, labels - start, train, job, grid, value, own)
     rows = (train, problem.validation[job.fold], problem.test)
     by_part = dict(zip(("train", "validation", "test"), rows, strict=True))
@@ -185,10 +184,42 @@ def _score(problem: Problem, grid: Grid, seed: int, job: _Job) -> Array:
     return torch.stack(scores, dim=1).numpy()
 
 
-def _lightgbm(
-    inputs: Array, labels: Array, train: Any, job: _Job, grid: Grid, alpha: float, seed: int
+def boost(
+    inputs: Array,
+    labels: Array,
+    train: Any,
+    job: Job,
+    grid: Grid,
+    alpha: float,
+    seed: int,
+    weight: Array | None = None,
 ) -> Array:
-    """Predictions for all rows, (stages, rows)."""
+    """Predictions for all rows after every few rounds, (stages, rows).
+
+    Args:
+        inputs: (rows, features).
+        labels: (rows,), with a mean near 0 over the rows learned from.
+        train: numbers of the rows to learn from.
+        job: the library, the method, leaves and learning rate.
+        grid: the other settings.
+        alpha: of GAR; the other methods do not read it.
+        seed: of the rows and features that each tree draws.
+        weight: of the rows learned from.
+    """
+    own: Callable[..., Array] = {"lightgbm": _lightgbm, "xgboost": _xgboost}[job.library]
+    return own(inputs, labels, train, job, grid, alpha, seed, weight)
+
+
+def _lightgbm(
+    inputs: Array,
+    labels: Array,
+    train: Any,
+    job: Job,
+    grid: Grid,
+    alpha: float,
+    seed: int,
+    weight: Array | None,
+) -> Array:
     import lightgbm
 
     own = BUILT_IN["lightgbm"]
@@ -205,7 +236,7 @@ def _lightgbm(
         "num_threads": 1,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(inputs[train], labels[train])
+    data = lightgbm.Dataset(inputs[train], labels[train], weight=weight)
     booster = lightgbm.train(parameters, data, grid.rounds)
     every = grid.score_every
     steps = [
@@ -216,9 +247,15 @@ def _lightgbm(
 
 
 def _xgboost(
-    inputs: Array, labels: Array, train: Any, job: _Job, grid: Grid, alpha: float, seed: int
+    inputs: Array,
+    labels: Array,
+    train: Any,
+    job: Job,
+    grid: Grid,
+    alpha: float,
+    seed: int,
+    weight: Array | None,
 ) -> Array:
-    """Predictions for all rows, (stages, rows)."""
     import xgboost
 
     own = BUILT_IN["xgboost"].get(job.method)
@@ -237,7 +274,7 @@ def _xgboost(
         "nthread": 1,
         **({"objective": own} if own else {}),
     }
-    data = xgboost.DMatrix(inputs[train], labels[train])
+    data = xgboost.DMatrix(inputs[train], labels[train], weight=weight)
     objective = None if own else xgboost_objective(alpha)
     booster = xgboost.train(parameters, data, grid.rounds, obj=objective)
     everything, every = xgboost.DMatrix(inputs), grid.score_every

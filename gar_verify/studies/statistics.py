@@ -66,28 +66,13 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
     return frame.rename(index=label, level=1).rename_axis(["metric", "competitor"])
 
 
-def against(selected: xr.Dataset, baseline: str = "mae") -> pd.DataFrame:
-    """Every method against one baseline, for each metric.
-
-    Args:
-        selected: with ``test`` over method, seed, fold and metric; every fold is tested once a
-            seed and trained on the others.
-        baseline: the one that the others are compared with.
-
-    Returns:
-        Lines by (metric, method), the names of the methods as they are in ``selected``. As
-        `compare`, but ``difference`` is positive where the method is better than the baseline, and
-        the paper's test is left out.
-    """
-    runs = selected["test"].stack(run=("seed", "fold"))
-    others = [str(name) for name in selected["method"].to_numpy() if name != baseline]
-    return _against(selected, runs, others, baseline)
-
-
 def _against(
     selected: xr.Dataset, runs: xr.DataArray, methods: list[str], baseline: str, sign: int = 1
 ) -> pd.DataFrame:
-    """Methods against a baseline by (metric, method); sign -1: the baseline against each."""
+    """Methods against a baseline by (metric, method); sign -1: the baseline against each.
+
+    ``difference`` is positive where the method is better than the baseline.
+    """
     ratio = 1 / (selected.sizes["fold"] - 1)
     lines = []
     for metric in map(str, selected["metric"].to_numpy()):
@@ -128,26 +113,44 @@ def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
     Raises:
         ValueError: for fewer than two differences.
     """
-    n = len(differences)
-    if n < 2:
-        raise ValueError(f"a paired test needs at least two differences, got {n}")
-    mean, deviation = differences.mean(), differences.std(ddof=1)
-    error = deviation * np.sqrt(1 / n + ratio)
-    reach = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
+    line = corrected(differences, ratio)
+    n, deviation = len(differences), differences.std(ddof=1)
     hedges = 1 - 3 / (4 * (n - 1) - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
-        p = 2 * stats.t.sf(abs(mean / error), n - 1)
-        effect, unit = mean / deviation * hedges, error / deviation * hedges
-        low, high = (unit * bound for bound in _noncentralities(mean / error, n - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all
+        effect, unit = line["difference"] / deviation * hedges, line["error"] / deviation * hedges
+        t = np.float64(line["difference"]) / line["error"]
+        low, high = (unit * bound for bound in _noncentralities(t, n - 1))
     return {
-        "difference": mean,
-        "low": mean - reach,
-        "high": mean + reach,
+        "difference": line["difference"],
+        "low": line["low"],
+        "high": line["high"],
         "effect": effect,
         "effect low": low,
         "effect high": high,
-        "p corrected": p,
+        "p corrected": line["p corrected"],
     }
+
+
+def corrected(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
+    """The corrected resampled t-test of paired differences, with the standard error of the mean.
+
+    Args:
+        differences: one for each fold and seed, at least two.
+        ratio: rows held out over rows trained on.
+
+    Raises:
+        ValueError: for fewer than two differences.
+    """
+    n = len(differences)
+    if n < 2:
+        raise ValueError(f"a paired test needs at least two differences, got {n}")
+    mean = differences.mean()
+    error = differences.std(ddof=1) * np.sqrt(1 / n + ratio)
+    reach = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
+        p = 2 * stats.t.sf(abs(mean / error), n - 1)
+    low, high = mean - reach, mean + reach
+    return {"difference": mean, "low": low, "high": high, "error": error, "p corrected": p}
 
 
 def _noncentralities(t: float, degrees: int) -> tuple[float, float]:

@@ -11,7 +11,8 @@ import pytest
 import xarray as xr
 
 from gar_verify import compare
-from gar_verify.comparison import Comparison, compare_file, nested, plan, reading
+from gar_verify.comparison import Comparison, compare_file, nested, plan, reading, splits
+from gar_verify.comparison.catalogue import Candidate
 from gar_verify.comparison.columns import features_of
 from gar_verify.comparison.preparation import pipeline, prepare
 from gar_verify.comparison.stacking import phases
@@ -39,7 +40,9 @@ def outcome() -> Comparison:
 
 def test_the_table_is_in_units_and_from_rows_never_seen(outcome: Comparison) -> None:
     table, predictions = outcome.table(), outcome.predictions()
-    assert list(table.loc["y"].index) == ["MAE", "GAR", "GAR, alpha = 0.5", "GAR, alpha = 2"]
+    lines = ["MAE", "GAR", "GAR, alpha = 0.5", "GAR, alpha = 2"]
+    others = ["median", "mean", "ridge", "boosting, L1", "boosting, L2"]
+    assert list(table.loc["y"].index) == lines + others
     for target in ("y", "half"):
         own = predictions[predictions["target"] == target]
         assert own.notna().all(axis=None)
@@ -80,19 +83,22 @@ def test_the_sentence_follows_the_test(outcome: Comparison) -> None:
         same = (outcome.plan, outcome.rows, outcome.truth, ())
         return Comparison("test", results, *same).verdict.splitlines()[0]
 
-    assert "GAR is better than with MAE by more than chance; test MAE 8.998" in verdict(-1)
-    assert "against 9.996, 10.0 % lower (p < 0.001, corrected" in verdict(-1)
+    quick = "y: A first look only (--quick), which settles nothing: training with GAR "
+    assert f"{quick}is better than with MAE by more than chance: test MAE 8.99" in verdict(-1)
+    assert "against 9.998, 10.0 % lower (p < 0.001); RMSE is better (p < 0.001), P" in verdict(-1)
+    assert "Pearson is worse (p < 0.001), Spearman is worse (p < 0.001) and CCC" in verdict(-1)
     assert "GAR is worse than with MAE by more than chance" in verdict(1)
-    assert "no difference in MAE between training with GAR and with MAE is shown" in verdict(0)
-    others = "RMSE is better (p < 0.001) and Pearson is worse (p < 0.001) and Spearman is worse ("
-    assert others in verdict(-1)
+    assert f"{quick}cannot be told from training with MAE: test MAE" in verdict(0)
+    assert "no equality: a difference in MAE of 0.0" in verdict(0)
+    assert "Holm's correction over all 5 tests (losses by metrics) that these" in verdict(0)
 
 
 def test_the_sentence_warns_of_few_fits(outcome: Comparison) -> None:
-    assert "over 3 fits, too few to show any but large differences, with Holm's" in outcome.verdict
+    few = "over 3 paired differences, too few to show any but large differences, with Holm's"
+    assert few in outcome.verdict
     twice = xr.concat([outcome.results, outcome.results.assign_coords(seed=[1])], "seed")
     more = Comparison("test", twice, outcome.plan, outcome.rows, outcome.truth, ())
-    assert "over 6 fits with Holm's" in more.verdict
+    assert "over 6 paired differences, with Holm's" in more.verdict
 
 
 def test_everything_is_written_or_nothing(
@@ -105,8 +111,14 @@ def test_everything_is_written_or_nothing(
         path.name for path in written
     }
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert all(sentence.split(";")[0] in page for sentence in outcome.verdict.splitlines())
-    assert page.count("data:image/png;base64,") == 6
+    said = outcome.verdict.replace("'", "&#39;")
+    assert all(sentence in page for sentence in said.splitlines())
+    assert "A first look only (--quick), which settles nothing.</p>" in page
+    assert "gar_verify.compare(X, y, losses=[&#39;mae&#39;, &#39;gar&#39;]" in page
+    assert (folder / "verdict.txt").read_text(encoding="utf-8") == f"{outcome.verdict}\n"
+    for name in ("comparison.csv", "scores.csv", "predictions.csv"):
+        assert pd.read_csv(folder / name)["first look"].eq("quick settings, no result").all()
+    assert page.count("data:image/png;base64,") == 8
     assert "http" not in page
     assert re.findall(r'\ssrc="(?!data:)', page) == []
     with pytest.raises(ValueError, match="exists already"):
@@ -207,7 +219,8 @@ def test_a_plan_follows_the_rows() -> None:
 def test_every_loss_takes_part_and_trains_as_if_alone() -> None:
     every = plan.make_plan(60, list(plan.LOSSES), [0.5], folds=3, quick=True)
     table = frame()
-    data = nested.Data(features_of(table[["x"]]), table[["y"]].to_numpy(), ("y",))
+    features = features_of(table[["x"]])
+    data = nested.Data(features, table[["y"]].to_numpy(), ("y",), splits.Layout(60))
     piece = nested.pieces(data, every, nested.Machine())[0]
     together = piece.compute(lambda models: None)
     assert list(together["method"].values) == list(plan.LOSSES)
@@ -218,7 +231,7 @@ def test_every_loss_takes_part_and_trains_as_if_alone() -> None:
 
 
 def test_losses_of_predictions_share_a_stack() -> None:
-    named = [nested.Choice(plan.Candidate(name, 1.0), 0.1, 0, 4) for name in ("mae", "rnc", "gar")]
+    named = [nested.Choice(Candidate(name, 1.0), 0.1, 0, 4) for name in ("mae", "rnc", "gar")]
     stacks = list(phases(named, 4))
     assert [members for _, members in stacks] == [[0, 2], [1]]
     assert stacks[1][0].objective.pretraining_epochs == 2
@@ -231,7 +244,7 @@ def test_the_best_settings_are_chosen_and_a_failure_never_is() -> None:
     scores[1] = np.nan
     gar = wanted.lines[1]
     assert nested._choose(scores, wanted, gar) == nested.Choice(
-        plan.Candidate("gar", 2.0),
+        Candidate("gar", 2.0),
         wanted.learning_rates[1],
         wanted.weight_decays[0],
         wanted.lengths[3],

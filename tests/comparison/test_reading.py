@@ -263,12 +263,6 @@ NOTED: dict[str, tuple[str, dict[str, object], str]] = {
         "subject resemble one another, and what is learned of it in training helps in the test: "
         "--group 'subject#' keeps them together",
     ),
-    "copies": (
-        lines(b=range(10), y=range(10)),
-        {},
-        "30 of 40 rows are exact copies of an earlier one, features and target; a copy of what is "
-        "tested on may be trained on",
-    ),
     "days as numbers": (
         lines(b=[20141013, 20150230 - 2]),
         {},
@@ -330,7 +324,7 @@ def test_harmless_tables_get_no_notes(seed: int, read: Reader) -> None:
     table = read(frame.to_csv(index=False))
     assert table.notes == ()
     assert table.features.categorical == ["kind"]
-    assert (table.subjects, table.duplicates) == ((), 0)
+    assert table.subjects == ()
 
 
 def test_one_huge_target_is_noted_and_a_normal_one_is_not(read: Reader) -> None:
@@ -356,16 +350,14 @@ def test_levels_differ_in_more_than_case_and_blanks(read: Reader) -> None:
     assert set(table.features.frame["b"]) == {"Male", "fe male", "M"}
 
 
-def test_subjects_and_copies_are_handed_on(read: Reader) -> None:
+def test_subjects_are_handed_on(read: Reader) -> None:
     countries = [f"country {i}" for i in range(25)]
     content = "country,x,y\n" + "".join(
         f"{countries[i // 4]},{i % 10},{i % 50}\n" for i in range(100)
     )
     table = read(content)
     assert table.subjects == ("country",)
-    assert table.duplicates == 0
     assert any("--group country" in note for note in table.notes)
-    assert read(content + content.partition("\n")[2]).duplicates == 100
 
 
 SPANISH = "niño,y\n" + "ñandú,1\nbúho,2\nñu,7.5\n" * 10
