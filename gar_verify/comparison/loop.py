@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import marshal
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -43,16 +44,19 @@ class Model:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the file that defines it, or of its name where there is none."""
+        """SHA-256 of the file that defines it, of its code where there is none, or of its name."""
         try:
             content = Path(inspect.getsourcefile(self.build) or "").read_bytes()
         except (TypeError, OSError):
-            content = self.name.encode()
+            code = getattr(self.build, "__code__", None)
+            content = marshal.dumps(code) if code else self.name.encode()
         return hashlib.sha256(content).hexdigest()
 
 
 def load(name: str) -> Model:
     """The model that ``module:function`` names; modules of the current folder are found too.
+
+    The folder stays among those of Python's, so that processes that train find it as well.
 
     Raises:
         ValueError: if there is no such module or function.
@@ -61,15 +65,14 @@ def load(name: str) -> Model:
     if not module or not function:
         raise ValueError(f"--model takes module:function, such as mine:build, got {name!r}")
     here = str(Path.cwd())
-    sys.path.insert(0, here)
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         build = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         raise ValueError(f"--model {name}: there is no module {error.name!r} here") from error
     except AttributeError as error:
         raise ValueError(f"--model {name}: {module} has no {function!r}") from error
-    finally:
-        sys.path.remove(here)
     return model_of(build, name)
 
 

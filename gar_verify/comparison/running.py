@@ -403,7 +403,7 @@ def _call(options: Mapping[str, Any]) -> str:
     given = [
         f"{name}={getattr(value, '__qualname__', None) or repr(value)}"
         for name, value in options.items()
-        if value != defaults[name].default
+        if repr(value) != repr(defaults[name].default)
     ]
     return f"gar_verify.compare({', '.join(['X', 'y', *given])})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,7 @@ def test_a_model_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     text = "from torch import nn\ndef build(i, o):\n    return nn.Linear(i, o)\n"
     (tmp_path / "mine_alone.py").write_text(text)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     model = loop.load("mine_alone:build")
     assert isinstance(model.build(2, 1), nn.Linear)
     before = model.digest
