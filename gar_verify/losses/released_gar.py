@@ -46,7 +46,7 @@ def _released(input: Tensor, target: Tensor, alpha: float | Tensor, o: Options) 
     averaged = o.averaged_dims(input.ndim)
     if averaged and o.targets == "joint":
         losses = losses.mean([d + 1 for d in averaged], keepdim=True)
-    value, _, _ = aggregate(losses, alpha, o, 0.0)
+    value, _, _ = aggregate(losses, alpha, o, 0.0, torch)  # with torch's own derivatives
     if averaged and o.targets == "per_target" and o.reduction == "mean":
         value = value.mean(averaged, keepdim=True)
     return value.squeeze(o.reduced_dims(input.ndim))

@@ -61,11 +61,13 @@ class _Namespace:
     log1p = staticmethod(torch.log1p)
 
 
-def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tensor]:
+def worst_case(
+    log_losses: Tensor, alpha: float | Tensor, xp: Any = _Namespace
+) -> tuple[Tensor, Tensor]:
     """L_KL(alpha) over the first dimension of ``log_losses``, and its derivatives p_k in them.
 
     ``alpha`` is a float in [0, inf], or a tensor of finite positive values that broadcasts against
-    ``log_losses[0]``. At alpha = 0, tied maxima share p equally.
+    ``log_losses[0]``. At alpha = 0, tied maxima share p equally. ``xp`` supplies the functions.
     """
     count = len(log_losses)
 
@@ -80,16 +82,16 @@ def worst_case(log_losses: Tensor, alpha: float | Tensor) -> tuple[Tensor, Tenso
         return shift, top / top.sum(0)
     shift = shift.detach()
     tilt = formulas.kl_dro_tilt(log_losses, alpha, shift, mean, torch)
-    return formulas.kl_dro(log_losses, alpha, shift, mean, _Namespace), tilt / count
+    return formulas.kl_dro(log_losses, alpha, shift, mean, xp), tilt / count
 
 
 def aggregate(
-    losses: Tensor, alpha: float | Tensor, o: Options, floor: float
+    losses: Tensor, alpha: float | Tensor, o: Options, floor: float, xp: Any = _Namespace
 ) -> tuple[Tensor, list[Any], Tensor]:
     """Value of the chosen form over the parts, its derivatives in all three, and the p_k.
 
     ``losses`` holds the three sub-losses along its first dimension; one below ``floor`` counts as
-    ``floor``, a constant.
+    ``floor``, a constant. ``xp``: as in `worst_case`.
     """
     chosen = [PARTS.index(part) for part in o.parts]
     used = losses if o.parts == PARTS else losses[chosen]
@@ -101,7 +103,7 @@ def aggregate(
         positive = used.masked_fill(absent, 1)  # no derivative of the logarithm near 0
         log_floor = math.log(floor) if floor else -math.inf
         logs = positive.log().masked_fill(absent, log_floor) + 0 * used  # NaN if infinite
-        value, p = worst_case(logs, alpha)
+        value, p = worst_case(logs, alpha, xp)
         derivatives = p / positive
         if o.form == "power_mean":
             value = value.exp()
