@@ -636,14 +636,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=lambda: [Case(M=1, L=Integer(2))],
             ),
             mutant(
-                "weights that cancel",
-                "the gradient with W = 0 allowed",
-                lambda b: (code(b, by_variance_of(b)), 0),
-                cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 1))],
-                drops="weight_pos",
-                undefined=True,
-            ),
-            mutant(
                 "constant predictions",
                 "1 - rho continuous where Var(f) = 0: a step of 1/1000 taken to change it little",
                 lambda case: (pairwise_pearson(case.near), pairwise_pearson(case.at)),
@@ -664,14 +656,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 undefined=True,
             ),
             mutant(
-                "a loss of 0",
-                "p_k / L_k with a loss that is 0",
-                lambda case: (1 / case.L, 0),
-                cases=lambda: [Case(L=Integer(0))],
-                drops="loss_pos",
-                undefined=True,
-            ),
-            mutant(
                 "log of 0",
                 "the tangent of the logarithm at x = 0",
                 lambda case: (1 / case.x, 0),
@@ -685,14 +669,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 lambda b: (formulas.error_variance(moments(formulas, b)), b.pair_mean(half_square)),
                 cases=lambda: [ExactBatch(w=(1, 1, -1), f=(0, 2, 1), y=(0, 1, 1))],
                 drops="weights_nonneg",
-            ),
-            mutant(
-                "constant predictions ahead",
-                "1 - rho at f + t h by its formula where they are all equal",
-                lambda b: (pairwise_pearson(b), 1 - correlation(b, sympy.sqrt)),
-                where=lambda b: b.varies("y") and not b.varies("f"),
-                drops="moved_var_f_pos",
-                undefined=True,
             ),
             *(
                 mutant(

@@ -111,22 +111,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 at_most=True,
             ),
             mutant(
-                "one constant",
-                "the definition where f and y are one constant",
-                lambda b: (computed(b), textbook(b)),
-                where=lambda b: not varied(b),
-                drops="scale_pos",
-                undefined=True,
-            ),
-            mutant(
-                "weights that cancel",
-                "W = 0 allowed",
-                lambda b: (computed(b), 0),
-                cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops="weight_pos",
-                undefined=True,
-            ),
-            mutant(
                 "a negative weight",
                 "1 - CCC at least 0 with the weights (3, -2)",
                 lambda b: (0, computed(b)),

@@ -339,11 +339,6 @@ def everywhere(formula: Formula, place: Index) -> Any:
     return Each(place.count, closed(formula, place))
 
 
-def either(one: Formula, other: Formula) -> Any:
-    """One or the other, or both."""
-    return Or(one, other)
-
-
 # --- printing ---------------------------------------------------------------------------
 
 _INDICES = ("i", "j", "k", "l", "m")

@@ -524,19 +524,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 drops="weights_nonneg_B",
             ),
             mutant(
-                "weights of B that cancel",
-                "a chunk whose weights sum to 0",
-                lambda p: (formulas.merge(*parts(p)).mean_d, joined(p).mean_d),
-                cases=lambda: [
-                    Pieces(
-                        ExactBatch(w=(1,), f=(0,), y=(0,)),
-                        ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0)),
-                    )
-                ],
-                drops="weight_pos_B",
-                undefined=True,
-            ),
-            mutant(
                 "nothing beside nothing",
                 "the means of two chunks of weight 0",
                 lambda p: (formulas.merge(p[0], p[0]).mean_f, 1 + p[0].mean_f),
@@ -566,16 +553,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                     )
                 ],
                 drops="weights_nonneg_A",
-            ),
-            mutant(
-                "weights that cancel",
-                "chunks of weights 1 and -1",
-                lambda p: (formulas.merge(*parts(p)).mean_d, joined(p).mean_d),
-                cases=lambda: [
-                    Pieces(ExactBatch(w=(1,), f=(0,), y=(0,)), ExactBatch(w=(-1,), f=(1,), y=(0,)))
-                ],
-                drops="weight_pos_A",
-                undefined=True,
             ),
         ),
         controls=(

@@ -35,6 +35,21 @@ def kept() -> Any:
     return json.loads(PATH.read_text(encoding="utf8"))
 
 
+def shown(name: str, hypothesis: str, known: Mapping[str, Any]) -> str:
+    """The data as one line of text; empty where there are none."""
+
+    def text(entries: Any) -> str:
+        return f"({', '.join(map(text, entries))})" if isinstance(entries, list) else str(entries)
+
+    record = known.get(name, {}).get(hypothesis)
+    if not record:
+        return ""
+    given = record["numbers"] | record["columns"]
+    said = ", ".join(f"{key} = {text(value)}" for key, value in sorted(given.items()))
+    without = f", {record['no_value']} has no value" if "no_value" in record else ""
+    return f"needed for {record['claim']!r}: {said}{without}"
+
+
 def faults(name: str, claims: tuple[Claim, ...], known: Mapping[str, Any]) -> Iterator[str]:
     """Hypotheses of the claims of a statement that its data do not show necessary."""
     records = known.get(name, {})

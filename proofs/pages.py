@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from . import necessity
 from .printing import names_of, opinion_line, refuted
 from .rocq_opinion import rocq_opinion
 from .statements import Outcome, Result, Step
@@ -235,7 +236,8 @@ def _section(result: Result) -> Iterator[Block]:
         yield "list", [("In the summary of the paper", paper, ""), ("It", judgement, "")]
     yield "list", [("Finding", finding, "") for finding in s.findings]
     yield "part", "Assumptions"
-    yield "list", [(h.name, h.text, "") for h in s.hypotheses]
+    data = necessity.kept()
+    yield "list", [(h.name, h.text, necessity.shown(s.name, h.name, data)) for h in s.hypotheses]
     yield "part", "Lemmas cited"
     yield "list", [(c.name, f"{c.text} ({c.instead})", "") for c in s.lemmas]
     kernel = [o for o in result.steps if o.part.check is None and o.passed]

@@ -702,25 +702,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=small_cases,
             ),
             mutant(
-                "a loss of 0",
-                "the power mean of a loss that is 0, whose logarithm has no value",
-                lambda case: (
-                    sympy.exp(exact(case)),
-                    exact_mean([loss ** (1 / case.alpha) for loss in case.L]) ** case.alpha,
-                ),
-                cases=lambda: [Case(alpha=Integer(1), L=(Integer(0), Integer(1)))],
-                drops="losses_pos",
-                undefined=True,
-            ),
-            mutant(
-                "a base of 0",
-                "z^1 = exp(log z) at z = 0",
-                lambda case: (sympy.exp(sympy.log(case.z)), case.z),
-                cases=lambda: [Case(z=Integer(0))],
-                drops="base_pos",
-                undefined=True,
-            ),
-            mutant(
                 "no loss",
                 "M = 0 allowed",
                 lambda case: (exact(case), 0),

@@ -40,7 +40,6 @@ from . import derived, kernel
 from .batches import ExactBatch, exact_batches, moments
 from .definitions import half_square
 from .exact import Case, exactly
-from .hypotheses import AT_LEAST_TWO
 from .kernel import Theorem
 from .language import SIZE, Expression, column, equal, everywhere, index, positive
 from .language import total_over as total
@@ -56,6 +55,9 @@ EXPECTED, SAME = column("E", A, B), column("s", A, B)
 SIZES = Expression(SIZE), Expression(DRAWS)
 DRAWS_NONEMPTY = Assumption("draws_nonempty", positive(DRAWS), "the batch has a draw")
 BATCH_OF_TWO = Assumption("batch_of_two", positive(SIZES[1] - 1), "the batch has two draws, B >= 2")
+AT_LEAST_TWO = Assumption(
+    "at_least_two", positive(SIZES[0] - 1), "the batch has two samples, N >= 2"
+)
 SELF_PAIRS = Assumption(
     "self_pairs",
     everywhere(equal(total(SAME, B), 1), A),
@@ -303,27 +305,11 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 undefined=True,
             ),
             mutant(
-                "one sample in all",
-                "N = 1 allowed without replacement",
-                lambda case: (unbiased(population(case)), 0),
-                cases=lambda: [Case(d=(1,), B=1, without=True)],
-                drops="at_least_two",
-                undefined=True,
-            ),
-            mutant(
                 "a batch of one",
                 "no bias without self-pairs, B = 1 allowed",
                 lambda case: (expected(case, unbiased), code(population(case))),
                 cases=lambda: [Case(d=(0, 1), B=1, without=False)],
                 drops="batch_of_two",
-                undefined=True,
-            ),
-            mutant(
-                "all the weight on one sample",
-                "the weighted mean over different pairs with one weight that is not 0",
-                lambda b: (formulas.without_self_pairs(code(b), sum(b.w**2) / b.weight**2), 0),
-                cases=lambda: [ExactBatch(w=(1, 0), f=(0, 1), y=(0, 0))],
-                drops="others_pos",
                 undefined=True,
             ),
             mutant(

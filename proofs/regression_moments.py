@@ -23,7 +23,6 @@ In the paper: the remark on complexity. In the code: `gar_verify.formulas.decomp
 
 from __future__ import annotations
 
-from fractions import Fraction
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -33,7 +32,6 @@ from gar_verify import formulas as package_formulas
 from . import derived, kernel
 from .batches import ExactBatch, exact_weighted_batches, moments
 from .definitions import covariance, variance
-from .exact import Case
 from .kernel import Theorem
 from .language import (
     Expression,
@@ -296,14 +294,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 where=labels_vary,
             ),
             mutant(
-                "any quotient",
-                "a / b with b = 0 allowed",
-                lambda case: (formulas.ratio(case.a, case.b), case.a / case.b),
-                cases=lambda: [Case(a=Fraction(1), b=Fraction(0))],
-                drops="ratio_defined",
-                undefined=True,
-            ),
-            mutant(
                 "residuals of the errors",
                 "the split of the errors with scale for slope",
                 lambda b: (code(b).var_r, variance(b, b.f - b.y - code(b).scale * b.y)),
@@ -320,14 +310,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 "the weighted var_y taken to be that without weights",
                 lambda b: (code(b).var_y, variance(ExactBatch(y=tuple(b.y)), b.y)),
                 cases=exact_weighted_batches,
-            ),
-            mutant(
-                "weights that cancel",
-                "the moments with W = 0 allowed",
-                lambda b: (code(b).mean_d, 0),
-                cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops="weight_pos",
-                undefined=True,
             ),
             mutant(
                 "weights that hide the spread of the labels",

@@ -305,22 +305,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 drops="batch_nonempty",
                 undefined=True,
             ),
-            mutant(
-                "a loss of 0",
-                "the factor 1/L with L = 0",
-                lambda case: (1 / case.L, 1 / (case.L + 1) + 1 / case.L),
-                cases=lambda: [Case(L=Integer(0))],
-                drops="loss_pos",
-                undefined=True,
-            ),
-            mutant(
-                "a negative eps",
-                "the factor 1/(L + eps) with eps = -L",
-                lambda case: (1 / (case.L - case.L), 1 / case.L),
-                cases=lambda: [Case(L=Integer(1))],
-                drops="eps_pos",
-                undefined=True,
-            ),
         ),
         controls=(
             control(

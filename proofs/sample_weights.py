@@ -144,14 +144,6 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
                 cases=exact_weighted_batches,
             ),
             mutant(
-                "weights that cancel",
-                "the statement with W = 0 allowed",
-                lambda b: (b.pair_mean(half_square), code(b)),
-                cases=lambda: [ExactBatch(w=(1, -1), f=(0, 1), y=(0, 0))],
-                drops="weight_pos",
-                undefined=True,
-            ),
-            mutant(
                 "a negative weight",
                 "Var_w(d) >= 0 with negative weights allowed",
                 lambda b: (0, code(b)),

@@ -6,8 +6,9 @@ has to be 0 or ``True``; the step passes when all of it is exactly that, and fai
 an exception included.
 
 A checker is worth something if it says no. Beside the proof of each statement stand *mutants*,
-wrong variants that must be refuted by explicit data, at least `ENOUGH_MUTANTS` of them and at least
-one for each hypothesis (the statement without it), and *controls*, true variants that must pass.
+wrong variants that must be refuted by explicit data, at least `ENOUGH_MUTANTS` of them, and
+*controls*, true variants that must pass. That a hypothesis is needed is shown by data of the claims
+themselves (`necessity`), and by a wrong variant where it is one of a step alone.
 """
 
 from __future__ import annotations
@@ -248,8 +249,9 @@ def _faults(statement: Statement) -> Iterator[str]:
     if not statement.controls:
         yield "no true variant"
     dropped = {mutant.drops for mutant in statement.mutants}
+    by_data = {a.name for claim in statement.claims for a in claim.assuming}
     for hypothesis in statement.hypotheses:
-        if hypothesis.name not in dropped:
+        if hypothesis.name not in dropped | by_data:
             yield f"hypothesis {hypothesis.name} is not shown necessary"
     for name in sorted(dropped - {h.name for h in statement.hypotheses} - {""}):
         yield f"a mutant drops {name}, which is no hypothesis"
