@@ -296,9 +296,12 @@ def _data(
     columns = {role: roles[role].rename(name) for role, name in names.items()}
     targets = table.truth.to_numpy(dtype=np.float64)
     weight = None if table.weights is None else table.weights / table.weights.mean()
+    found = table.features.frame
     layout, notes = splits.layout_of(
-        table.features.frame, targets, folds, group=columns.get("group"), time=columns.get("time")
+        found, targets, folds, group=columns.get("group"), time=columns.get("time")
     )
+    if not {"group", "time"} & columns.keys():
+        notes += splits.suggestions(found, folds, table.subjects)
     names_of_targets = tuple(map(str, table.truth.columns))
     return Data(table.features, targets, names_of_targets, layout, weight, log_target), notes
 

@@ -7,7 +7,7 @@ splitters are those of scikit-learn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,6 +170,35 @@ def layout_of(
             f"parts can be told apart, fewer than {folds} folds; remove the copies"
         )
     return Layout(len(equal), units=units, groups=groups), notes
+
+
+def suggestions(features: pd.DataFrame, folds: int, said: Sequence[str] = ()) -> list[str]:
+    """Columns whose values come back in many rows, as those of subjects do, in sentences.
+
+    A column is suspected if it is text or whole numbers, has at least twice as many values as
+    there are folds, each in two rows or more on average, and other columns that vary are the same
+    wherever it is.
+    """
+    found = []
+    for name in map(str, features.columns):
+        if name in said:
+            continue
+        column = features[name]
+        values = column.nunique()
+        whole = column.dtype == object or bool((column.dropna() % 1 == 0).all())
+        if not whole or not 2 * folds <= values <= len(column) / 2:
+            continue
+        others = features.drop(columns=name)
+        within = others.groupby(column, observed=True).nunique(dropna=False).max()
+        tied = [str(other) for other in within.index[within == 1] if others[other].nunique() > 1]
+        if tied:
+            found.append(
+                f"column '{name}' has {values:,} values in {len(column):,} rows, and "
+                f"'{tied[0]}' is the same wherever it is: if rows with one value belong together, "
+                f"such as those of one subject, say so (--group '{name}'), or the scores are too "
+                "good"
+            )
+    return found
 
 
 def _equal_rows(features: pd.DataFrame, targets: NDArray[np.float64]) -> Rows:

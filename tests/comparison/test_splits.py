@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gar_verify.comparison.splits import Layout, layout_of
+from gar_verify.comparison.splits import Layout, layout_of, suggestions
 
 FOLDS = 4
 
@@ -112,3 +112,22 @@ def test_parts_that_are_too_small_are_refused() -> None:
     assert layout.least(FOLDS, (0,), 1) < 20
     with pytest.raises(ValueError, match="too few to learn or to judge from"):
         Layout(12).least(FOLDS, (0,), 1)
+
+
+def test_repeated_columns_are_suggested_as_groups() -> None:
+    rng = np.random.default_rng(0)
+    subject = np.repeat(np.arange(30), 4)
+    found = suggestions(
+        pd.DataFrame(
+            {
+                "subject": subject.astype(float),
+                "age": (50 + subject % 7).astype(float),
+                "x": rng.normal(size=120),
+                "count": rng.integers(0, 30, 120).astype(float),
+            }
+        ),
+        FOLDS,
+    )
+    (said,) = found
+    assert said.startswith("column 'subject' has 30 values in 120 rows, and 'age' is the same")
+    assert "--group 'subject'" in said
