@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 
-def gathered(*tensors: Any) -> list[Any]:
+def whole_tensors(*tensors: Any) -> list[Any]:
     """Each DTensor as the plain tensor of all its shards; what is none stays as it is.
 
     Statistics of the batch need all of it. A gradient finds its way back to the shards.

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses._validation import PLAIN, check_choice
 from gar_verify.losses.gar.autograd import loss_of_checked
-from gar_verify.losses.gar.distributed import gathered, split_chunk, whole_batch
+from gar_verify.losses.gar.distributed import split_chunk, whole_batch, whole_tensors
 from gar_verify.losses.gar.options import (
     PARTS,
     Conventional,
@@ -171,7 +171,7 @@ def _loss(
     setting: Setting,
 ) -> Tensor:
     if type(input) not in PLAIN or type(target) not in PLAIN:
-        input, target, weight, groups = gathered(input, target, weight, groups)
+        input, target, weight, groups = whole_tensors(input, target, weight, groups)
     if weight is not None and weight.ndim > 1 == input.ndim:
         weight = weight.squeeze(-1)  # one for each row, written as a column
     options = check_batch(input, target, weight, setting.options, values=False, groups=groups)
@@ -511,7 +511,7 @@ class GARLoss(nn.Module):
         >>> [round(float(x), 4) for x in parts[:3]], [round(float(p), 4) for p in parts.weights]
         ([2.0, 0.0, 0.0], [1.0, 0.0, 0.0])
         """
-        input, target, sample_weight, groups = gathered(input, target, sample_weight, groups)
+        input, target, sample_weight, groups = whole_tensors(input, target, sample_weight, groups)
         partial = self._setting.partial
         o = check_batch(input, target, sample_weight, self.options, partial, groups=groups)
         weight, index = sample_weight, None
