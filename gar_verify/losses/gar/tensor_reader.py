@@ -357,6 +357,8 @@ def loss_of(m: Moments, alpha: float | Tensor, o: Options, dtype: torch.dtype) -
         value = (over_targets * value).sum(averaged, keepdim=True)
     if o.reduction == "mean":
         derivatives = [x * over_targets for x in derivatives]
+    elif present is not None:  # a target without a label has no loss
+        value = value.masked_fill(present == 0, 0)
     units = None
     if o.grouped:
         units = _unit_shares(m, present, o)

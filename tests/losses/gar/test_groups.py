@@ -321,6 +321,17 @@ def test_joint_targets_average_what_is_there() -> None:
     same(torch.stack(found[:3]), torch.stack(means))
 
 
+def test_a_target_without_labels_has_no_loss() -> None:
+    f, y, _, groups = batch(0, 12, 3, 1)
+    y[:, 1] = torch.nan
+    for options in ({}, {"form": "power_mean"}):
+        loss = GARLoss(missing="omit", targets="per_target", reduction="none", **options)
+        found = loss(f, y)
+        assert found[1] == 0
+        same(found[[0, 2]], loss(f[:, [0, 2]], y[:, [0, 2]]))
+        same(found, loss(f, y, groups=0 * groups))
+
+
 def test_gaps_within_groups_and_transforms() -> None:
     f, y, w = gappy(3, 0)
     groups = torch.arange(25) // 6
