@@ -217,8 +217,8 @@ def _dates(where: str, example: str) -> Unread:
         where,
         "dates or times",
         example,
-        ", which are not understood here: leave out what holds them ({drop}), or turn them into "
-        "numbers first, such as days since the first",
+        ", which are not learned from: leave out what holds them ({drop}), turn them into numbers "
+        "first, such as days since the first, or let one split the rows (--time)",
     )
 
 

@@ -184,8 +184,9 @@ def test_loans(read: Reader) -> None:
         "--strip-units reads as 36; "
         f"{content.splitlines()[1].split(',')[2].strip()!r}, which --strip-units reads as "
         f"{float(content.splitlines()[1].split(',')[2].strip(' %')):g}); column 'issue_d' holds "
-        "dates or times (Dec-2011), which are not understood here: leave out what holds them "
-        "(--drop issue_d), or turn them into numbers first, such as days since the first"
+        "dates or times (Dec-2011), which are not learned from: leave out what holds them "
+        "(--drop issue_d), turn them into numbers first, such as days since the first, or let one "
+        "split the rows (--time)"
     )
     table = read(content, "annual_inc", drop=["issue_d"], strip_units=True)
     assert table.features.numeric == ["loan_amnt", "term", "int_rate"]

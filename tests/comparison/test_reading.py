@@ -112,15 +112,15 @@ REFUSED: dict[str, tuple[str, str]] = {
     "dates in several columns, some unknown": (
         lines(d=["unknown", "2024-01-02", "2024-01-03"], m=["2000-01"], n=["Jan-10", "Feb-10"]),
         "columns 'd', 'm' and 'n' hold dates or times (2024-01-02; 2000-01; Jan-10), which are not "
-        "understood here: leave out what holds them (--drop d --drop m --drop n), or turn them "
-        "into numbers first, such as days since the first",
+        "learned from: leave out what holds them (--drop d --drop m --drop n), turn them into "
+        "numbers first, such as days since the first, or let one split the rows (--time)",
     ),
     "dates and units": (
         lines(d=["20141013T000000"], b=["5 kg", "7 kg"]),
-        "column 'd' holds dates or times (20141013T000000), which are not understood here: leave "
-        "out what holds them (--drop d), or turn them into numbers first, such as days since the "
-        "first; column 'b' holds numbers with a sign or unit ('5 kg', which --strip-units reads "
-        "as 5)",
+        "column 'd' holds dates or times (20141013T000000), which are not learned from: leave out "
+        "what holds them (--drop d), turn them into numbers first, such as days since the first, "
+        "or let one split the rows (--time); column 'b' holds numbers with a sign or unit ('5 kg', "
+        "which --strip-units reads as 5)",
     ),
     "another separator": (
         "Price, USD;Area, m2;y\n1,5;2,3;4\n",
