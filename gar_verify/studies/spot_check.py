@@ -48,6 +48,11 @@ from gar_verify.training import Run, train
 TOLERANCE = 1e-3
 """Of a relative difference between a stored test value and the same one trained again."""
 
+WITH_ALL = ("ranksim",)
+"""Methods that need the whole grid of a fold for the same digits: models that are trained together
+have batches without their equal labels in matrices of one size, the largest, which rounds otherwise
+than another size."""
+
 VERIFIED = "verified"
 """Key of a summary's record for the code that gives its values again."""
 
@@ -193,6 +198,9 @@ def _tabular(
     seed = int(chosen["seed"])
     wanted = [_candidate(chosen.sel(metric=metric), method, fold, seed) for metric in METRICS]
     runs = list(dict.fromkeys(wanted))
+    if method.name in WITH_ALL:
+        rates = tabular.learning_rates(method, protocol, table.name)
+        runs = tabular.grid(method, protocol, rates, seed, fold)
     problem = tabular.folds(table, protocol.folds)
     trained = train(problem, runs, protocol.recipe, method.objective)
     epochs = chosen["selected_epoch"].astype(int).to_numpy()
