@@ -59,7 +59,14 @@ CONSTANTS = {
         "on (0, 1) ∪ (2, 3), f = Y on the first interval and f = Y + 1",
         "the three tables of the paper are CC BY 4.0",
     ),
-    "compare.md": ("UTF-8", "rarest of more than 20", "Of more than 10,000"),
+    "compare.md": (
+        "is -5, with a note",
+        "`--decimal ,` for 27.247, `--thousands ,` for 27247",
+        "far from all others (-200, 999)",
+        "UTF-8",
+        "rarest of more than 20",
+        "Of more than 10,000",
+    ),
     "data.md": (
         "| 629, 2048 | 1 |",
         "| 1030 | 8 | compressive strength, MPa | UCI 165,",
@@ -204,6 +211,7 @@ def sentences() -> Iterator[Said]:
     yield from _parkinsons()
     yield from _alpha()
     yield from _runtime()
+    yield from _time_of_the_loss()
     yield from _boosting()
 
 
@@ -436,6 +444,33 @@ def _runtime() -> Iterator[Said]:
         f"constants {n(loss[RELEASED], 1)} times, the losses of pairs {n(pairs.min(), 0)} to "
         f"{n(pairs.max(), 0)} times",
         hidden,
+    )
+
+
+def _time_of_the_loss() -> Iterator[Said]:
+    speed = pd.read_csv(paths.figures() / "loss_speed.csv").query("threads == 1").set_index("N")
+    ratio = speed["GAR"]
+    reached = (
+        pd.read_csv(paths.figures() / "targets.csv").set_index("what")["measured"].astype(float)
+    )
+    weights, joint, each = (
+        reached[f"GAR {shape}, N = 4,096"]
+        for shape in ("with weights", "of eight targets, joint", "of eight targets, per target")
+    )
+    yield Said(
+        f"Forward and backward on one thread take {n(ratio[64], 2)}, {n(ratio[4096], 2)} and "
+        f"{n(ratio[65536], 2)} times as long as those of `L1Loss` at N = 64, 4,096 and 65,536, and "
+        f"{n(ratio[1000000], 2)} times at a million. With weights they take {n(weights, 1)} times "
+        f"as long, for eight targets {n(joint, 1)} (joint) and {n(each, 1)} times (per target), at "
+        "N = 4,096",
+        bool((ratio < 1).all()),
+    )
+    first = reached["the first call of GAR, which compiles it"]
+    stored = reached["the first call of GAR, compiled before"]
+    yield Said(
+        f"The first call of each kind (a dtype, with or without weights) compiles, which took "
+        f"{n(first, 0)} seconds here; what is compiled is stored, so that the first call of a "
+        f"later process took {n(stored, 1)} seconds",
     )
 
 
