@@ -111,7 +111,7 @@ def compare(
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> outcome = compare(X, y, losses=["mae", "gar"], alphas=[1.0], folds=2, quick=True)
     >>> list(outcome.table().xs("target").index)
-    ['MAE', 'GAR']
+    ['MAE', 'GAR', 'median', 'mean', 'ridge', 'boosting, L1', 'boosting, L2']
     """
     features, targets = _frames(X, y)
     features, roles, names = _taken(features, group=group, time=time, weight=weight)

@@ -206,7 +206,7 @@ def test_outliers_take_no_digits_from_others(name: str, place: int) -> None:
     """In another block of the compiled reader."""
     f, y = outlier(1e12, place, 2 * BLOCK + 20)
     for one, other in ((f, y), (y, f), (f + y[place], y)):
-        value, gradient = errors(name, one, other)
+        value, gradient = single(name, one, other)
         assert value < 1e-13, value
         assert gradient < 1e-12, gradient
 
