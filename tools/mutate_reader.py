@@ -36,6 +36,7 @@ REACHED = frozenset(_REACHED.split())
 """The formulas that the compiled reader calls."""
 
 _ANY_SHARE = "any share gives the same residual but for rounding"
+_NOT_READ = "of this part, the coefficient of the conventional loss is not read"
 EQUAL: dict[str, str] = {
     "ratio: denominator + 1 * (denominator == 0) -> denominator - 1 * (denominator == 0)": (
         "0 / -1 is 0 as well"
@@ -44,6 +45,8 @@ EQUAL: dict[str, str] = {
     "shifted: f - y -> f + y": "`lost` is then -2 y, so that the sum is f - y",
     "error_share: abs(scale) -> scale": _ANY_SHARE,
     "error_share: abs(slope) -> slope": _ANY_SHARE,
+    "error_variance_gradient: 0 -> 1": _NOT_READ,
+    "one_minus_pearson_gradient: 0 -> 1": _NOT_READ,
 }
 """Changes that change nothing beyond rounding, and why."""
 
