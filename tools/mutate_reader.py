@@ -45,6 +45,7 @@ EQUAL: dict[str, str] = {
     "shifted: f - y -> f + y": "`lost` is then -2 y, so that the sum is f - y",
     "error_share: abs(scale) -> scale": _ANY_SHARE,
     "error_share: abs(slope) -> slope": _ANY_SHARE,
+    "power: log_loss - shift -> log_loss + shift": "a factor on all powers, which cancels",
     "error_variance_gradient: 0 -> 1": _NOT_READ,
     "one_minus_pearson_gradient: 0 -> 1": _NOT_READ,
 }
