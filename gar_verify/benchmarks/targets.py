@@ -71,7 +71,7 @@ NOISE = 1.4e-5
 SAMPLE = 3
 """Trainings that the plain loops are timed with; the time of all follows from these."""
 
-OTHERS = "make test (8 minutes) and make reproduce (25 minutes) are measured by running them"
+OTHERS = "make test (10 minutes) and make reproduce (6 minutes) are measured by running them"
 
 
 def measure(
