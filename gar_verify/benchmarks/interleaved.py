@@ -15,6 +15,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from gar_verify.training import trainer
+
 ROUNDS = 15
 SECONDS_PER_TURN = 0.02
 WARM_UP = 4
@@ -80,11 +82,6 @@ def compare(turns: Turns, unit: str) -> pd.DataFrame:
 @contextlib.contextmanager
 def on_threads(count: int) -> Iterator[None]:
     """So many threads inside; and the compiler's own warnings are nobody's business."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # raised inside the compiler
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with trainer.on_threads(count), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # raised inside the compiler
+        yield

@@ -43,8 +43,19 @@ class Setting(NamedTuple):
     """The penalty of ridge regression, the leaves of a tree, or the alpha of GAR."""
 
 
-Fit = Callable[[Setting, Sequence[int], Array, Array, Array, Any, int], Array]
-"""``(setting, stages, inputs, target, into, weight, seed) -> predictions [stage, row]``."""
+class Rows(NamedTuple):
+    """One target: what is learned from, and what is predicted."""
+
+    x: Array
+    y: Array
+    into: Array
+    """Inputs of the rows that are predicted."""
+    weight: Any
+    seed: int
+
+
+Fit = Callable[[Setting, Sequence[int], Rows], Array]
+"""``(setting, stages, rows) -> predictions [stage, row]``."""
 
 
 @dataclass(frozen=True)
@@ -69,75 +80,49 @@ class Reference:
         return max(1.0, 4.0 * max(self.stages))
 
 
-def _constant(
-    strategy: Any,
-    setting: Setting,
-    stages: Sequence[int],
-    x: Array,
-    y: Array,
-    into: Array,
-    weight: Any,
-    seed: int,
-) -> Array:
-    return np.asarray(DummyRegressor(strategy=strategy).fit(x, y, weight).predict(into))[None]
+def _constant(strategy: Any, setting: Setting, stages: Sequence[int], rows: Rows) -> Array:
+    model = DummyRegressor(strategy=strategy).fit(rows.x, rows.y, rows.weight)
+    return np.asarray(model.predict(rows.into))[None]
 
 
-def _ridge(
-    setting: Setting, stages: Sequence[int], x: Array, y: Array, into: Array, weight: Any, seed: int
-) -> Array:
-    return np.asarray(Ridge(setting.hyperparameter).fit(x, y, weight).predict(into))[None]
+def _ridge(setting: Setting, stages: Sequence[int], rows: Rows) -> Array:
+    model = Ridge(setting.hyperparameter).fit(rows.x, rows.y, rows.weight)
+    return np.asarray(model.predict(rows.into))[None]
 
 
-def _trees(
-    loss: Any,
-    setting: Setting,
-    stages: Sequence[int],
-    x: Array,
-    y: Array,
-    into: Array,
-    weight: Any,
-    seed: int,
-) -> Array:
+def _trees(loss: Any, setting: Setting, stages: Sequence[int], rows: Rows) -> Array:
     model = HistGradientBoostingRegressor(
         loss=loss,
         learning_rate=setting.learning_rate,
         max_iter=max(stages),
         max_leaf_nodes=int(setting.hyperparameter),
-        min_samples_leaf=max(2, min(LEAST_ROWS, len(y) // LEAST_ROWS)),
+        min_samples_leaf=max(2, min(LEAST_ROWS, len(rows.y) // LEAST_ROWS)),
         early_stopping=False,
-        random_state=seed,
+        random_state=rows.seed,
     )
-    staged = list(model.fit(x, y, weight).staged_predict(into))
+    staged = list(model.fit(rows.x, rows.y, rows.weight).staged_predict(rows.into))
     return np.stack([staged[stage - 1] for stage in stages])
 
 
 def _boosted(
-    library: str,
-    method: str,
-    setting: Setting,
-    stages: Sequence[int],
-    x: Array,
-    y: Array,
-    into: Array,
-    weight: Any,
-    seed: int,
+    library: str, method: str, setting: Setting, stages: Sequence[int], rows: Rows
 ) -> Array:
-    every = int(np.gcd.reduce(stages))
+    every, size = int(np.gcd.reduce(stages)), len(rows.y)
     grid = boosting.Grid(rounds=max(stages), score_every=every)
-    grid = replace(grid, least_rows=max(2, min(grid.least_rows, len(y) // LEAST_ROWS)))
+    grid = replace(grid, least_rows=max(2, min(grid.least_rows, size // LEAST_ROWS)))
     job = boosting.Job(library, method, 0, LEAVES[-1], setting.learning_rate, 0)
-    start = np.average(y, weights=weight)
+    start = np.average(rows.y, weights=rows.weight)
     staged = boosting.boost(
-        np.concatenate([x, into]),
-        np.concatenate([y - start, np.zeros(len(into))]),
-        np.arange(len(y)),
+        np.concatenate([rows.x, rows.into]),
+        np.concatenate([rows.y - start, np.zeros(len(rows.into))]),
+        np.arange(size),
         job,
         grid,
         setting.hyperparameter,
-        seed,
-        weight,
+        rows.seed,
+        rows.weight,
     )
-    return np.stack([staged[stage // every - 1, len(y) :] + start for stage in stages])
+    return np.stack([staged[stage // every - 1, size:] + start for stage in stages])
 
 
 _OF_TREES = tuple(Setting(RATE, leaves) for leaves in LEAVES)
@@ -195,9 +180,6 @@ def predict(
     for target in targets.T:
         has = ~np.isnan(target)
         own = None if weight is None else weight[has]
-        columns.append(
-            reference.fit(
-                setting, stages or reference.stages, inputs[has], target[has], into, own, seed
-            )
-        )
+        rows = Rows(inputs[has], target[has], into, own, seed)
+        columns.append(reference.fit(setting, stages or reference.stages, rows))
     return np.stack(columns, axis=-1)

@@ -29,6 +29,7 @@ from gar_verify.comparison.scoring import mean_absolute_error
 from gar_verify.studies import reference_loop
 from gar_verify.training import Problem, Recipe, Run
 from gar_verify.training.runs import epochs
+from gar_verify.training.trainer import on_threads
 
 Array = NDArray[np.float64]
 Build = Callable[[int, int], nn.Module]
@@ -152,14 +153,12 @@ def _fit_one(
     report: Callable[[int], None] | None,
 ) -> tuple[Array, Array]:
     run = Run(settings.learning_rate, settings.weight_decay, seed=seed)
-    with _one_thread(), _random(seed):
+    with on_threads(1), _random(seed):
         network = _network(problem, run, recipe, model).to(device)
         inputs = torch.as_tensor(problem.inputs, dtype=torch.float32, device=device)
         targets = torch.as_tensor(problem.targets, dtype=torch.float32, device=device)
         shares = _shares(problem.targets, weight, device)
-        optimizer = torch.optim.Adam(
-            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        optimizer = reference_loop.optimizer(network, run, recipe)
         scores = []
         for number, epoch in enumerate(epochs(problem, [run], recipe)):
             for group in optimizer.param_groups:
@@ -256,13 +255,3 @@ def _random(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

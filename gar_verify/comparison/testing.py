@@ -69,7 +69,7 @@ def against(
     weights = _weights(frame.index[together], first)
     frame["p adjusted"] = np.nan
     p = frame.loc[together, "p corrected"].to_numpy(dtype=float)
-    frame.loc[together, "p adjusted"] = adjusted(p, weights)
+    frame.loc[together, "p adjusted"] = statistics.holm(p, weights)
     frame["survives"] = frame["p adjusted"] < LEVEL
     count = len(next(iter(gains.values())))
     reach = {weight: detectable(count - 1, LEVEL * weight) for weight in set(weights)}
@@ -77,22 +77,6 @@ def against(
     frame.loc[together, "detectable"] = [reach[weight] for weight in weights]
     frame["detectable"] *= frame["error"]
     return frame
-
-
-def adjusted(p: NDArray[np.float64], weights: Sequence[float]) -> NDArray[np.float64]:
-    """Holm's correction with weights that sum to 1; NaN stays NaN and counts as a test.
-
-    >>> adjusted(np.array([0.01, 0.04, 0.03]), [1 / 3] * 3).round(4).tolist()
-    [0.03, 0.06, 0.06]
-    >>> adjusted(np.array([0.02, 0.01, 0.03]), [0.5, 0.25, 0.25]).round(4).tolist()
-    [0.04, 0.04, 0.04]
-    """
-    shares = np.asarray(weights)
-    order = np.argsort(p / shares)  # NaN last
-    left = shares[order][::-1].cumsum()[::-1]  # those not yet rejected
-    found = np.empty_like(p)
-    found[order] = np.minimum(np.maximum.accumulate(p[order] * left / shares[order]), 1)
-    return found
 
 
 def _weights(family: pd.Index, first: tuple[str, str] | None) -> list[float]:
@@ -134,8 +118,7 @@ def detectable(degrees: int, level: float = LEVEL) -> float:
     2.8
     """
     critical = stats.t.ppf(1 - level / 2, degrees)
-    probabilities = (np.arange(4000) + 0.5) / 4000
-    roots = np.sqrt(stats.chi2.ppf(probabilities, degrees) / degrees)
+    roots = statistics.chi_over_root(degrees)
 
     def excess(shift: float) -> float:
         return float(ndtr(shift - critical * roots).mean()) - POWER

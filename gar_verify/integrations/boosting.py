@@ -95,6 +95,8 @@ class BoostingObjective:
     def __post_init__(self) -> None:
         """Refuse what `GARLoss` refuses."""
         check_alpha(self.alpha)
+        for name in ("parts", "within"):
+            object.__setattr__(self, name, as_parts(name, getattr(self, name)))
         self.options  # noqa: B018  (checks them)
 
     @property
@@ -278,14 +280,7 @@ def lightgbm_objective(
     >>> gradient.round(3).tolist(), round(float(curvature.sum()), 6)
     ([0.906, -0.208, 0.208, -0.906], 4.0)
     """
-    return BoostingObjective(
-        alpha,
-        conventional,
-        delta,
-        as_parts("parts", parts),
-        as_parts("within", within),
-        group_weight,
-    )
+    return BoostingObjective(alpha, conventional, delta, parts, within, group_weight)
 
 
 def xgboost_objective(
@@ -307,14 +302,7 @@ def xgboost_objective(
     Parameters are those of `GARLoss`; see `BoostingObjective` for what is returned and raised, and
     this module's text for the curvature.
     """
-    return BoostingObjective(
-        alpha,
-        conventional,
-        delta,
-        as_parts("parts", parts),
-        as_parts("within", within),
-        group_weight,
-    )
+    return BoostingObjective(alpha, conventional, delta, parts, within, group_weight)
 
 
 def xgboost_start(labels: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:

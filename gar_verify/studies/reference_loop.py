@@ -45,7 +45,7 @@ class PlainLoop:
         self.model = network(problem, run, recipe)
         self.inputs = torch.as_tensor(problem.inputs, dtype=torch.float32)
         self.targets = torch.as_tensor(problem.targets, dtype=torch.float32)
-        self._optimizer = _optimizer(self.model, run, recipe)
+        self._optimizer = optimizer(self.model, run, recipe)
         self._schedule = torch.optim.lr_scheduler.MultiStepLR(
             self._optimizer, list(recipe.milestones), recipe.decay
         )
@@ -131,7 +131,8 @@ def network(problem: Problem, run: Run, recipe: Recipe) -> nn.Sequential:
     return model
 
 
-def _optimizer(model: nn.Module, run: Run, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer(model: nn.Module, run: Run, recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimizer of a run, for a module's parameters."""
     rate, decay = run.learning_rate, run.weight_decay
     if recipe.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), rate, weight_decay=decay)

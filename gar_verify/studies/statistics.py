@@ -18,6 +18,7 @@ Holm, Scandinavian Journal of Statistics 6 (1979).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -161,7 +162,7 @@ def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
     """
     if not np.isfinite(t):
         return np.nan, np.nan
-    ends = t * _chi_over_root(degrees)
+    ends = t * chi_over_root(degrees)
     reach = 10 + 2 * float(np.abs(ends).max())
 
     def bound(probability: float) -> float:
@@ -174,23 +175,29 @@ def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
 
 
 @cache
-def _chi_over_root(degrees: int) -> NDArray[np.float64]:
+def chi_over_root(degrees: int) -> NDArray[np.float64]:
     """sqrt(V / degrees) at evenly spaced probabilities of V."""
     middles = (np.arange(4000) + 0.5) / 4000
     roots: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, degrees) / degrees)
     return roots
 
 
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def holm(p: NDArray[np.float64], weights: Sequence[float] | None = None) -> NDArray[np.float64]:
     """Holm's correction of some p values; NaN stays NaN and counts as a test.
+
+    ``weights``, up to a common factor, share the level among the tests: the weighted form of the
+    correction, in Holm's own paper; default: alike.
 
     >>> holm(np.array([0.01, 0.04, 0.03])).round(4).tolist()
     [0.03, 0.06, 0.06]
+    >>> holm(np.array([0.02, 0.01, 0.03]), [2, 1, 1]).round(4).tolist()
+    [0.04, 0.04, 0.04]
     """
-    order = np.argsort(p)  # NaN last
-    factors = len(p) - np.arange(len(p))
+    shares = np.ones(len(p)) if weights is None else np.asarray(weights)
+    order = np.argsort(p / shares)  # NaN last
+    left = shares[order][::-1].cumsum()[::-1]  # of those not yet rejected
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * left / shares[order]), 1)
     return adjusted
 
 

@@ -100,7 +100,7 @@ def train(
     limit = max(1, bound // model_bytes(problem, recipe, objective))
     limit = min(limit, models_at_once or _models_in_cache(recipe, device))
     stacks = list(_stacks(problem, runs, recipe, limit))
-    with _threads(threads):
+    with on_threads(threads):
         done = [
             _Stack(problem, [runs[i] for i in stack], recipe, objective, device).train(on_epoch)
             for stack in stacks
@@ -116,7 +116,8 @@ def _models_in_cache(recipe: Recipe, device: torch.device) -> int:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def on_threads(count: int) -> Iterator[None]:
+    """So many threads of torch and of numpy inside."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
