@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from gar_verify.data import real, synthetic
+from gar_verify.data import real, superconductors, synthetic
+from gar_verify.data.superconductors import SUPERCON_TABLES
 from gar_verify.data.table import DataError, Table
 
 __all__ = ["TABLES", "DataError", "Table", "is_available", "load_table", "place"]
 
-TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes")
+TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes", *SUPERCON_TABLES)
 """Names that `load_table` accepts."""
 
 
@@ -24,6 +25,8 @@ def load_table(name: str) -> Table:
         return real.load(name)
     if name == "diabetes":
         return real.load_diabetes_table()
+    if name in SUPERCON_TABLES:
+        return superconductors.load_supercon(name)
     raise _unknown(name)
 
 
@@ -39,9 +42,10 @@ def place(name: str) -> Path:
         return real.diabetes_file()
     if name in synthetic.CURVES:
         raise DataError(f"The table '{name}' is generated and has no file; it is always available.")
-    path = real.place(name)
+    about = superconductors if name in SUPERCON_TABLES else real
+    path = about.place(name)
     if path is None:
-        raise DataError(real.absent(name))
+        raise DataError(about.absent(name))
     return path
 
 

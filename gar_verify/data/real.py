@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gar_verify import paths
-from gar_verify.data import cache, files, splits
+from gar_verify.data import cache, files, splits, superconductors
 from gar_verify.data.table import SCALED, DataError, Table, column, zscore
 from gar_verify.data.uci import ABOUT, ORIGINALS, Original
 
@@ -57,6 +57,8 @@ def load(name: str) -> Table:
         raw, targets = cache.read(about.original)
         ids = splits.permutation(about.original.name, len(raw))
         origin = f"{path.name}; {splits.origin(about.original.name)}"
+    elif name == "superconductivity" and (part := superconductors.load_part()) is not None:
+        return part
     else:
         raise DataError(absent(name))
     source = f"UCI {about.original.title} (id {about.original.uci_id}) from {origin}; {SCALED}"
@@ -68,7 +70,8 @@ def place(name: str) -> Path | None:
     """The file that `load` reads, or None."""
     about = REAL_TABLES[name]
     arrays = files.find(about.arrays) if about.arrays else None
-    return arrays or cache.find(about.original)
+    whole = arrays or cache.find(about.original)
+    return superconductors.place(name) if whole is None and name == "superconductivity" else whole
 
 
 def absent(name: str) -> str:

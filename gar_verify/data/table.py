@@ -42,6 +42,8 @@ class Table:
     """What the target is called on an axis."""
     unit: str
     """Unit of the target; empty for a pure number."""
+    train_groups: NDArray[np.int64] | None = None
+    """Groups (n_train,) that folds keep whole; None where rows stand for themselves."""
     checksum: str = field(init=False)
     """SHA-256 of the four arrays: equal values, equal checksum."""
 

@@ -24,7 +24,7 @@ from gar_verify.studies import (
     tables,
     tabular,
 )
-from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
+from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
 
 SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 """Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
@@ -32,11 +32,16 @@ SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 """Studies of GAR alone, and the table that each is on."""
 
-STUDIES = (*CURVES, *tabular.RECIPES, *ONE_TABLE)
-"""The paper's studies, and diabetes by the same protocol."""
+OTHER_ROWS = tuple(tabular.METHODS)
+"""Studies for the rows of the paper whose own data or protocol is not to be had."""
+
+_PUBLISHED = tuple(name for name in tabular.RECIPES if name not in OTHER_ROWS)
+
+STUDIES = (*CURVES, *_PUBLISHED, *ONE_TABLE)
+"""The paper's studies on its own data, and diabetes by the same protocol."""
 
 _CORRECTED = "_corrected"
-CORRECTED = {name + _CORRECTED: name for name in tabular.RECIPES}
+CORRECTED = {name + _CORRECTED: name for name in _PUBLISHED}
 """Studies by the corrected protocol, and the table that each is on: features scaled on
 the training part only, and `CORRECTED_SEEDS`."""
 
@@ -51,10 +56,9 @@ BASELINE = "mae"
 
 def check(study: str) -> str:
     """The name, or a ValueError that lists the studies there are."""
-    if study not in (*STUDIES, *CORRECTED):
-        raise ValueError(
-            f"no study is called {study!r}; there are: {', '.join((*STUDIES, *CORRECTED))}"
-        )
+    known = (*STUDIES, *OTHER_ROWS, *CORRECTED)
+    if study not in known:
+        raise ValueError(f"no study is called {study!r}; there are: {', '.join(known)}")
     return study
 
 
@@ -70,18 +74,15 @@ def corrected(study: str) -> str:
     name = study.removesuffix(_CORRECTED) + _CORRECTED
     if name not in CORRECTED:
         raise ValueError(
-            f"there is no corrected form of {study!r}; there is one of: "
-            f"{', '.join(tabular.RECIPES)}"
+            f"there is no corrected form of {study!r}; there is one of: {', '.join(_PUBLISHED)}"
         )
     return name
 
 
 def in_report() -> tuple[str, ...]:
-    """Names of the studies that are reported: all, of the corrected ones those with a summary."""
-    done = (
-        name for name, table in CORRECTED.items() if table in STUDIES and summaries.exists(name)
-    )
-    return (*STUDIES, *done)
+    """Names of the studies that are reported: all, of the others those with a summary."""
+    others = (*OTHER_ROWS, *(name for name, table in CORRECTED.items() if table in STUDIES))
+    return (*STUDIES, *filter(summaries.exists, others))
 
 
 def data_of(study: str) -> str:
@@ -110,7 +111,7 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
         return sensitivity.run(method=SENSITIVITIES[study], **options)
     if study in CORRECTED:
         options = {"scaling": "training part", "seeds": CORRECTED_SEEDS} | options
-    return tabular.run(data_of(study), methods or TABULAR, **options)
+    return tabular.run(data_of(study), methods, **options)
 
 
 class Kind(NamedTuple):
@@ -169,7 +170,7 @@ def summary(study: str) -> xr.Dataset:
 def missing(study: str) -> list[str]:
     """Methods of the paper's table that the summary of a tabular study lacks; all without one."""
     there = summary(study)["method"].to_numpy() if summaries.exists(stored_as(study)) else ()
-    return [label(method) for method in TABULAR if method not in there]
+    return [label(method) for method in tabular.methods_of(study) if method not in there]
 
 
 def verdict(study: str) -> str:

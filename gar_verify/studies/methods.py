@@ -33,7 +33,7 @@ def tabular_methods(names: Sequence[str], epochs: int) -> list[Method]:
 
 
 def _tabular_method(name: str, epochs: int) -> Method:
-    spec = get_spec(name)
+    spec = get_spec(loss_of(name))
     if not spec.tabular_grid:
         raise ValueError(
             f"{name!r} has no grid in the tabular studies; choose from "
@@ -106,7 +106,14 @@ def _objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
 
 def label(name: str) -> str:
     """The name of a method in the paper's tables; other names stay as they are."""
+    if name in VARIANTS:
+        return f"{label(loss_of(name))}, large rates"
     return LOSSES[name].label if name in LOSSES else str(name)
+
+
+def loss_of(name: str) -> str:
+    """The loss of a method, by name: that of a variant, or the method itself."""
+    return VARIANTS.get(name, name)
 
 
 def _synthetic_value(spec: LossSpec) -> float:
@@ -128,10 +135,13 @@ larger part in the aggregation, by a factor of 2^(1/alpha).
 GARS = ("gar", RELEASED)
 """GAR by the paper's formula and with the constants of the released code."""
 
+VARIANTS = {f"{name}_large_rates": name for name in GARS}
+"""Methods that are another one with other learning rates, and that one."""
+
 
 def is_competitor(name: str, method: str) -> bool:
-    """Whether a method is another one, not GAR with other constants beside GAR."""
-    return name != method and not {name, method} <= set(GARS)
+    """Whether a method is another one, not GAR with other constants or rates beside GAR."""
+    return name != method and not {loss_of(name), loss_of(method)} <= set(GARS)
 
 
 SYNTHETIC = ("gar", "rnc", "mae_pearson", "mae", "mse")

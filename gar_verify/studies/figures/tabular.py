@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies import ablation
 from gar_verify.studies.figures.style import COLORS, PAGE_WIDTH, PUBLISHED, STYLE
-from gar_verify.studies.methods import label
+from gar_verify.studies.methods import label, loss_of
 from gar_verify.studies.tables import ablation_table, tabular_table
 
 WITHOUT_UNIT = ("Pearson", "Spearman")
@@ -44,7 +44,7 @@ def tabular_figure(results: xr.Dataset) -> Figure:
         one for what was published. A method far from all others has its value written at the edge.
     """
     methods = [str(name) for name in results["method"].values]
-    colors = {label(name): COLORS[name] for name in methods}
+    colors = {label(name): COLORS[loss_of(name)] for name in methods}
     return _dots(tabular_table(results), colors, _unit(results), _runs(results))
 
 
