@@ -6,7 +6,7 @@ from gar_verify.data import real, superconductors, synthetic
 from gar_verify.data.superconductors import SUPERCON_TABLES
 from gar_verify.data.table import DataError, Table
 
-__all__ = ["TABLES", "DataError", "Table", "is_available", "load_table", "place"]
+__all__ = ["SUPERCON_TABLES", "TABLES", "DataError", "Table", "is_available", "load_table", "place"]
 
 TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes", *SUPERCON_TABLES)
 """Names that `load_table` accepts."""
@@ -42,10 +42,10 @@ def place(name: str) -> Path:
         return real.diabetes_file()
     if name in synthetic.CURVES:
         raise DataError(f"The table '{name}' is generated and has no file; it is always available.")
-    about = superconductors if name in SUPERCON_TABLES else real
-    path = about.place(name)
+    supercon = name in SUPERCON_TABLES
+    path = superconductors.place(name) if supercon else real.place(name)
     if path is None:
-        raise DataError(about.absent(name))
+        raise DataError(superconductors.absent(name) if supercon else real.absent(name))
     return path
 
 
