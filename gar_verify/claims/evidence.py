@@ -14,6 +14,7 @@ import xarray as xr
 
 from gar_verify import paths
 from gar_verify._proofs import proofs, statements
+from gar_verify.data.superconductors import NOT_THE_PAPERS
 from gar_verify.data.synthetic import CURVES
 from gar_verify.studies import peaks, summaries
 
@@ -38,15 +39,29 @@ COMMANDS = {
 """What makes each result; for every other study, `gar-verify run` with its name."""
 
 
-class Untestable(NamedTuple):
-    """A task of the paper that cannot be run here."""
+class Row(NamedTuple):
+    """A row of the paper whose own data or protocol is not to be had here."""
 
     title: str
-    reason: str
+    kind: str
+    """Of its evidence: the paper's data, a part of it, or a stand-in."""
+    evidence: str
+    """What its evidence is about."""
+    command: str
+    """What gives it."""
 
 
-UNTESTABLE = {name: Untestable(**about) for name, about in LEDGER["untestable"].items()}
-"""Such tasks by name; one that gets a summary is judged like any other."""
+PAPERS = "the paper's data"
+"""The kind of all other rows."""
+
+ROWS = {name: Row(**about) for name, about in LEDGER["rows"].items()}
+"""Such rows by name."""
+
+
+def kind_of(task: str, summary: xr.Dataset) -> str:
+    """What the evidence on a task is: `PAPERS`, a part of it, or a stand-in."""
+    whole = task == "superconductivity" and NOT_THE_PAPERS not in summary.attrs["source"]
+    return ROWS[task].kind if task in ROWS and not whole else PAPERS
 
 
 class MissingEvidence(Exception):
@@ -81,8 +96,10 @@ class Evidence:
         """
         if (self.folder / f"{study}.csv").is_file():
             return summaries.read(study, self.folder)
-        if study in UNTESTABLE:
-            raise MissingEvidence(UNTESTABLE[study].reason)
+        if study in ROWS:
+            raise MissingEvidence(
+                f"no data of it is here; to have it judged, {ROWS[study].command}"
+            )
         command = COMMANDS.get(study, f"gar-verify run {study} --save")
         raise MissingEvidence(f"there is no summary {study}.csv; to make it: {command}")
 

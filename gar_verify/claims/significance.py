@@ -7,22 +7,21 @@ import pandas as pd
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 from gar_verify.claims.model import Finding
 from gar_verify.claims.rules import share
-from gar_verify.claims.tabular import BASELINES
-from gar_verify.data.real import REAL_TABLES
+from gar_verify.claims.tabular import BASELINES, TASKS
 from gar_verify.studies.methods import GARS, label
 from gar_verify.studies.statistics import LEVEL, compare
 
 
 def gains(evidence: Evidence, gar: str) -> pd.DataFrame:
-    """Comparisons of one kind of GAR with every baseline, on every table that has a summary."""
+    """One kind of GAR against every baseline, on every task that has a summary with folds."""
     found: dict[str, pd.DataFrame] = {}
-    for table in REAL_TABLES:
+    for table in TASKS:
         try:
             results = evidence.summary(table)
         except MissingEvidence:
             continue
         others = [name for name in BASELINES if name in results["method"]]
-        if gar in results["method"] and others:
+        if gar in results["method"] and others and results.sizes.get("fold", 1) > 1:
             found[table] = compare(results.sel({"method": [*others, gar]}), gar)
     if not found:
         raise MissingEvidence("no summary compares GAR; gar-verify run concrete --save makes one")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import xarray as xr
 
-from gar_verify.claims.evidence import UNTESTABLE, Evidence, MissingEvidence
+from gar_verify.claims.evidence import PAPERS, ROWS, Evidence, MissingEvidence, kind_of
 from gar_verify.claims.model import Finding, Verdict
 from gar_verify.claims.rules import Figure, how_close, judge_figures, listed, named, share
 from gar_verify.data.real import REAL_TABLES
@@ -18,8 +18,10 @@ from gar_verify.studies.methods import GARS, TABULAR, label
 from gar_verify.studies.selection import summarize
 
 BASELINES = tuple(name for name in TABULAR if name not in GARS)
-TASKS = (*(name for name in REAL_TABLES if name not in UNTESTABLE), *UNTESTABLE)
+TASKS = (*(name for name in REAL_TABLES if name not in ROWS), *ROWS)
 """The paper's tasks as far as they are named; it counts eight."""
+IMAGES = ("agedb", "imdb_wiki")
+"""Tasks of images."""
 DIGITS = 3
 """Decimals of the paper's tables: what is equal in them is equal."""
 
@@ -43,8 +45,8 @@ def is_best(value: float, others: Iterable[float], metric: str) -> bool:
 
 def title(table: str) -> str:
     """The name of a curve or a task as it is printed."""
-    if table in UNTESTABLE:
-        return UNTESTABLE[table].title
+    if table in ROWS:
+        return ROWS[table].title
     if table in CURVES:
         return table.replace("_", " ").capitalize()
     about = REAL_TABLES[table]
@@ -53,8 +55,8 @@ def title(table: str) -> str:
 
 
 def shown(table: str) -> str:
-    """What shows the table of a task; of one that cannot be run, which tables there are."""
-    return "gar-verify data" if table in UNTESTABLE else f"gar-verify table {table}"
+    """What shows the table of a task; of images, what trains on them."""
+    return "gar-verify images --help" if table in IMAGES else f"gar-verify table {table}"
 
 
 def figures_of_concrete(evidence: Evidence, metric: str) -> Finding:
@@ -85,16 +87,24 @@ def summary_row(evidence: Evidence, table: str, metric: str) -> Finding:
     best = [is_best(gar.mean, [b.mean for b in baselines], metric) for gar in ours]
     close = [all(figure.is_close for figure in (*baselines, gar)) for gar in ours]
     lines = [*baselines, *ours]
+    order = "; ".join(
+        f"{gar.name} is {'best or equal' if won else 'not best'}"
+        for gar, won in zip(ours, best, strict=True)
+    )
+    of_the_paper = kind_of(table, results) == PAPERS
+    part = Verdict.IN_PART if any(best) else Verdict.NOT_REPRODUCED
     return Finding(
-        verdict=share(a and b for a, b in zip(best, close, strict=True)),
+        verdict=share(map(all, zip(best, close, strict=True))) if of_the_paper else part,
         measured=listed((line.name, line.mean, line.std) for line in lines),
         published=claimed(table, metric),
-        reason=f"{how_close(lines)}; "
-        + "; ".join(
-            f"{gar.name} is {'best or equal' if won else 'not best'}"
-            for gar, won in zip(ours, best, strict=True)
-        ),
+        reason=f"{how_close(lines)}; {order}" if of_the_paper else f"{_on(table, results)}{order}",
     )
+
+
+def _on(task: str, results: xr.Dataset) -> str:
+    """What the evidence on a task is about, where that is not the paper's data."""
+    kind = kind_of(task, results)
+    return "" if kind == PAPERS else f"{kind} ({ROWS[task].evidence}): "
 
 
 def claimed(table: str, metric: str) -> str:
@@ -126,7 +136,7 @@ def lowest_mae(evidence: Evidence, table: str) -> Finding:
         verdict = Verdict.IN_PART
     said = [_better_than(lines, name, there) for name in gars(results)]
     said += [f"not trained yet: {', '.join(lacking)}"] * bool(lacking)
-    return Finding(verdict, listed(named(lines)), "; ".join(said))
+    return Finding(verdict, listed(named(lines)), _on(table, results) + "; ".join(said))
 
 
 def _better_than(lines: dict[str, tuple[float, float]], name: str, others: Sequence[str]) -> str:
@@ -137,22 +147,28 @@ def _better_than(lines: dict[str, tuple[float, float]], name: str, others: Seque
 
 def lowest_everywhere(evidence: Evidence) -> Finding:
     """Whether GAR's test MAE is the lowest on every task of the paper."""
-    verdicts: dict[str, Verdict] = {}
+    verdicts: dict[str, dict[str, Verdict]] = {}
     for task in TASKS:
         try:
-            verdicts[task] = lowest_mae(evidence, task).verdict
+            kind = kind_of(task, evidence.summary(task))
+            verdicts.setdefault(kind, {})[task] = lowest_mae(evidence, task).verdict
         except MissingEvidence:
-            verdicts[task] = Verdict.NOT_TESTABLE
-    tested = [task for task, verdict in verdicts.items() if verdict is not Verdict.NOT_TESTABLE]
-    if not tested:
+            continue
+    if not verdicts:
         raise MissingEvidence(
             "there is no summary of any of the paper's tables; to make them: gar-verify run all"
         )
+    found = {task: verdict for of_kind in verdicts.values() for task, verdict in of_kind.items()}
+    counts = "; ".join(f"{len(of_kind)} by {kind}" for kind, of_kind in verdicts.items())
+    without = [Verdict.NOT_TESTABLE] * (len(TASKS) - len(found))
     return Finding(
-        verdict=everywhere(verdicts.values()),
-        measured="; ".join(f"{title(task)}: {verdict}" for task, verdict in verdicts.items()),
-        reason=f"{len(tested)} of the {len(TASKS)} tasks that are named can be tested here; which "
-        "eight the summary counts, it does not say",
+        verdict=everywhere([*found.values(), *without]),
+        measured="; ".join(
+            f"{kind}: {', '.join(f'{title(task)} {verdict}' for task, verdict in of_kind.items())}"
+            for kind, of_kind in verdicts.items()
+        ),
+        reason=f"{len(found)} of the {len(TASKS)} tasks that are named are judged ({counts}); "
+        "which eight the summary counts, it does not say",
     )
 
 

@@ -27,6 +27,8 @@ SUPERCON = "superconductivity/supercon_stanev.npz"
 SUPERCON_TABLES = ("supercon", "supercon_elements")
 
 OWN_SPLIT = "80/20 split of ours"
+NOT_THE_PAPERS = "not the paper's table"
+"""What the source of the part says of it."""
 
 CHECKSUMS = {
     PART: "0544b19091b16e12122cc645776180224eab460db725ba76d12ecc06dc96741f",
@@ -59,7 +61,7 @@ def load_part() -> Table | None:
     order = splits.permutation(whole.name, len(raw))
     source = (
         f"{len(raw)} of the {whole.rows} rows of UCI {whole.title} (id {whole.uci_id}) from "
-        f"{path.name}, not the paper's table; {OWN_SPLIT}; {SCALED}"
+        f"{path.name}, {NOT_THE_PAPERS}; {OWN_SPLIT}; {SCALED}"
     )
     return _table(whole.name, zscore(raw), y, order, len(raw) // 5, source)
 

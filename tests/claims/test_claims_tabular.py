@@ -9,7 +9,10 @@ import pytest
 import xarray as xr
 
 from gar_verify.claims import Claim, Evidence, Verdict
+from gar_verify.claims.evidence import PAPERS
 from gar_verify.claims.tabular import everywhere, is_best
+from gar_verify.data.superconductors import NOT_THE_PAPERS
+from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies import published, summaries
 from gar_verify.studies.methods import RELEASED
 
@@ -90,15 +93,40 @@ def test_wine_with_the_released_constants_only_is_in_part(judge: Judge, store: S
 
 
 @pytest.mark.parametrize("table", ["sts_b", "imdb_wiki"])
-def test_a_row_without_protocol_is_judged_once_there_is_a_summary(
+def test_a_row_without_protocol_is_judged_by_its_order_alone(
     judge: Judge, store: Store, concrete: xr.Dataset, tmp_path: Path, table: str
 ) -> None:
     ((metric, figures),) = published.published()["summary_claims"][table].items()
     name = f"summary-{table.replace('_', '-')}-{metric.lower()}"
     claim = judge(name, Evidence(tmp_path))
     assert claim.verdict is Verdict.NOT_TESTABLE
-    assert "no protocol to follow" in claim.reason
-    assert judge(name, store(table, at(concrete, **figures))).verdict is Verdict.REPRODUCED
+    assert "into" in claim.reason
+    assert "gar-verify " in claim.reason
+    far = {method: value / 2 for method, value in figures.items()}
+    claim = judge(name, store(table, at(concrete, **far, gar_released=far["gar"])))
+    assert claim.verdict is Verdict.IN_PART
+    assert claim.reason.startswith("a stand-in (")
+    assert "close enough" not in claim.reason
+    sign = 1 if LOWER_IS_BETTER[metric] else -1
+    worse = far | {"gar": far["gar"] + sign, "gar_released": far["gar"] + sign}
+    claim = judge(name, store(table, at(concrete, **worse)))
+    assert claim.verdict is Verdict.NOT_REPRODUCED
+
+
+def test_a_part_of_the_paper_s_table_is_called_so_and_the_whole_is_not(
+    judge: Judge, concrete: xr.Dataset, tmp_path: Path
+) -> None:
+    for source, kind in (
+        (f"UCI, {NOT_THE_PAPERS}; ...", "a part of the paper's data"),
+        ("UCI", ""),
+    ):
+        attributes = concrete.attrs | {"table": "superconductivity", "source": source}
+        summaries.write(concrete.assign_attrs(attributes), "superconductivity", tmp_path)
+        claim = judge("lowest-mae-superconductivity", Evidence(tmp_path))
+        assert claim.reason.startswith(kind or "GAR is best")
+        everything = judge("lowest-mae-everywhere", Evidence(tmp_path))
+        assert everything.measured.startswith(f"{kind or PAPERS}: Superconductivity ")
+        assert everything.verdict is Verdict.IN_PART
 
 
 def test_everywhere() -> None:
