@@ -74,7 +74,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ("at least 0", "at most 2"), proofs.concordance_range(), strict=True
         ):
             step.show(name, theorem)
-        step.show("one constant", one_constant(Proofs(step, same, "one constant: ", flat=True)))
+        step.show("one constant", one_constant(Proofs(step, same, "one constant: ")))
 
     def computed(batch: ExactBatch) -> Any:
         return formulas.one_minus_concordance(moments(formulas, batch))

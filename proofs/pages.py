@@ -21,7 +21,7 @@ from typing import Any
 
 from . import necessity
 from .printing import names_of, opinion_line, refuted
-from .rocq_opinion import rocq_opinion
+from .rocq_opinion import mutations, rocq_opinion
 from .statements import Outcome, Result, Step
 from .z3_opinion import Opinion
 
@@ -133,8 +133,8 @@ def attacks() -> list[str]:
     for what, record in json.loads(ATTACKS.read_text(encoding="utf8")).items():
         why = Counter(survivor["why"] for survivor in record["survivors"])
         said.append(f"{what}: {record['killed']} of {record['changes']} changes fail a proof")
-        said += [f"{what}: {count} left that {reason}" for reason, count in why.items()]
-    return said
+        said += [f"{what}: {count} more fail none: {reason}" for reason, count in why.items()]
+    return [*said, f"formulas: every change fails a proof of the kernel; {mutations()}"]
 
 
 def rests_on(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
@@ -164,7 +164,7 @@ body { max-width: 50em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 Georgia
        background: #fff; color: #111; }
 h2 { margin-top: 2.5em; border-bottom: 1px solid #bbb; }
 img { max-width: 100%; display: block; margin: .8em auto; }
-table { border-collapse: collapse; font-size: .9em; }
+table { border-collapse: collapse; font-size: .9em; display: block; overflow-x: auto; }
 td, th { border: 1px solid #bbb; padding: .25em .6em; text-align: left; vertical-align: top; }
 .rests { color: #555; } .failed { color: #b00; font-weight: bold; }
 .finding { border-left: 4px solid #c60; padding-left: .8em; }
@@ -213,6 +213,7 @@ def _blocks(results: Sequence[Result], opinions: Sequence[Opinion]) -> Iterator[
     ):
         yield "heading", (title, "")
         yield "list", [("", line, "") for line in lines]
+    yield "heading", ("The statements", "")
     rows = [("statement", "verdict", "by", "Rocq", "steps", "wrong variants refuted")]
     for r in results:
         word = rocq.word(r.statement.name)
@@ -312,7 +313,8 @@ def _in_markdown(kind: str, content: Any) -> str:
 def html(results: Sequence[Result], opinions: Sequence[Opinion] = ()) -> str:
     """The page as one HTML file."""
     body = [_in_html(*block) for block in _without_empty(_blocks(results, opinions))]
-    head = f'<meta charset="utf-8"><title>{_TITLE}</title><style>{STYLE}</style>'
+    view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f'<meta charset="utf-8">{view}<title>{_TITLE}</title><style>{STYLE}</style>'
     start = f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>'
     return "\n".join([start, *body, "</body></html>", ""])
 
@@ -326,7 +328,10 @@ def _in_html(kind: str, content: Any) -> str:
         )
         return "\n".join(["<ul>", *entries, "</ul>"])
     if kind == "table":
-        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in content)
+        rows = [
+            "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
+            for tag, row in zip(("th", *["td"] * (len(content) - 1)), content, strict=True)
+        ]
         return "\n".join(["<table>", *(f"<tr>{row}</tr>" for row in rows), "</table>"])
     if kind == "graph":
         return f"{_image(graph(content), 'what rests on what, listed below')}{_listed(content)}"

@@ -220,12 +220,10 @@ class Steps:
 class Proofs(Steps):
     """The steps that show these things, each taken once."""
 
-    def __init__(
-        self, script: Script, about: Pairwise, prefix: str = "", flat: bool = False
-    ) -> None:
-        """Steps about one batch; ``flat`` where its labels are one number by what they are."""
+    def __init__(self, script: Script, about: Pairwise, prefix: str = "") -> None:
+        """Steps about one batch."""
         super().__init__(script, prefix)
-        self.about, self.flat = about, flat
+        self.about = about
 
     @cache  # noqa: B019 - one object a script
     def given(self, assumption: Assumption) -> Theorem:
@@ -267,8 +265,6 @@ class Proofs(Steps):
 
     def by_spread(self, name: str, goal: Formula, parts: Callable[[Theorem], Parts]) -> Theorem:
         """An equation at once where labels vary, and from some that hold where they do not."""
-        if self.flat:
-            return self.combine(name, goal, *self.licences)
 
         def show(case_name: str, case: Theorem) -> Theorem:
             if case.conclusion == positive(self.about.m.var_y):

@@ -98,7 +98,7 @@ def statement(formulas: ModuleType = package_formulas) -> Statement:
             ("y constant", other, HALF, (True, False)),
             ("both constant", both, 0, (False, False)),
         ):
-            proofs = Proofs(step, batch, f"{name}: ", flat=not varies[1])
+            proofs = Proofs(step, batch, f"{name}: ")
             step.show(name, proofs.constant(value, *varies))
 
     def pearson(batch: Any) -> Any:
