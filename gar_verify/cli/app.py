@@ -84,7 +84,8 @@ def run(
     """Train the methods of a study with the paper's protocol, and print its table.
 
     Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
-    ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete).
+    ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete);
+    superconductivity, supercon and supercon_elements (with data of your own, see gar-verify data).
     What was computed before is not computed again: an interrupted run goes on where it was.
     """
     from gar_verify.studies import pins
