@@ -6,7 +6,7 @@ on which the target is made of the features, with a few labels far off; there th
 worse than the absolute one, and the share of tables on which that is found is set beside the
 detectable difference that each verdict states.
 
-Usage: python tools/noise.py [--sets 200] [--rows 80] [--planted] [--full] [--minutes 20]
+Usage: python tools/noise.py [--sets 200] [--rows 80] [--planted [--far 8]] [--full] [--minutes 20]
 """
 
 from __future__ import annotations
@@ -25,18 +25,16 @@ from gar_verify import compare  # noqa: E402
 from gar_verify.comparison import Comparison  # noqa: E402
 
 FEATURES = 4
-FAR = 8.0
-"""Deviations by which a tenth of the labels is off where a difference is planted."""
 
 
-def table(rows: int, seed: int, *, planted: bool) -> tuple[np.ndarray, np.ndarray]:
+def table(rows: int, seed: int, *, planted: bool, far: float) -> tuple[np.ndarray, np.ndarray]:
     """Features and target, of which nothing can be learned, or much with care."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, FEATURES))
     if not planted:
         return x, rng.normal(size=rows)
     off = rng.random(rows) < 0.1
-    return x, x.sum(1) + 0.2 * rng.normal(size=rows) + FAR * off * rng.normal(size=rows)
+    return x, x.sum(1) + 0.2 * rng.normal(size=rows) + far * off * rng.normal(size=rows)
 
 
 def found(outcome: Comparison) -> list[str]:
@@ -51,6 +49,7 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--rows", type=int, default=80)
     parser.add_argument("--planted", action="store_true")
+    parser.add_argument("--far", type=float, default=8, help="deviations of a tenth of the labels")
     parser.add_argument("--full", action="store_true", help="with the default settings")
     parser.add_argument("--minutes", type=float, default=1e9, help="no set is begun later")
     given = parser.parse_args()
@@ -58,7 +57,7 @@ def main() -> None:
     for seed in range(given.sets):
         if time.perf_counter() - begun > 60 * given.minutes:
             break
-        x, y = table(given.rows, seed, planted=given.planted)
+        x, y = table(given.rows, seed, planted=given.planted, far=given.far)
         outcome = compare(x, y, quick=not given.full, references=False, jobs=1)
         said = found(outcome)
         wrong += bool(said)
