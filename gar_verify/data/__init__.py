@@ -1,14 +1,14 @@
-"""Tables by name: the paper's synthetic curves and real tables, and scikit-learn's diabetes set."""
+"""Tables by name: the paper's curves and real tables, and others beside them."""
 
 from pathlib import Path
 
-from gar_verify.data import real, superconductors, synthetic
+from gar_verify.data import gdsc, real, superconductors, synthetic
 from gar_verify.data.superconductors import SUPERCON_TABLES
 from gar_verify.data.table import DataError, Table
 
 __all__ = ["SUPERCON_TABLES", "TABLES", "DataError", "Table", "is_available", "load_table", "place"]
 
-TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes", *SUPERCON_TABLES)
+TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes", *SUPERCON_TABLES, gdsc.NAME)
 """Names that `load_table` accepts."""
 
 
@@ -27,6 +27,8 @@ def load_table(name: str) -> Table:
         return real.load_diabetes_table()
     if name in SUPERCON_TABLES:
         return superconductors.load_supercon(name)
+    if name == gdsc.NAME:
+        return gdsc.load()
     raise _unknown(name)
 
 
@@ -40,6 +42,8 @@ def place(name: str) -> Path:
         raise _unknown(name)
     if name == "diabetes":
         return real.diabetes_file()
+    if name == gdsc.NAME:
+        return gdsc.place()[0]
     if name in synthetic.CURVES:
         raise DataError(f"The table '{name}' is generated and has no file; it is always available.")
     supercon = name in SUPERCON_TABLES

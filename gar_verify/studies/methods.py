@@ -107,7 +107,7 @@ def _objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
 def label(name: str) -> str:
     """The name of a method in the paper's tables; other names stay as they are."""
     if name in VARIANTS:
-        return f"{label(loss_of(name))}, large rates"
+        return f"{label(loss_of(name))}, {'per target' if name == PER_TARGET else 'large rates'}"
     return LOSSES[name].label if name in LOSSES else str(name)
 
 
@@ -135,12 +135,18 @@ larger part in the aggregation, by a factor of 2^(1/alpha).
 GARS = ("gar", RELEASED)
 """GAR by the paper's formula and with the constants of the released code."""
 
-VARIANTS = {f"{name}_large_rates": name for name in GARS}
-"""Methods that are another one with other learning rates, and that one."""
+LARGE_RATES = tuple(f"{name}_large_rates" for name in GARS)
+"""GAR with other learning rates than the methods beside it."""
+
+PER_TARGET = "gar_per_target"
+"""GAR of several targets, each aggregated by itself; GAR aggregates them jointly."""
+
+VARIANTS = dict(zip(LARGE_RATES, GARS, strict=True)) | {PER_TARGET: "gar"}
+"""Methods that are a kind of GAR with something else changed, and that kind."""
 
 
 def is_competitor(name: str, method: str) -> bool:
-    """Whether a method is another one, not GAR with other constants or rates beside GAR."""
+    """Whether a method is another one, not another GAR beside GAR."""
     return name != method and not {loss_of(name), loss_of(method)} <= set(GARS)
 
 

@@ -21,7 +21,7 @@ from gar_verify import paths
 from gar_verify.data import Table, load_table
 from gar_verify.metrics import METRICS
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import RELEASED, TABULAR, VARIANTS, Method, tabular_methods
+from gar_verify.studies.methods import LARGE_RATES, RELEASED, TABULAR, Method, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import Piece, collect, piece_of_training, summary_of
 from gar_verify.training import PARTS, Problem, Recipe, Run, Trained, train
@@ -69,7 +69,7 @@ GRIDS: dict[str, dict[str, Any]] = {
 cut to what two cores can do."""
 
 OWN_LEARNING_RATES = dict.fromkeys(
-    (("superconductivity", name) for name in ("rnc", *VARIANTS)), Protocol.learning_rates
+    (("superconductivity", name) for name in ("rnc", *LARGE_RATES)), Protocol.learning_rates
 )
 """Learning rates that a method has in place of those of the table. The released script names RnC
 and "FAR", most likely GAR before it was renamed; so GAR is trained with both."""
@@ -79,7 +79,7 @@ EXTRA_LEARNING_RATES = {("concrete", "ranksim"): (1e-4, 1e-5)}
 
 FEW = ("mae", "mse", "huber", "gar", RELEASED)
 METHODS = {
-    "superconductivity": (*TABULAR, RELEASED, *VARIANTS),
+    "superconductivity": (*TABULAR, RELEASED, *LARGE_RATES),
     "supercon": FEW,
     "supercon_elements": FEW,
 }
@@ -166,7 +166,7 @@ def run_methods(
     ]
     folder = (store or paths.results()) / table.name
     done = collect(pieces, table.name, folder, progress or Silent(), device, jobs)
-    return _combine(done, table)
+    return combine(done, table)
 
 
 def folds(table: Table, count: int) -> Problem:
@@ -219,7 +219,7 @@ def _piece(
 
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         trained = fit(problem, runs, settings.recipe, method.objective, on_epoch=on_epoch)
-        return _labelled(trained, method, rates, settings, seed, fold)
+        return labelled(trained, method, rates, settings, seed, fold)
 
     return piece_of_training(
         f"{method.name}-seed{seed}-fold{fold}",
@@ -242,7 +242,7 @@ COMPUTE = Definition(__name__, "_piece.compute")
 """The code of a piece, which a summary rests on."""
 
 
-def _labelled(
+def labelled(
     trained: Trained,
     method: Method,
     rates: Sequence[float],
@@ -274,7 +274,7 @@ def _labelled(
     )
 
 
-def _combine(pieces: Sequence[xr.Dataset], table: Table) -> xr.Dataset:
+def combine(pieces: Sequence[xr.Dataset], table: Table) -> xr.Dataset:
     """One dataset of all pieces; settings that a method does not have are NaN."""
     combined = pieces
     for dim in ("fold", "seed", "method"):
