@@ -15,6 +15,7 @@ from gar_verify.studies import (
     ablation,
     curves,
     figures,
+    ic50,
     peaks,
     selection,
     sensitivity,
@@ -39,6 +40,9 @@ _PUBLISHED = tuple(name for name in tabular.RECIPES if name not in OTHER_ROWS)
 
 STUDIES = (*CURVES, *_PUBLISHED, *ONE_TABLE)
 """The paper's studies on its own data, and diabetes by the same protocol."""
+
+OTHER_ROWS = (ic50.NAME,)
+"""Rows of the paper's tables on other data than the paper's: run by name, part of no report."""
 
 _CORRECTED = "_corrected"
 CORRECTED = {name + _CORRECTED: name for name in _PUBLISHED}
@@ -94,7 +98,7 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
     """Train a study with the paper's protocol; what was computed before is read.
 
     Args:
-        study: one of `STUDIES` or `CORRECTED`.
+        study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
         methods: names of losses; default: all of the study.
         options: those of `studies.synthetic.run` and `studies.tabular.run`.
 
@@ -109,6 +113,8 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
         return ablation.run(**options)
     if study in SENSITIVITIES:
         return sensitivity.run(method=SENSITIVITIES[study], **options)
+    if study == ic50.NAME:
+        return ic50.run(methods or ic50.METHODS, **options)
     if study in CORRECTED:
         options = {"scaling": "training part", "seeds": CORRECTED_SEEDS} | options
     return tabular.run(data_of(study), methods, **options)
@@ -128,6 +134,7 @@ KINDS = {
         (*tabular.RECIPES, *CORRECTED),
         Kind(selection.select, tables.tabular_table, figures.tabular_figure),
     ),
+    ic50.NAME: Kind(ic50.select, tables.tabular_table, figures.ic50_figure),
     "ablation": Kind(selection.select, tables.ablation_table, figures.ablation_figure),
     **dict.fromkeys(
         SENSITIVITIES,
@@ -154,7 +161,8 @@ def sentence(study: str, results: xr.Dataset) -> str:
     if METHOD not in names or len(names) < 2:
         return ""
     selected = statistics.compare(selection.select(results), METHOD)
-    return statistics.sentence(selected, METHOD, study)
+    remark = f" It is {ic50.NOT_THE_PAPERS}." if study == ic50.NAME else ""
+    return statistics.sentence(selected, METHOD, study) + remark
 
 
 def stored_as(study: str) -> str:
@@ -205,7 +213,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     """Write the table of a study and its figure, and what more there is of it.
 
     Args:
-        study: one of `STUDIES` or `CORRECTED`.
+        study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
         results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
             methods, which are drawn.
         folder: where to; default: `paths.figures`.
@@ -222,6 +230,9 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     if study in CURVES:
         counted = peaks.count(results) if "prediction" in results else peaks.read(study)
         written += _save_peaks(study, counted, folder)
+    if study == ic50.NAME:
+        drugs = ic50.by_drug(results) if "metrics" in results else ic50.read_drugs()
+        written += tables.save(ic50.drugs_table(shown, drugs), study + ic50.DRUGS, folder)
     if _compares_losses(study) and sentence(study, shown):
         comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
@@ -243,7 +254,7 @@ def is_for_the_record(study: str, results: xr.Dataset) -> bool:
 
 def _compares_losses(study: str) -> bool:
     """Whether it is a study of many losses on a table."""
-    return check(study) in (*tabular.RECIPES, *CORRECTED)
+    return check(study) in (*tabular.RECIPES, *OTHER_ROWS, *CORRECTED)
 
 
 def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
@@ -262,6 +273,8 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
     written = summaries.write(select(study, results), name, folder)
+    if study == ic50.NAME:
+        written += ic50.write_drugs(results, folder)
     if study in CURVES:
         written += curves.write(results, study, folder)
         written += curves.write_start(results, study, folder)
@@ -275,7 +288,7 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
         return False
     if study in CURVES:
         return results.sizes["epoch"] == synthetic.RECIPE.epochs
-    protocol = tabular.protocol(data_of(study))
+    protocol = ic50.PROTOCOL if study == ic50.NAME else tabular.protocol(data_of(study))
     seeds = CORRECTED_SEEDS if study in CORRECTED else (0,)
     return (
         set(seeds) == set(results["seed"].to_numpy().tolist())

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import xarray as xr
 
 from gar_verify import paths
@@ -23,7 +23,7 @@ from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
 from gar_verify.studies import selection, summaries, tabular
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import PER_TARGET, RELEASED, TABULAR, Method, tabular_methods
+from gar_verify.studies.methods import PER_TARGET, RELEASED, TABULAR, Method, label, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import Piece, collect, piece_of_training
 from gar_verify.training import Problem, Run
@@ -43,6 +43,9 @@ NOT_THE_PAPERS = (
 DRUGS = "_drugs"
 """Ends the name of the summary by drug."""
 
+ALONG = "along a cell line"
+"""Correlation over the drugs of a line, in the place of a drug."""
+
 STACKED: dict[str, StackedLoss] = {
     "mae": gaps.stacked_mae,
     "mse": gaps.stacked_mse,
@@ -60,10 +63,10 @@ STACKED: dict[str, StackedLoss] = {
 
 
 def protocol(quick: bool = False) -> tabular.Protocol:
-    """The settings that all methods share; quick: a fifth of the epochs and one rate."""
+    """The settings that all methods share; quick: a tenth of the epochs and one rate."""
     if not quick:
         return PROTOCOL
-    recipe = replace(PROTOCOL.recipe, epochs=20, milestones=(10, 15))
+    recipe = replace(PROTOCOL.recipe, epochs=10, milestones=(5, 8))
     return replace(PROTOCOL, recipe=recipe, learning_rates=(1e-2,))
 
 
@@ -176,14 +179,6 @@ COMPUTE = Definition(__name__, "_piece.compute")
 """The code of a piece, which a summary rests on, beside the trainer and the losses."""
 
 
-def code(names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """What the results of some methods rest on, for `provenance.code_version`."""
-    return [
-        (COMPUTE, TRAINER, *method.objective.functions)
-        for method in methods_of(names, PROTOCOL.recipe.epochs)
-    ]
-
-
 def _with_drugs(scores: xr.Dataset, trained: TrainedWithGaps, targets: Sequence[str]) -> xr.Dataset:
     """The scores of a piece, with those of the drugs and of the lines of the test part."""
     candidates = scores["diverged"].dims
@@ -198,23 +193,73 @@ def _with_drugs(scores: xr.Dataset, trained: TrainedWithGaps, targets: Sequence[
 
 
 def select(results: xr.Dataset) -> xr.Dataset:
-    """As `selection.select`, with the test scores of the selected candidates beside.
-
-    ``by_line``: the correlation along the lines of the candidate that each metric selected;
-    ``by_drug``: that metric of each drug. Values are rounded to the digits of a summary.
-    """
+    """As `selection.select`, with ``by_line`` of the candidate that each metric selected."""
     if "test" in results:
         return results
     selected = selection.select(results)
-    at = {}
+    return selected.assign(by_line=_of_selected(results["by_line"], results, selected))
+
+
+def _of_selected(scores: xr.DataArray, results: xr.Dataset, selected: xr.Dataset) -> xr.DataArray:
+    """Test scores of the selected candidates, to the digits of a summary; NaN where none is."""
+    places = {}
     for dim in selection.CANDIDATES:
-        coordinate = results[dim].to_numpy()
-        wanted = selected[f"selected_{dim}"]
-        matches = wanted.to_numpy()[..., None] == coordinate
-        at[dim] = wanted.copy(data=matches.argmax(-1))  # 0 where nothing was selected
-    known = selected["test"].notnull()
-    by_drug = results["by_drug"].rename(of="metric").isel(at)
-    return selected.assign(
-        by_line=results["by_line"].isel(at).where(known).astype(float).round(summaries.DIGITS),
-        by_drug=by_drug.where(known).astype(float).round(summaries.DIGITS),
-    )
+        chosen = selected[f"selected_{dim}"]
+        matches = chosen.to_numpy()[..., None] == results[dim].to_numpy()
+        places[dim] = chosen.copy(data=matches.argmax(-1))
+    found = scores.astype(float).isel(places).where(selected["test"].notnull())
+    return found.drop_vars(selection.CANDIDATES).round(summaries.DIGITS)
+
+
+# --- by drug --------------------------------------------------------------------------------------
+
+
+def by_drug(results: xr.Dataset) -> pd.DataFrame:
+    """Test metrics of each drug, each of the candidate that it selected over all drugs.
+
+    Returns:
+        Columns ``method``, ``seed``, ``fold``, ``drug`` and the four metrics.
+    """
+    selected = selection.select(results)
+    scores = _of_selected(results["by_drug"].rename(of="metric"), results, selected)
+    order = ["method", "seed", "fold", "drug"]
+    frame = scores.to_series().unstack("metric").reset_index()
+    ranked = frame.assign(method=pd.Categorical(frame["method"], list(results["method"].values)))
+    return ranked.sort_values(order).astype({"method": str})[[*order, *METRICS]]
+
+
+def write_drugs(results: xr.Dataset, folder: Path | None = None) -> list[Path]:
+    """Write the summary by drug, from the full results."""
+    provenance = summaries.provenance_of(results)
+    return summaries.write_frame(by_drug(results), NAME + DRUGS, provenance, folder)
+
+
+def read_drugs(folder: Path | None = None) -> pd.DataFrame:
+    """What `by_drug` gives, from the summary of a full run.
+
+    Raises:
+        SummaryError: if there is none, or if it was changed.
+    """
+    return summaries.read_frame(NAME + DRUGS, folder, f"gar-verify run {NAME} --save")[0]
+
+
+def drugs_table(selected: xr.Dataset, drugs: pd.DataFrame) -> pd.DataFrame:
+    """Test Pearson by drug and along the cell lines, and the MAE by drug: means over the folds.
+
+    Args:
+        selected: from `select`, or the summary.
+        drugs: from `by_drug`, or `read_drugs`.
+
+    Returns:
+        Lines by metric and drug, a column for each method. The lines ``along a cell line`` are
+        correlations over the drugs of a line, averaged over the lines, of the candidates that the
+        mean Pearson and the MAE selected.
+    """
+    names = [str(name) for name in selected["method"].to_numpy()]
+    shown = {}
+    for metric in ("Pearson", "MAE"):
+        by_method = drugs.groupby(["drug", "method"], sort=False)[metric].mean().unstack("method")
+        along = selected["by_line"].sel(metric=metric).mean(("seed", "fold")).to_series()
+        shown[metric] = pd.concat([by_method, along.to_frame(ALONG).T])[names]
+    table = pd.concat(shown, names=["metric", "drug"])
+    return table.rename(columns=label).rename_axis(columns=None)

@@ -35,6 +35,8 @@ from gar_verify.metrics import METRICS
 from gar_verify.studies import (
     ablation,
     curves,
+    definitions,
+    ic50,
     provenance,
     sensitivity,
     summaries,
@@ -44,6 +46,7 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.methods import Method, gar_at, synthetic_methods, tabular_methods
 from gar_verify.training import Run, train
+from gar_verify.training.gaps import train_with_gaps
 
 TOLERANCE = 1e-3
 """Of a relative difference between a stored test value and the same one trained again."""
@@ -163,10 +166,14 @@ def state(study: str) -> str:
 def code_of(study: str) -> str:
     """The digest of the present code that a summary rests on, as its record holds it."""
     summary = summaries.read(study)
-    compute = synthetic.COMPUTE if _is_curve(summary) else tabular.COMPUTE
+    compute: tuple[definitions.Definition, ...] = (tabular.COMPUTE,)
+    if _is_curve(summary):
+        compute = (synthetic.COMPUTE,)
+    elif summary.attrs["table"] == ic50.NAME:
+        compute = (ic50.COMPUTE, ic50.TRAINER)
     methods = [_method(summary, line) for line in _lines(summary)]
     return provenance.one_code(
-        provenance.code_version((compute, *method.objective.functions)) for method in methods
+        provenance.code_version((*compute, *method.objective.functions)) for method in methods
     )
 
 
@@ -190,7 +197,8 @@ def _tabular(
     summary: xr.Dataset, table: Table, study: str, line: str | float, fold: int
 ) -> tuple[list[float], list[float]]:
     """The candidates that were selected, one for each metric, trained again."""
-    protocol = tabular.protocol(table.name)
+    of_gaps = table.name == ic50.NAME
+    protocol = ic50.PROTOCOL if of_gaps else tabular.protocol(table.name)
     at = _line(summary, study, line)
     method = _method(summary, line)
     recognise(summary, _settings(table, protocol), study)
@@ -202,7 +210,8 @@ def _tabular(
         rates = tabular.learning_rates(method, protocol, table.name)
         runs = tabular.grid(method, protocol, rates, seed, fold)
     problem = tabular.folds(table, protocol.folds)
-    trained = train(problem, runs, protocol.recipe, method.objective)
+    fit = train_with_gaps if of_gaps else train
+    trained = fit(problem, runs, protocol.recipe, method.objective)
     epochs = chosen["selected_epoch"].astype(int).to_numpy()
     values = [
         float(trained.metrics[runs.index(run), epoch - 1, -1, i])
@@ -239,6 +248,8 @@ def _method(summary: xr.Dataset, line: str | float) -> Method:
         return gar_at([float(line) for line in lines], sensitivity.method_of(summary))
     if name.startswith(ablation.PREFIX):
         return ablation.ablation_method(name.removeprefix(ablation.PREFIX))
+    if summary.attrs["table"] == ic50.NAME:
+        return ic50.methods_of([name], ic50.PROTOCOL.recipe.epochs)[0]
     return tabular_methods([name], tabular.protocol(str(summary.attrs["table"])).recipe.epochs)[0]
 
 

@@ -310,6 +310,18 @@ def test_models_do_not_know_each_other(name: str) -> None:
         assert torch.equal(one[:1], two)
 
 
+def test_a_diverged_model_has_no_ranksim_and_disturbs_nobody() -> None:
+    f, y, x = (t.float() for t in batch(models=3))
+    wanted = evaluated(MASKED["ranksim"], f, y, x, 2.0)
+    x[1, 0, 0] = math.inf
+    found = evaluated(MASKED["ranksim"], f, y, x, 2.0)
+    assert found[0][1].isnan()
+    for one, two in zip(found, wanted, strict=True):
+        assert torch.equal(one[[0, 2]], two[[0, 2]])
+    x[:] = NAN
+    assert evaluated(MASKED["ranksim"], f, y, x, 2.0)[0].isnan().all()
+
+
 def test_the_mae_of_complete_targets_is_the_oracle_here_too() -> None:
     f, y, x = batch(share=0, models=1)
     torch.testing.assert_close(stacked_mae(f, y, x, x, None)[0], mae(f[0], y[0], x[0], 0))

@@ -92,10 +92,10 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
             lines = pd.DataFrame(table.xs(metric)).loc[names]
             ours = lines[["measured", "std"]].to_numpy()
             theirs = lines.reindex(columns=["published", "published std"]).to_numpy()
-            _limit(panel, np.concatenate([ours, theirs]))
+            limit(panel, np.concatenate([ours, theirs]))
             for line, name in enumerate(names):
-                _dot(panel, theirs[line], line + 0.2, PUBLISHED, filled=False)
-                _dot(panel, ours[line], line - 0.1, colors[name], filled=True)
+                dot(panel, theirs[line], line + 0.2, PUBLISHED, filled=False)
+                dot(panel, ours[line], line - 0.1, colors[name], filled=True)
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
             panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
         panels[0].set_yticks(range(len(names)), names)
@@ -114,7 +114,7 @@ def _legend(figure: Figure, runs: str, *, published: bool) -> None:
     figure.legend(handles=handles, loc="outside lower right", ncols=2, handlelength=1.5)
 
 
-def _limit(panel: Axes, dots: np.ndarray) -> None:
+def limit(panel: Axes, dots: np.ndarray) -> None:
     """Show all dots [n, (mean, deviation)] but those far away from the middle half of them."""
     mean, deviation = dots[~np.isnan(dots[:, 0])].T
     low, middle, high = np.quantile(mean, [0.25, 0.5, 0.75])
@@ -127,7 +127,7 @@ def _limit(panel: Axes, dots: np.ndarray) -> None:
     panel.set_xlim(left - margin, right + margin)
 
 
-def _dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool) -> None:
+def dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool) -> None:
     """A dot (mean, deviation) with its bar, or its value where the panel does not reach."""
     mean, deviation = map(float, dot)
     left, right = panel.get_xlim()
