@@ -24,6 +24,7 @@ TABLES = {
     "parkinsons_motor": "Parkinsons, motor UPDRS",
     "parkinsons_total": "Parkinsons, total UPDRS",
     "diabetes": "diabetes (not in the paper)",
+    "ic50": "IC50 of 15 drugs of GDSC (not the data of the paper)",
 }
 OF_A_TABLE = {
     "": "four test metrics of every method, mean and standard deviation, beside the published ones",
@@ -34,6 +35,7 @@ OTHERS = {
     "ablation": "Wine Quality with every sub-set of GAR's three losses, beside the published means",
     "alpha": "Concrete over alpha, both kinds of GAR: test MAE and Pearson, a box over the folds",
     "boosting": "GAR as an objective of LightGBM and XGBoost",
+    "ic50_drugs": "IC50 drug by drug, and along a cell line: every method",
     "loss_accuracy": "relative error of one minus Pearson and of its gradient in float32",
     "loss_attention": "attention that the aggregation gives to each part of the loss, over alpha",
     "loss_gradients": "gradient of each part of the loss, sample by sample",

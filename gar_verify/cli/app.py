@@ -85,7 +85,7 @@ def run(
 
     Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
     ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete);
-    superconductivity, supercon and supercon_elements (with data of your own, see gar-verify data).
+    superconductivity, supercon, supercon_elements and ic50 (gar-verify data says what to put where).
     What was computed before is not computed again: an interrupted run goes on where it was.
     """
     from gar_verify.studies import pins

@@ -172,7 +172,9 @@ def test_aggregation_per_target_is_a_line_of_its_own(results: xr.Dataset) -> Non
     assert line["p holm"] == line["p corrected"]
     assert not methods.is_competitor(methods.PER_TARGET, "gar")
     compared = statistics.compare(ic50.select(results), "gar")
-    assert "of 9 methods" in statistics.sentence(compared, "gar", "ic50")
+    others = compared.loc["MAE"].drop(["GAR (released)", "GAR (per target)"])
+    known = others["difference"].notna().sum()  # RankSim may have diverged
+    assert f"of {known} methods" in statistics.sentence(compared, "gar", "ic50")
     gains = tables.gains_table(results).loc["MAE"]
     assert list(gains.index) == ["GAR", "GAR (released)", "GAR (per target)"]
 

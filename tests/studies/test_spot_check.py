@@ -131,7 +131,7 @@ def test_the_records_of_the_repository_are_of_the_present_code() -> None:
         record = json.loads(path.read_text(encoding="utf8"))
         if "csv_sha256" in record and "fingerprints" in record and "code" in record:
             study = path.stem
-            for suffix in ("_curves", "_start", "_peaks"):
+            for suffix in ("_curves", "_start", "_peaks", "_drugs"):
                 study = study.removesuffix(suffix)
             assert spot_check.state(study) != spot_check.STATES[2], study
 
