@@ -101,7 +101,7 @@ def stacked_released(f: Tensor, y: Tensor, x: Any, alpha: Tensor, draw: Draw) ->
     def scale(v: Tensor) -> Tensor:
         square = formulas.square(v - mean(v)).where(present, 0).sum(1, keepdim=True)
         variance = square / (count - 1).clamp(min=1)
-        return variance.clamp(min=EPS**2).sqrt()
+        return variance.clamp(min=EPS**2).sqrt()  # type: ignore[no-any-return]
 
     parts = formulas.released_sub_losses(
         filled_f, filled_y, mean, scale(filled_f), scale(filled_y), EPS

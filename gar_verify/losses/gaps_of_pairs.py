@@ -207,11 +207,11 @@ def stacked_ranksim(f: Tensor, y: Tensor, x: Tensor, interpolation: Tensor, draw
     not finite has diverged for good: it is NaN, and costs no sorting.
     """
     numbers = draw_numbers(draw, y.shape[:2], y.device)
-    of_each = zip(*(t.split(1) for t in (x, y, interpolation, numbers)), strict=True)
-    gaps = [
-        ranksim_of_gaps(*of_one, TRAINING_WEIGHT, drawn)
-        if bool(of_one[0].isfinite().all())
-        else of_one[0].new_full((1,), torch.nan)
-        for *of_one, drawn in of_each
-    ]
-    return over_observed(mae_loss, f, y) + torch.cat(gaps)
+
+    def of_one(model: int) -> Tensor:
+        one = slice(model, model + 1)
+        if not bool(x[one].isfinite().all()):
+            return torch.full_like(interpolation[one], torch.nan)
+        return ranksim_of_gaps(x[one], y[one], interpolation[one], TRAINING_WEIGHT, numbers[one])
+
+    return over_observed(mae_loss, f, y) + torch.cat([of_one(model) for model in range(len(x))])
