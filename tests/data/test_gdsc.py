@@ -88,10 +88,6 @@ def test_equal_values_have_equal_checksums_whatever_their_nan(write: Callable[..
     assert other.checksum == table.checksum
 
 
-def changed(frame: Frame, **columns: object) -> Frame:
-    return frame.assign(**columns)
-
-
 WRONG: dict[str, tuple[Callable[[Frame, Frame], tuple[Frame, Frame]], str]] = {
     "no id": (lambda r, f: (r.drop(columns="COSMIC_ID"), f), f"{gdsc.RESPONSES} lacks the column"),
     "an id twice": (
@@ -104,6 +100,10 @@ WRONG: dict[str, tuple[Callable[[Frame, Frame], tuple[Frame, Frame]], str]] = {
     "no MSI": (lambda r, f: (r, f.drop(columns="MSI_FACTOR")), "lacks the column MSI_FACTOR"),
     "not binary": (lambda r, f: (r, f.assign(A_mut=2)), f"{gdsc.FEATURES} .* neither 0 nor 1"),
     "a gap": (lambda r, f: (r, f.assign(A_mut=np.nan)), f"{gdsc.FEATURES} .* neither 0 nor 1"),
+    "no tissue of a line": (
+        lambda r, f: (r, f.assign(TISSUE_FACTOR=f["TISSUE_FACTOR"].where(f.index > 0))),
+        "or lines without a tissue",
+    ),
     "words": (lambda r, f: (r.assign(Drug_0_IC50="x"), f), "no numbers in the column 'Drug_0_IC50"),
     "infinite": (lambda r, f: (r.assign(Drug_0_IC50=np.inf), f), "numbers that are not finite"),
     "strangers": (lambda r, f: (r, f.assign(COSMIC_ID=range(len(f)))), "no COSMIC_ID in common"),
