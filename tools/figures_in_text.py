@@ -129,7 +129,8 @@ CONSTANTS = {
         "only 1e-4 is tried",
         "its derivative is 0",
         "the mean times 15, which",
-        "not with 0",
+        "takes about # seconds of one core",
+        "memory is # GB",
     ),
 }
 """By page, the passages whose numbers are years, versions, options, protocol or mathematics; a #

@@ -161,7 +161,7 @@ def sentence(study: str, results: xr.Dataset) -> str:
     if METHOD not in names or len(names) < 2:
         return ""
     selected = statistics.compare(selection.select(results), METHOD)
-    remark = f" It is {ic50.NOT_THE_PAPERS}." if study == ic50.NAME else ""
+    remark = f" {ic50.remark(results)}" if study == ic50.NAME else ""
     return statistics.sentence(selected, METHOD, study) + remark
 
 

@@ -8,12 +8,15 @@ aggregation per target: for each drug by itself, then averaged. All others that 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import torch
 import xarray as xr
 
 from gar_verify import paths
@@ -21,13 +24,14 @@ from gar_verify.data import gdsc
 from gar_verify.losses import gaps, gaps_of_pairs
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
+from gar_verify.metrics.gaps import GapScorer
 from gar_verify.studies import selection, summaries, tabular
 from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import PER_TARGET, RELEASED, TABULAR, Method, label, tabular_methods
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.store import Piece, collect, piece_of_training
 from gar_verify.training import Problem, Run
-from gar_verify.training.gaps import TrainedWithGaps, train_with_gaps
+from gar_verify.training.gaps import LEAST_IN_ROW, TrainedWithGaps, train_with_gaps
 
 NAME = gdsc.NAME
 METHODS = (*TABULAR, RELEASED, PER_TARGET)
@@ -43,7 +47,7 @@ NOT_THE_PAPERS = (
 DRUGS = "_drugs"
 """Ends the name of the summary by drug."""
 
-ALONG = "along a cell line"
+ALONG = "Pearson along a cell line"
 """Correlation over the drugs of a line, in the place of a drug."""
 
 STACKED: dict[str, StackedLoss] = {
@@ -132,7 +136,31 @@ def run(
     ]
     folder = (store or paths.results()) / table.name
     done = collect(pieces, table.name, folder, progress or Silent(), device, jobs)
-    return tabular.combine(done, table)
+    return tabular.combine(done, table).assign_attrs(constant=json.dumps(constant(table)))
+
+
+def constant(table: gdsc.TableWithGaps) -> dict[str, float]:
+    """Test scores of predicting the training mean of each drug, to compare the methods with.
+
+    Returns:
+        ``MAE`` and ``RMSE``, averaged over the drugs, and the correlation `ALONG`.
+    """
+    target = torch.tensor(table.test_y)
+    predicted = torch.tensor(np.nanmean(table.train_y, axis=0)).expand_as(target)
+    by_drug = GapScorer(target.T)(predicted.T).mean(0)
+    lines = GapScorer(target)
+    along = lines.pearson(predicted)[lines.count >= LEAST_IN_ROW].mean()
+    scores = {"MAE": by_drug[0], "RMSE": by_drug[1], ALONG: along}
+    return {name: round(float(score), summaries.DIGITS) for name, score in scores.items()}
+
+
+def remark(results: xr.Dataset) -> str:
+    """What to know beside a comparison of the methods."""
+    scores = json.loads(results.attrs["constant"])
+    return (
+        f"Predicting the training mean of each drug has a test MAE of {scores['MAE']:.3f}, and a "
+        f"{ALONG} of {scores[ALONG]:.3f}. This is {NOT_THE_PAPERS}."
+    )
 
 
 def _piece(
@@ -251,7 +279,7 @@ def drugs_table(selected: xr.Dataset, drugs: pd.DataFrame) -> pd.DataFrame:
         drugs: from `by_drug`, or `read_drugs`.
 
     Returns:
-        Lines by metric and drug, a column for each method. The lines ``along a cell line`` are
+        Lines by metric and drug, a column for each method. The lines `ALONG` are
         correlations over the drugs of a line, averaged over the lines, of the candidates that the
         mean Pearson and the MAE selected.
     """

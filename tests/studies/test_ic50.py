@@ -162,6 +162,18 @@ def test_it_is_written_and_read_as_the_other_studies(
     assert frame["GAR"][4] == pytest.approx(float(along), abs=1e-5)
 
 
+def test_the_constant_beside_the_methods(results: xr.Dataset) -> None:
+    table = made()
+    mean = np.nanmean(table.train_y, axis=0)
+    lines = [(row, ~np.isnan(row)) for row in table.test_y]
+    along = [np.corrcoef(mean[seen], row[seen])[0, 1] for row, seen in lines if seen.sum() > 2]
+    error = np.nanmean(np.abs(mean - table.test_y), axis=0).mean()
+    found = ic50.constant(table)
+    assert found["MAE"] == pytest.approx(error, abs=1e-6)
+    assert found[ic50.ALONG] == pytest.approx(np.mean(along), abs=1e-6)
+    assert f"has a test MAE of {error:.3f}" in catalogue.sentence("ic50", results)
+
+
 def test_a_part_is_not_for_the_record(results: xr.Dataset) -> None:
     assert not catalogue.is_for_the_record("ic50", results)
 

@@ -43,5 +43,5 @@ def ic50_figure(results: xr.Dataset) -> Figure:
             panel.locator_params(axis="x", nbins=3)
         panels[0].set_yticks(range(len(names)), labels)
         panels[0].set_ylim(len(names) - 0.4, -0.6)
-        figure.supxlabel("mean of 15 drugs; bar: one deviation over the folds", fontsize=7)
+        figure.supxlabel("mean over the drugs; bar: one deviation over the folds", fontsize=7)
     return figure
