@@ -130,7 +130,7 @@ CONSTANTS = {
         "its derivative is 0",
         "the mean times 15, which",
         "takes about # seconds of one core",
-        "memory is # GB",
+        "memory of all is # GB",
     ),
 }
 """By page, the passages whose numbers are years, versions, options, protocol or mathematics; a #
