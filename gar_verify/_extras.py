@@ -23,6 +23,7 @@ EXTRAS = {
         "xarray",
     ),
     "cluster": ("dask", "distributed"),
+    "images": ("PIL",),
     "notebooks": ("ipykernel", "nbclient", "nbformat"),
     "integrations": ("lightgbm", "xgboost"),
 }

@@ -36,6 +36,7 @@ OTHERS = {
     "alpha": "Concrete over alpha, both kinds of GAR: test MAE and Pearson, a box over the folds",
     "boosting": "GAR as an objective of LightGBM and XGBoost",
     "ic50_drugs": "IC50 drug by drug, and along a cell line: every method",
+    "digits": "the angle of a rotated digit: test values of every method, and what features hold",
     "loss_accuracy": "relative error of one minus Pearson and of its gradient in float32",
     "loss_attention": "attention that the aggregation gives to each part of the loss, over alpha",
     "loss_gradients": "gradient of each part of the loss, sample by sample",

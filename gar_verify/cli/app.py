@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gar_verify.cli import bench, boosting, claims, compare, data, reproduce
+from gar_verify.cli import bench, boosting, claims, compare, data, images, reproduce
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,6 +86,7 @@ def run(
     Studies: sine, squared_sine, concrete, wine, parkinsons_motor, parkinsons_total, diabetes;
     ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete);
     superconductivity, supercon, supercon_elements and ic50 (gar-verify data says what to put where).
+    digits (by which angle an image was turned).
     What was computed before is not computed again: an interrupted run goes on where it was.
     """
     from gar_verify.studies import pins
@@ -145,6 +146,8 @@ def table_command(
     from gar_verify.studies import catalogue, spot_check
 
     name = catalogue.corrected(study) if corrected else study
+    if verify and name in catalogue.OTHER_ROWS:
+        raise ValueError(f"--verify trains parts of tables and curves; for {name}: gar-verify run")
     if verify:
         spot_check.verify(catalogue.stored_as(name))
     _show(name, catalogue.summary(name), save=False)
@@ -163,6 +166,9 @@ app.command("claims", epilog=claims.EXAMPLE)(claims.claims)
 app.command("boosting", epilog="Example: gar-verify boosting --table diabetes --quick")(
     boosting.boosting
 )
+
+
+app.command("images", epilog=images.EXAMPLE)(images.images)
 
 
 app.command("compare", epilog=compare.EXAMPLE)(compare.compare)

@@ -26,6 +26,8 @@ from gar_verify.studies import (
     tabular,
 )
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
+from gar_verify.studies.images import digits, digits_report
+from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
 
 SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 """Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
@@ -43,6 +45,9 @@ STUDIES = (*CURVES, *_PUBLISHED, *ONE_TABLE)
 
 OTHER_ROWS = (ic50.NAME,)
 """Rows of the paper's tables on other data than the paper's: run by name, part of no report."""
+
+OTHER_ROWS = (digits.NAME,)
+"""Studies beside them, each with a protocol, a table and a figure of its own."""
 
 _CORRECTED = "_corrected"
 CORRECTED = {name + _CORRECTED: name for name in _PUBLISHED}
@@ -63,6 +68,8 @@ def check(study: str) -> str:
     known = (*STUDIES, *OTHER_ROWS, *CORRECTED)
     if study not in known:
         raise ValueError(f"no study is called {study!r}; there are: {', '.join(known)}")
+    if study not in (there := (*STUDIES, *CORRECTED, *OTHER_ROWS)):
+        raise ValueError(f"no study is called {study!r}; there are: {', '.join(there)}")
     return study
 
 
@@ -99,6 +106,7 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
 
     Args:
         study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
+        study: one of `STUDIES`, `CORRECTED` or `OTHER_ROWS`.
         methods: names of losses; default: all of the study.
         options: those of `studies.synthetic.run` and `studies.tabular.run`.
 
@@ -107,6 +115,8 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
     """
     if check(study) in ONE_TABLE and methods is not None:
         raise ValueError(f"{study!r} is a study of GAR alone; leave the methods out")
+    if study == digits.NAME:
+        return digits.run(methods or digits.METHODS, **options)
     if study in CURVES:
         return synthetic.run(methods or SYNTHETIC, curve=study, **options)
     if study == "ablation":
@@ -140,6 +150,7 @@ KINDS = {
         SENSITIVITIES,
         Kind(sensitivity.select, tables.sensitivity_table, figures.sensitivity_figure),
     ),
+    digits.NAME: Kind(digits.select, digits_report.table, figures.digits_figure),
 }
 
 
@@ -155,6 +166,8 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 def sentence(study: str, results: xr.Dataset) -> str:
     """Which differences to GAR survive a corrected test; empty where nothing is compared."""
+    if study == digits.NAME:
+        return digits_report.sentence(results)
     if not _compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
@@ -214,6 +227,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
 
     Args:
         study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
+        study: one of `STUDIES`, `CORRECTED` or `OTHER_ROWS`.
         results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
             methods, which are drawn.
         folder: where to; default: `paths.figures`.
@@ -286,6 +300,8 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
     """Whether these are results, not a summary, over all epochs and settings of the protocol."""
     if "metrics" not in results:
         return False
+    if study == digits.NAME:
+        return digits.is_full(results)
     if study in CURVES:
         return results.sizes["epoch"] == synthetic.RECIPE.epochs
     protocol = ic50.PROTOCOL if study == ic50.NAME else tabular.protocol(data_of(study))

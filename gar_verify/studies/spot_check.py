@@ -44,6 +44,7 @@ from gar_verify.studies import (
     tabular,
     workers,
 )
+from gar_verify.studies.images import digits
 from gar_verify.studies.methods import Method, gar_at, synthetic_methods, tabular_methods
 from gar_verify.training import Run, train
 from gar_verify.training.gaps import train_with_gaps
@@ -165,6 +166,8 @@ def state(study: str) -> str:
 
 def code_of(study: str) -> str:
     """The digest of the present code that a summary rests on, as its record holds it."""
+    if study == digits.NAME:
+        return digits.code()
     summary = summaries.read(study)
     compute: tuple[definitions.Definition, ...] = (tabular.COMPUTE,)
     if _is_curve(summary):

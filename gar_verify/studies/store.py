@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import xarray as xr
 
@@ -188,7 +188,26 @@ def read(path: Path) -> xr.Dataset:
         return stored.load()
 
 
-def summary_of(pieces: Sequence[xr.Dataset], table: Table) -> dict[str, str | float]:
+class Described(Protocol):
+    """What the results of a study say of its data: a `Table`, or images."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+    @property
+    def checksum(self) -> str: ...  # noqa: D102
+
+    @property
+    def target(self) -> str: ...  # noqa: D102
+
+    @property
+    def unit(self) -> str: ...  # noqa: D102
+
+
+def summary_of(pieces: Sequence[xr.Dataset], table: Described) -> dict[str, str | float]:
     """The provenance of a study, from that of its pieces and of its table.
 
     ``seconds`` is the time that the pieces took when they were computed, whenever that was;
