@@ -52,6 +52,7 @@ OTHERS = {
     "squared_sine": "Squared sine: five seeds of every method",
     "sine_peaks": "Sine: peaks that every method recovers",
     "squared_sine_peaks": "Squared sine: peaks that every method recovers",
+    "sts_b": "STS-B: an encoder of sentences fine-tuned with every loss, seed by seed",
     "targets": "measured running times beside their targets",
 }
 

@@ -25,9 +25,10 @@ from gar_verify.studies import (
     tables,
     tabular,
 )
-from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
 from gar_verify.studies.images import digits, digits_report
-from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
+from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
+from gar_verify.studies.sentences import frozen
+from gar_verify.studies.sentences import study as sentences
 
 SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 """Studies of alpha, and the GAR of each: with the released constants, and the paper's formula."""
@@ -35,22 +36,13 @@ SENSITIVITIES = {"sensitivity": RELEASED, "sensitivity_paper": "gar"}
 ONE_TABLE = {"ablation": "wine"} | dict.fromkeys(SENSITIVITIES, "concrete")
 """Studies of GAR alone, and the table that each is on."""
 
-OTHER_ROWS = tuple(tabular.METHODS)
-"""Studies for the rows of the paper whose own data or protocol is not to be had."""
+_TABLES = tuple(name for name in tabular.RECIPES if name not in tabular.METHODS)
 
-_PUBLISHED = tuple(name for name in tabular.RECIPES if name not in OTHER_ROWS)
-
-STUDIES = (*CURVES, *_PUBLISHED, *ONE_TABLE)
+STUDIES = (*CURVES, *_TABLES, *ONE_TABLE)
 """The paper's studies on its own data, and diabetes by the same protocol."""
 
-OTHER_ROWS = (ic50.NAME,)
-"""Rows of the paper's tables on other data than the paper's: run by name, part of no report."""
-
-OTHER_ROWS = (digits.NAME,)
-"""Studies beside them, each with a protocol, a table and a figure of its own."""
-
 _CORRECTED = "_corrected"
-CORRECTED = {name + _CORRECTED: name for name in _PUBLISHED}
+CORRECTED = {name + _CORRECTED: name for name in _TABLES}
 """Studies by the corrected protocol, and the table that each is on: features scaled on
 the training part only, and `CORRECTED_SEEDS`."""
 
@@ -63,13 +55,58 @@ METHOD = "gar"
 BASELINE = "mae"
 
 
+class Kind(NamedTuple):
+    """What is made of the results of a study, or of its summary."""
+
+    select: Callable[[xr.Dataset], xr.Dataset]
+    table: Callable[[xr.Dataset], pd.DataFrame]
+    figure: Callable[[xr.Dataset], Figure]
+
+
+class Other(NamedTuple):
+    """A study with a protocol of its own."""
+
+    run: Callable[..., xr.Dataset]
+    kind: Kind
+    is_full: Callable[[xr.Dataset], bool]
+    """Whether results are of full length."""
+    sentence: Callable[[xr.Dataset], str] | None = None
+    """What they show; None: the comparison with GAR, as on every table."""
+
+
+TABULAR_KIND = Kind(selection.select, tables.tabular_table, figures.tabular_figure)
+
+OTHERS = {
+    ic50.NAME: Other(
+        ic50.run,
+        TABULAR_KIND._replace(select=ic50.select, figure=figures.ic50_figure),
+        ic50.is_full,
+    ),
+    frozen.NAME: Other(frozen.run, TABULAR_KIND, frozen.is_full),
+    sentences.NAME: Other(
+        sentences.run,
+        Kind(selection.select, sentences.table, figures.sentences_figure),
+        sentences.is_full,
+        sentences.sentence,
+    ),
+    digits.NAME: Other(
+        digits.run,
+        Kind(digits.select, digits_report.table, figures.digits_figure),
+        digits.is_full,
+        digits_report.sentence,
+    ),
+}
+"""Such studies by name."""
+
+OTHER_ROWS = (*tabular.METHODS, *OTHERS)
+"""Studies for the rows of the paper whose own data or protocol is not to be had."""
+
+
 def check(study: str) -> str:
     """The name, or a ValueError that lists the studies there are."""
     known = (*STUDIES, *OTHER_ROWS, *CORRECTED)
     if study not in known:
         raise ValueError(f"no study is called {study!r}; there are: {', '.join(known)}")
-    if study not in (there := (*STUDIES, *CORRECTED, *OTHER_ROWS)):
-        raise ValueError(f"no study is called {study!r}; there are: {', '.join(there)}")
     return study
 
 
@@ -85,7 +122,7 @@ def corrected(study: str) -> str:
     name = study.removesuffix(_CORRECTED) + _CORRECTED
     if name not in CORRECTED:
         raise ValueError(
-            f"there is no corrected form of {study!r}; there is one of: {', '.join(_PUBLISHED)}"
+            f"there is no corrected form of {study!r}; there is one of: {', '.join(_TABLES)}"
         )
     return name
 
@@ -106,51 +143,36 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
 
     Args:
         study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
-        study: one of `STUDIES`, `CORRECTED` or `OTHER_ROWS`.
         methods: names of losses; default: all of the study.
-        options: those of `studies.synthetic.run` and `studies.tabular.run`.
+        options: those of `studies.synthetic.run`, `studies.tabular.run` and so on.
 
     Raises:
         ValueError: for an unknown study or loss, or for methods of a study of GAR alone.
     """
     if check(study) in ONE_TABLE and methods is not None:
         raise ValueError(f"{study!r} is a study of GAR alone; leave the methods out")
-    if study == digits.NAME:
-        return digits.run(methods or digits.METHODS, **options)
+    if study in OTHERS:
+        return OTHERS[study].run(*filter(None, [methods]), **options)
     if study in CURVES:
         return synthetic.run(methods or SYNTHETIC, curve=study, **options)
     if study == "ablation":
         return ablation.run(**options)
     if study in SENSITIVITIES:
         return sensitivity.run(method=SENSITIVITIES[study], **options)
-    if study == ic50.NAME:
-        return ic50.run(methods or ic50.METHODS, **options)
     if study in CORRECTED:
         options = {"scaling": "training part", "seeds": CORRECTED_SEEDS} | options
     return tabular.run(data_of(study), methods, **options)
 
 
-class Kind(NamedTuple):
-    """What is made of the results of a study, or of its summary."""
-
-    select: Callable[[xr.Dataset], xr.Dataset]
-    table: Callable[[xr.Dataset], pd.DataFrame]
-    figure: Callable[[xr.Dataset], Figure]
-
-
 KINDS = {
     **dict.fromkeys(CURVES, Kind(synthetic.select, tables.sine_table, figures.sine_figure)),
-    **dict.fromkeys(
-        (*tabular.RECIPES, *CORRECTED),
-        Kind(selection.select, tables.tabular_table, figures.tabular_figure),
-    ),
-    ic50.NAME: Kind(ic50.select, tables.tabular_table, figures.ic50_figure),
+    **dict.fromkeys((*tabular.RECIPES, *CORRECTED), TABULAR_KIND),
     "ablation": Kind(selection.select, tables.ablation_table, figures.ablation_figure),
     **dict.fromkeys(
         SENSITIVITIES,
         Kind(sensitivity.select, tables.sensitivity_table, figures.sensitivity_figure),
     ),
-    digits.NAME: Kind(digits.select, digits_report.table, figures.digits_figure),
+    **{name: other.kind for name, other in OTHERS.items()},
 }
 
 
@@ -165,9 +187,13 @@ def table(study: str, results: xr.Dataset) -> pd.DataFrame:
 
 
 def sentence(study: str, results: xr.Dataset) -> str:
-    """Which differences to GAR survive a corrected test; empty where nothing is compared."""
-    if study == digits.NAME:
-        return digits_report.sentence(results)
+    """Which differences to GAR survive a corrected test; empty where nothing is compared.
+
+    Of images and sentences, what their own comparison shows.
+    """
+    own = OTHERS[study].sentence if check(study) in OTHERS else None
+    if own is not None:
+        return own(results)
     if not _compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
@@ -227,7 +253,6 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
 
     Args:
         study: one of `STUDIES`, `OTHER_ROWS` or `CORRECTED`.
-        study: one of `STUDIES`, `CORRECTED` or `OTHER_ROWS`.
         results: from `run` or `summary`. Of a synthetic study, the table is that of the paper's
             methods, which are drawn.
         folder: where to; default: `paths.figures`.
@@ -268,7 +293,7 @@ def is_for_the_record(study: str, results: xr.Dataset) -> bool:
 
 def _compares_losses(study: str) -> bool:
     """Whether it is a study of many losses on a table."""
-    return check(study) in (*tabular.RECIPES, *OTHER_ROWS, *CORRECTED)
+    return KINDS[check(study)].table is tables.tabular_table
 
 
 def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
@@ -298,13 +323,13 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
 
 def _is_full(study: str, results: xr.Dataset) -> bool:
     """Whether these are results, not a summary, over all epochs and settings of the protocol."""
+    if study in OTHERS:
+        return OTHERS[study].is_full(results)
     if "metrics" not in results:
         return False
-    if study == digits.NAME:
-        return digits.is_full(results)
     if study in CURVES:
         return results.sizes["epoch"] == synthetic.RECIPE.epochs
-    protocol = ic50.PROTOCOL if study == ic50.NAME else tabular.protocol(data_of(study))
+    protocol = tabular.protocol(data_of(study))
     seeds = CORRECTED_SEEDS if study in CORRECTED else (0,)
     return (
         set(seeds) == set(results["seed"].to_numpy().tolist())

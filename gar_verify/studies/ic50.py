@@ -220,6 +220,15 @@ def _with_drugs(scores: xr.Dataset, trained: TrainedWithGaps, targets: Sequence[
     ).assign_coords(drug=list(targets), of=list(METRICS))
 
 
+def is_full(results: xr.Dataset) -> bool:
+    """Whether these are results over all epochs, settings and folds of the protocol."""
+    return "metrics" in results and (
+        results.sizes["epoch"] == PROTOCOL.recipe.epochs
+        and results.sizes["learning_rate"] == len(PROTOCOL.learning_rates)
+        and results.sizes["fold"] == PROTOCOL.folds
+    )
+
+
 def select(results: xr.Dataset) -> xr.Dataset:
     """As `selection.select`, with ``by_line`` of the candidate that each metric selected."""
     if "test" in results:

@@ -46,6 +46,8 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits
 from gar_verify.studies.methods import Method, gar_at, synthetic_methods, tabular_methods
+from gar_verify.studies.sentences import frozen
+from gar_verify.studies.sentences import study as sentences
 from gar_verify.training import Run, train
 from gar_verify.training.gaps import train_with_gaps
 
@@ -169,6 +171,8 @@ def code_of(study: str) -> str:
     if study == digits.NAME:
         return digits.code()
     summary = summaries.read(study)
+    if study == sentences.NAME:
+        return sentences.code_of(_lines(summary))
     compute: tuple[definitions.Definition, ...] = (tabular.COMPUTE,)
     if _is_curve(summary):
         compute = (synthetic.COMPUTE,)
@@ -253,7 +257,9 @@ def _method(summary: xr.Dataset, line: str | float) -> Method:
         return ablation.ablation_method(name.removeprefix(ablation.PREFIX))
     if summary.attrs["table"] == ic50.NAME:
         return ic50.methods_of([name], ic50.PROTOCOL.recipe.epochs)[0]
-    return tabular_methods([name], tabular.protocol(str(summary.attrs["table"])).recipe.epochs)[0]
+    table = str(summary.attrs["table"])
+    protocol = frozen.PROTOCOL if table == frozen.NAME else tabular.protocol(table)
+    return tabular_methods([name], protocol.recipe.epochs)[0]
 
 
 def _table(summary: xr.Dataset) -> Table:

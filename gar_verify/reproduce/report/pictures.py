@@ -30,6 +30,8 @@ KNOWN = {
     **dict.fromkeys(CURVES, BANDS),
     **dict.fromkeys((*RECIPES, *CORRECTED, "ablation"), DOTS),
     **dict.fromkeys(SENSITIVITIES, BOXES),
+    "sts_b": "test Pearson and MAE of each loss on pairs of sentences: every seed as a ring, their "
+    "mean as a dot; dotted, the cosine of the encoder without training. The table has the numbers",
     "alpha": f"{BOXES}; above with the released constants, below with the paper's formula",
     "loss_accuracy": "largest relative error of one minus Pearson and of its gradient in float32, "
     "against one minus Pearson, for three ways to compute them",

@@ -5,9 +5,10 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
-from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.digits import digits_figure
+from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
+from gar_verify.studies.figures.sentences import sentences_figure
 from gar_verify.studies.figures.style import (
     COLORS,
     COLUMN_WIDTH,
@@ -44,6 +45,7 @@ __all__ = [
     "peaks_figure",
     "save",
     "sensitivity_figure",
+    "sentences_figure",
     "sine_figure",
     "tabular_figure",
 ]
