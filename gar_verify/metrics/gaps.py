@@ -20,7 +20,7 @@ class GapScorer:
     def __init__(self, target: Tensor) -> None:
         """Rank and centre the targets."""
         self.present = ~target.isnan()
-        self.count = self.present.sum(-1)
+        self.count = self.present.sum(-1).double()  # the root of integers is of single precision
         self.target = target.double()
         self._direction = self._directed(self.target)
         self._rank_direction = self._directed(self._ranks(self.target))

@@ -107,7 +107,8 @@ def _objective(spec: LossSpec, epochs: int, pretraining: Fraction) -> Objective:
 def label(name: str) -> str:
     """The name of a method in the paper's tables; other names stay as they are."""
     if name in VARIANTS:
-        return f"{label(loss_of(name))}, {'per target' if name == PER_TARGET else 'large rates'}"
+        changed = "per target" if name == PER_TARGET else "large rates"
+        return f"{label(loss_of(name)).removesuffix(')')}, {changed})".replace("GAR, ", "GAR (")
     return LOSSES[name].label if name in LOSSES else str(name)
 
 

@@ -60,9 +60,11 @@ def select(results: xr.Dataset, over: tuple[str, ...] = CANDIDATES) -> xr.Datase
 def summarize(selected: xr.Dataset) -> xr.Dataset:
     """Mean and standard deviation (1/5) over the folds, as the paper reports; seeds are folds too.
 
+    A study need not have both.
+
     Dimensions left: method and metric.
     """
-    runs = selected["test"].stack(run=("seed", "fold"))
+    runs = selected["test"].stack(run=[d for d in ("seed", "fold") if d in selected["test"].dims])
     return xr.Dataset(
         {"mean": runs.mean("run", skipna=False), "std": runs.std("run", ddof=0, skipna=False)}
     )

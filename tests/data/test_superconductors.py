@@ -112,4 +112,5 @@ def test_gar_at_other_rates_is_no_competitor_of_gar():
     assert not is_competitor("gar_large_rates", "gar")
     assert not is_competitor("gar_large_rates", "gar_released")
     assert is_competitor("mae", "gar_large_rates")
-    assert label("gar_released_large_rates") == f"{label('gar_released')}, large rates"
+    assert label("gar_released_large_rates") == "GAR (released, large rates)"
+    assert label("gar_large_rates") == "GAR (large rates)"
