@@ -46,7 +46,7 @@ def digits_figure(results: xr.Dataset) -> Figure:
         angle.set_title("Test MAE of the angle ↓")
         angle.set_xlabel(str(results.attrs.get("unit", "")))
         digit.set_title("Digit named ↑")
-        digit.set_xlabel("% of the test images")
+        digit.set_xlabel("% of images")
         digit.tick_params(axis="y", length=0)
         _legend(figure)
     return figure

@@ -104,8 +104,9 @@ def sentence(results: xr.Dataset) -> str:
         survives = lines["p holm"] < statistics.LEVEL
         worse, better = lines["difference"] < 0, lines["difference"] > 0
         parts.append(
-            f"{label(name)} ({mean[name]:.3f}) is better than {_names(lines.index[worse & survives])}"
-            f" and worse than {_names(lines.index[better & survives])} by more than chance"
+            f"{label(name)} ({mean[name]:.3f}) is better than "
+            f"{_names(lines.index[worse & survives])} and worse than "
+            f"{_names(lines.index[better & survives])} by more than chance"
             if survives.any()
             else f"no difference to {label(name)} ({mean[name]:.3f}) is more than chance"
         )
