@@ -26,6 +26,9 @@ TINY = replace(
     widths=(4, 6),
     depths=(1, 1),
 )
+TWO_RATES = (0.01, 0.1)
+"""No other rates are tried than those of `TINY`."""
+
 METHODS = ("mae", "ranksim", "rnc", "gar", "gar_released", digits.PROBE, digits.UNTRAINED)
 
 
@@ -47,6 +50,7 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(bars: Path, tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAR_VERIFY_DATA", str(bars))
+        patch.setattr(digits, "ENDS", TWO_RATES)
         return run(tmp_path_factory.mktemp("store"))
 
 
@@ -168,6 +172,7 @@ def test_what_is_kept_is_read_and_what_is_lost_computed_again(
     bars: Path, tmp_path: Path, results: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GAR_VERIFY_DATA", str(bars))
+    monkeypatch.setattr(digits, "ENDS", TWO_RATES)
     first = digits.run(("mae", "gar"), (0, 1), protocol=TINY, store=tmp_path, jobs=1)
     files = sorted((tmp_path / "digits").glob("*.nc"))
     assert len(files) == 2 * 2 + 2 * 2  # rates; methods and seeds
@@ -254,7 +259,7 @@ def test_table_and_sentence(results: xr.Dataset) -> None:
     table = catalogue.table("digits", digits.select(results))
     assert len(table) == 6 * len(METHODS)
     line = table.loc[("MAE", "MAE")]
-    values = results["test"].sel({"method": "mae", "metric": "MAE"}).to_numpy()
+    values = digits.select(results)["test"].sel({"method": "mae", "metric": "MAE"}).to_numpy()
     assert line["measured"] == pytest.approx(values.mean())
     assert line["std"] == pytest.approx(values.std())
     assert np.isnan(line["over MAE"])
