@@ -47,6 +47,9 @@ def images(
     ),
     device: Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1")] = "cpu",
     threads: Annotated[int, typer.Option(help="threads that read images")] = 4,
+    summary: Annotated[
+        str | None, typer.Option(help="train nothing; store the results in OUT under this name")
+    ] = None,
     file_column: Annotated[str | None, typer.Option(help="column of the file")] = None,
     target_column: Annotated[str | None, typer.Option(help="column of the target")] = None,
     part_column: Annotated[
@@ -79,6 +82,10 @@ def images(
     columns = {"file": file_column, "target": target_column, "part": part_column}
     listing = read_listing(table, folder, columns)
     place = pipeline.Place(listing, out, check_device(device), threads)
+    if summary is not None:
+        for path in pipeline.summarise(place, summary):
+            typer.echo(f"wrote {path}", err=True)
+        return
     standard = pipeline.LINEAR_PROBE if probe else pipeline.FROM_SCRATCH
     recipe = replace(
         standard,

@@ -24,6 +24,7 @@ from gar_verify.studies import (
     selection,
     spot_check,
     statistics,
+    summaries,
     tables,
     tabular,
 )

@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.backends import cudnn
 
 from gar_verify._files import atomic_write
+from gar_verify.data import DataError
 from gar_verify.metrics import METRICS, Scorer
-from gar_verify.studies import provenance
+from gar_verify.studies import provenance, summaries
 from gar_verify.studies.images import augment, checkpoints, objectives
 from gar_verify.studies.images.folder import Listing, batches
 from gar_verify.studies.images.resnet import ResNet, resnet18
@@ -203,6 +205,39 @@ def train(
     text = json.dumps(found, indent=1, sort_keys=True, default=list) + "\n"
     atomic_write(place.folder / f"{plan.name}.json", text)
     return found
+
+
+def summarise(place: Place, name: str) -> list[Path]:
+    """Write what was trained from scratch on a table as a summary, which the ledger reads.
+
+    Args:
+        place: whose folder holds the results of `train`.
+        name: of the summary, such as ``agedb``.
+
+    Raises:
+        DataError: if there is no result of the table, or some are of other settings than others.
+    """
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(place.folder.glob("*.json"))]
+    own = [f for f in found if f["table"] == place.listing.checksum and f["before"] is None]
+    own = [f for f in own if not f["name"].startswith("encoder")]
+    if len({json.dumps(f["recipe"]) for f in own}) != 1:
+        raise DataError(
+            f"{place.folder} holds {len(own)} results of this table from scratch"
+            f"{', by different settings' if own else ''}; train it with each loss alike first"
+        )
+    lines = [
+        {
+            "method": f["name"].removesuffix(f"-seed{f['seed']}"),
+            "seed": f["seed"],
+            "metric": metric,
+            **{part: f[part][metric] for part in ("test", "validation")},
+        }
+        for f in own
+        for metric in METRICS
+    ]
+    about = {"table": name, "data": place.listing.checksum, "source": "images of one's own"}
+    settings = {"recipe": own[0]["recipe"]}
+    return summaries.write_frame(pd.DataFrame(lines), name, about | {"settings": settings})
 
 
 class Training:

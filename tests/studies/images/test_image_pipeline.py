@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 import torch
 
+from gar_verify import claims, paths
 from gar_verify.data import DataError
+from gar_verify.studies import summaries
 from gar_verify.studies.images import augment, checkpoints, folder, objectives, pipeline
 from gar_verify.studies.images.resnet import ResNet
 from gar_verify.studies.progress import Progress
@@ -333,3 +335,29 @@ def test_without_pillow_one_line_says_what_to_install(
     assert needed(caught.value, "this command") == (
         'this command needs PIL: pip install "gar_verify[images]"'
     )
+
+
+def test_results_become_a_summary_that_the_ledger_judges(
+    discs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "new_summaries", lambda: tmp_path / "results")
+    here = place(discs, tmp_path / "out")
+    with pytest.raises(DataError, match="holds 0 results of this table from scratch; train"):
+        pipeline.summarise(here, "agedb")
+    once = replace(TINY, epochs=1)
+    found = {loss: pipeline.train(here, scratch(loss, once)) for loss in ("mae", "gar")}
+    pipeline.summarise(here, "agedb")
+    stored = summaries.read("agedb", tmp_path / "results")["test"].sel(metric="MAE", seed=0)
+    assert {str(m): float(stored.sel({"method": m})) for m in stored["method"].values} == {
+        loss: result["test"]["MAE"] for loss, result in found.items()
+    }
+    (claim,) = claims.evaluate("lowest-mae-agedb", folder=tmp_path / "results")
+    assert (
+        claim.reason.endswith(
+            "not trained yet: MSE, Huber, focal-MAE, focal-MSE, RankSim, RnC, ConR"
+        )
+        or "(better: MAE)" in claim.reason
+    )
+    pipeline.train(here, scratch("mse", replace(once, learning_rate=0.01)))
+    with pytest.raises(DataError, match="3 results of this table from scratch, by different"):
+        pipeline.summarise(here, "agedb")
