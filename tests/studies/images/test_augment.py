@@ -45,6 +45,14 @@ def test_an_image_that_no_crop_fits_is_cut_centrally() -> None:
     box = augment.random_boxes(torch.tensor([[1000, 10]]), source())[0]
     torch.testing.assert_close(box[:3], torch.tensor([0.5, 0.5, 1.0], dtype=torch.float64))
     assert 10 / (box[3] * 1000) == pytest.approx(3 / 4)
+    wide = augment.random_boxes(torch.tensor([[10, 1000]]), source())[0]
+    assert wide[2] * 1000 / 10 == pytest.approx(4 / 3)
+
+
+def test_contrast_is_that_of_each_image_alone() -> None:
+    images, factor = pictures(2) * torch.tensor([0.2, 1.0])[:, None, None, None], one(0.6)
+    alone = torch.cat([augment.contrast(image[None], factor) for image in images])
+    torch.testing.assert_close(augment.contrast(images, factor), alone)
 
 
 def test_a_crop_of_everything_is_the_image_and_a_negative_width_mirrors() -> None:

@@ -54,8 +54,8 @@ def test_predictions_are_linear_in_the_features_that_are_returned() -> None:
 
 
 def test_convolutions_begin_with_the_spread_of_he() -> None:
-    weight = resnet18().layer4[1].conv2.weight  # 512 channels of 3 x 3 pixels
-    assert weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
+    weight = resnet18().conv1.weight  # to 64 channels by 7 x 7 pixels, from three
+    assert weight.std().item() == pytest.approx((2 / (64 * 49)) ** 0.5, rel=0.03)
 
 
 def test_widths_without_depths_are_refused() -> None:
