@@ -1,9 +1,8 @@
 """The study ``sts_b``: the upper layers of the encoder fine-tuned with each loss.
 
-The learning rate is chosen once, by the MAE and the first seed: the one with the highest Pearson on
-the validation part. Every loss is trained with it and with every seed, for Adam's steps do not
-depend on the size of a loss. The last step counts: nothing is selected over epochs. A piece holds
-the scores that are predicted, from which every metric is taken later.
+The learning rate of each loss is the one with the highest Pearson on the validation part, with the
+first seed; it is trained with that and with every seed. The last step counts: nothing is selected
+over epochs. A piece holds the scores that are predicted, from which every metric is taken later.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from gar_verify.studies.summaries import DIGITS
 NAME = "sts_b"
 METHODS = (*TABULAR, RELEASED)
 SEEDS = (0, 1, 2)
-RECIPE = Recipe()
+RECIPE = Recipe(learning_rates=(1e-4, 3e-4, 1e-3))
 UNTRAINED = "untrained"
 """The piece of what the encoder knows before any training."""
 
@@ -125,7 +124,7 @@ def run(
 
     Args:
         methods: names of losses that have a tabular grid.
-        seeds: the first chooses the learning rate.
+        seeds: the first chooses the learning rate of each loss.
         layers: how many of the upper layers are trained; None: all, with the embeddings.
         quick: few pairs, one learning rate and one seed.
         device: where to train.
@@ -155,15 +154,18 @@ def run(
     def gathered(pieces: Sequence[Piece]) -> list[xr.Dataset]:
         return collect(pieces, NAME, folder, progress or Silent(), device, jobs)
 
-    (mae,), chosen = tabular_methods([BASELINE], 0), tabular_methods(methods, 0)
-    rates = recipe.learning_rates
-    tried = pearson(gathered([_piece(setting, mae, rate, seeds[0]) for rate in rates]), parts)
-    rate = max(tried, key=lambda rate: tried[rate])
-    done = gathered([_piece(setting, m, rate, seed) for seed in seeds for m in chosen])
+    chosen = tabular_methods(methods, 0)
+    grid = [(method, rate) for method in chosen for rate in recipe.learning_rates]
+    first = gathered([_piece(setting, method, rate, seeds[0]) for method, rate in grid])
+    tried = pearson(first, parts)
+    rates = {name: max(of, key=lambda rate: of[rate]) for name, of in tried.items()}
+    done = gathered([_piece(setting, m, rates[m.name], seed) for seed in seeds for m in chosen])
     (untrained,) = gathered([_untrained(setting)])
     return scored(done, parts).assign_attrs(
         **summary_of([*done, untrained], About(setting.data)),
-        validation_pearson={f"{rate:g}": value for rate, value in tried.items()},
+        validation_pearson={
+            name: {f"{rate:g}": value for rate, value in of.items()} for name, of in tried.items()
+        },
         references=references(untrained, parts),
         shared=shared(parts),
         pairs=sizes,
@@ -329,7 +331,7 @@ def _names(lines: pd.DataFrame) -> str:
 
 def is_full(results: xr.Dataset) -> bool:
     """Whether these are results of the whole protocol: all seeds, rates and pairs."""
-    tried = {float(rate) for rate in results.attrs["validation_pearson"]}
+    tried = {float(rate) for of in results.attrs["validation_pearson"].values() for rate in of}
     seeds = set(results["seed"].to_numpy().tolist())
     recipe = json.loads(results.attrs["settings"])["recipe"]
     found = seeds, tried, recipe
@@ -383,11 +385,17 @@ def _labelled(predicted: Mapping[str, NDArray[np.float32]], **what: Any) -> xr.D
     return xr.Dataset(values, what)
 
 
-def pearson(pieces: Sequence[xr.Dataset], parts: Mapping[str, pairs.Pairs]) -> dict[float, float]:
-    """Validation Pearson of some pieces by learning rate; -1 where a training gave no number."""
+def pearson(
+    pieces: Sequence[xr.Dataset], parts: Mapping[str, pairs.Pairs]
+) -> dict[str, dict[float, float]]:
+    """Validation Pearson of pieces by loss and learning rate; -1 where there is no number."""
     true, position = parts["validation"].score, METRICS.index("Pearson")
-    found = {p["rate"].item(): _metrics(p["validation"].to_numpy(), true)[position] for p in pieces}
-    return {rate: round(float(np.nan_to_num(r, nan=-1)), DIGITS) for rate, r in found.items()}
+    found: dict[str, dict[float, float]] = {}
+    for piece in pieces:
+        value = _metrics(piece["validation"].to_numpy(), true)[position]
+        of_loss = found.setdefault(piece["method"].item(), {})
+        of_loss[piece["rate"].item()] = round(float(np.nan_to_num(value, nan=-1)), DIGITS)
+    return found
 
 
 def _metrics(predicted: NDArray[Any], true: NDArray[np.float64]) -> list[float]:
