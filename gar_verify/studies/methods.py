@@ -145,6 +145,8 @@ PER_TARGET = "gar_per_target"
 VARIANTS = dict(zip(LARGE_RATES, GARS, strict=True)) | {PER_TARGET: "gar"}
 """Methods that are a kind of GAR with something else changed, and that kind."""
 
+EVERY_GAR = (*GARS, *VARIANTS)
+
 
 def is_competitor(name: str, method: str) -> bool:
     """Whether a method is another one, not another GAR beside GAR."""

@@ -29,7 +29,7 @@ from scipy import optimize, stats
 from scipy.special import ndtr
 
 from gar_verify.metrics import LOWER_IS_BETTER
-from gar_verify.studies.methods import GARS, is_competitor, label
+from gar_verify.studies.methods import EVERY_GAR, is_competitor, label
 from gar_verify.studies.selection import t_test
 
 LEVEL = 0.05
@@ -204,7 +204,7 @@ def holm(p: NDArray[np.float64], weights: Sequence[float] | None = None) -> NDAr
 def sentence(comparison: pd.DataFrame, method: str, study: str, metric: str = "MAE") -> str:
     """Which differences of a metric survive the corrections, in one honest sentence."""
     lines = pd.DataFrame(comparison.xs(metric))
-    variants = {label(name) for name in GARS if not is_competitor(name, method)}
+    variants = {label(name) for name in EVERY_GAR if not is_competitor(name, method)}
     lines = lines[~lines.index.isin(variants)]
     absent = lines[lines["difference"].isna()]
     lines = lines.drop(index=absent.index)

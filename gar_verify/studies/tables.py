@@ -15,7 +15,7 @@ from gar_verify import paths
 from gar_verify._files import atomic_write
 from gar_verify.metrics import METRICS
 from gar_verify.studies import ablation, boosting, published, selection, sensitivity, statistics
-from gar_verify.studies.methods import GARS, VARIANTS, label
+from gar_verify.studies.methods import EVERY_GAR, label
 from gar_verify.studies.synthetic import final_test_mae
 
 
@@ -119,7 +119,7 @@ def gains_table(results: xr.Dataset) -> pd.DataFrame:
     lines = [
         {"metric": metric, "method": label(name), **_gains(selected, name, metric)}
         for metric in METRICS
-        for name in (*GARS, *VARIANTS)
+        for name in EVERY_GAR
         if name in selected["method"]
     ]
     return pd.DataFrame(lines).set_index(["metric", "method"])
