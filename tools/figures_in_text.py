@@ -147,6 +147,8 @@ CONSTANTS = {
         "| nine | 0 |",
         "| GAR | 0 |",
         "GAR at two grids of rates | 0 |",
+        "learning rates 1e-3, 1e-4 and 1e-5, and for RnC 1e-1, 1e-2 and 1e-3.",
+        "12,440 compounds of SuperCon",
         "Huber, GAR | 0 |",
         "| 13 values of α",
         "| nine | 0 to 4 |",
