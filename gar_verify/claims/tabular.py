@@ -55,8 +55,10 @@ def title(table: str) -> str:
 
 
 def shown(table: str) -> str:
-    """What shows the table of a task; of images, what trains on them."""
-    return "gar-verify images --help" if table in IMAGES else f"gar-verify table {table}"
+    """What shows the table of a task; of images, the claim, which says how to get it."""
+    if table in IMAGES:
+        return f"gar-verify claims --only lowest-mae-{table.replace('_', '-')}"
+    return f"gar-verify table {table}"
 
 
 def figures_of_concrete(evidence: Evidence, metric: str) -> Finding:

@@ -111,8 +111,11 @@ def _by_metric(frame: pd.DataFrame, caption: str) -> Grid:
     best = {metric: _best(frame.xs(metric)["measured"], metric) for metric in METRICS}
     rows = []
     for name in frame.index.unique(level=1):
-        lines = {metric: frame.loc[(metric, name)] for metric in METRICS}
-        cells = [_beside(line, name == best[metric]) for metric, line in lines.items()]
+        lines = {m: frame.loc[(m, name)] for m in METRICS if (m, name) in frame.index}
+        cells = [
+            _beside(lines[metric], name == best[metric]) if metric in lines else Cell("")
+            for metric in METRICS
+        ]
         head = f"{name:g}" if isinstance(name, float) else str(name)
         rows.append(Row(head, tuple(cells)))
     columns = (f"{name} {'↓' if LOWER_IS_BETTER[name] else '↑'}" for name in METRICS)
@@ -122,7 +125,7 @@ def _by_metric(frame: pd.DataFrame, caption: str) -> Grid:
 def _beside(line: pd.Series, best: bool) -> Cell:
     """Measured, and beneath it what was published."""
     measured = _cell(line["measured"], line["std"], best)
-    theirs = _cell(line["published"], line.get("published std"))
+    theirs = _cell(line.get("published", math.nan), line.get("published std"))
     return Cell(measured.text, theirs.text, best)
 
 
