@@ -19,6 +19,8 @@ NAMES = (
     "07_alpha",
     "08_runtime",
     "09_claims",
+    "10_other_rows",
+    "11_images_and_sentences",
 )
 """The story in its order."""
 

@@ -76,9 +76,11 @@ def hint(study: str, *, trained: bool, everything: bool, quick: bool) -> str:
 def _result(done: Rerun) -> str:
     if done.study in CURVES:
         return _lowest(done.table["measured"])
-    if done.study == "ablation":
-        return _lowest(done.table.xs("MAE")["measured"])
-    return _best_alpha(done.table) if done.study in catalogue.SENSITIVITIES else _gain(done.table)
+    if done.study in catalogue.SENSITIVITIES:
+        return _best_alpha(done.table)
+    if catalogue.compares_losses(done.study):
+        return _gain(done.table)
+    return _lowest(done.table.xs("MAE")["measured"])
 
 
 def _lowest(mae: pd.Series) -> str:

@@ -194,7 +194,7 @@ def sentence(study: str, results: xr.Dataset) -> str:
     own = OTHERS[study].sentence if check(study) in OTHERS else None
     if own is not None:
         return own(results)
-    if not _compares_losses(study):
+    if not compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
@@ -272,7 +272,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     if study == ic50.NAME:
         drugs = ic50.by_drug(results) if "metrics" in results else ic50.read_drugs()
         written += tables.save(ic50.drugs_table(shown, drugs), study + ic50.DRUGS, folder)
-    if _compares_losses(study) and sentence(study, shown):
+    if compares_losses(study) and sentence(study, shown):
         comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
         if BASELINE in shown["method"]:
@@ -291,7 +291,7 @@ def is_for_the_record(study: str, results: xr.Dataset) -> bool:
     return _is_full(study, results) and not _would_lose(stored_as(study), results, None)
 
 
-def _compares_losses(study: str) -> bool:
+def compares_losses(study: str) -> bool:
     """Whether it is a study of many losses on a table."""
     return KINDS[check(study)].table is tables.tabular_table
 

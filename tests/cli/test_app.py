@@ -20,7 +20,7 @@ import pytest
 from gar_verify import __main__ as door
 from gar_verify import paths
 
-COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare")
+COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare", "images")
 
 
 def gar_verify(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
