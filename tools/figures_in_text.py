@@ -576,18 +576,19 @@ def _sentence_pairs() -> Iterator[Said]:
     lines, cosine = table("sts_b"), attrs["references"]["cosine, untrained"]["Pearson"]
     pearson = lines["measured"]["Pearson"]
     losses = {"MAE", "MSE", "GAR"} == set(lines.loc["MAE"].index) - set(attrs["references"])
-    ahead = (lines["gain"].xs("GAR", level="method") > 0).all()
+    ours = lines.xs("GAR", level="method")
+    sure = list(ours.index[ours["p holm"] < LEVEL])
+    rates = {name: max(of, key=of.__getitem__) for name, of in attrs["validation_pearson"].items()}
     yield Said(
         "The stored run has three of the ten losses so far, MAE, MSE and GAR. By test Pearson GAR "
-        f"reaches {n(pearson['GAR'])} on average, MAE {n(pearson['MAE'])}, and the cosine of the "
-        f"untrained encoder {n(cosine)}; on all four metrics GAR is ahead of MAE, and no "
-        "difference to MAE survives the corrected test",
-        bool(losses and ahead and (lines["p holm"].dropna() >= 0.05).all()),
+        f"reaches {n(pearson['GAR'])} on average, MAE {n(pearson['MAE'])}, MSE {n(pearson['MSE'])}, "
+        f"and the cosine of the untrained encoder {n(cosine)}. GAR is ahead of MAE on all four "
+        "metrics, by more than chance on the correlations alone",
+        losses and bool((ours["gain"] > 0).all()) and sure == ["Pearson", "Spearman"],
     )
-    tried = {float(rate): value for rate, value in attrs["validation_pearson"].items()}
     yield Said(
-        "The larger one was chosen",
-        len(tried) == 2 and max(tried, key=lambda rate: tried[rate]) == max(tried),
+        "MSE and GAR take the largest of them, so a still larger one may be better",
+        rates["mse"] == rates["gar"] == "0.001" != rates["mae"],
     )
 
 
