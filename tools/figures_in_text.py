@@ -581,8 +581,8 @@ def _sentence_pairs() -> Iterator[Said]:
     rates = {name: max(of, key=of.__getitem__) for name, of in attrs["validation_pearson"].items()}
     yield Said(
         "The stored run has three of the ten losses so far, MAE, MSE and GAR. By test Pearson GAR "
-        f"reaches {n(pearson['GAR'])} on average, MAE {n(pearson['MAE'])}, MSE {n(pearson['MSE'])}, "
-        f"and the cosine of the untrained encoder {n(cosine)}. GAR is ahead of MAE on all four "
+        f"reaches {n(pearson['GAR'])} on average, MAE {n(pearson['MAE'])}, "
+        f"MSE {n(pearson['MSE'])}, and the cosine of the untrained encoder {n(cosine)}. GAR is ahead of MAE on all four "
         "metrics, by more than chance on the correlations alone",
         losses and bool((ours["gain"] > 0).all()) and sure == ["Pearson", "Spearman"],
     )
