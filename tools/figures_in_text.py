@@ -582,8 +582,8 @@ def _sentence_pairs() -> Iterator[Said]:
     yield Said(
         "The stored run has three of the ten losses so far, MAE, MSE and GAR. By test Pearson GAR "
         f"reaches {n(pearson['GAR'])} on average, MAE {n(pearson['MAE'])}, "
-        f"MSE {n(pearson['MSE'])}, and the cosine of the untrained encoder {n(cosine)}. GAR is ahead of MAE on all four "
-        "metrics, by more than chance on the correlations alone",
+        f"MSE {n(pearson['MSE'])}, and the cosine of the untrained encoder {n(cosine)}. GAR is "
+        "ahead of MAE on all four metrics, by more than chance on the correlations alone",
         losses and bool((ours["gain"] > 0).all()) and sure == ["Pearson", "Spearman"],
     )
     yield Said(
