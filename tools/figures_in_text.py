@@ -259,7 +259,20 @@ def sentences() -> Iterator[Said]:
     yield from _time_of_the_loss()
     yield from _boosting()
     yield from _sentence_pairs()
+    yield from _superconductivity()
     yield from _digits()
+
+
+def _superconductivity() -> Iterator[Said]:
+    mae = table("superconductivity").loc["MAE", "measured"]
+    large, small = mae["GAR (large rates)"], mae["GAR"]
+    others = mae[~mae.index.str.startswith("GAR")]
+    yield Said(
+        f"with it the test MAE of GAR is {n(large)} K, the lowest (RnC, which is excepted too, "
+        f"{n(others['RnC'])}, training with MAE {n(others['MAE'])}); with the rates of the others "
+        f"it is {n(small, 1)}, the highest",
+        large < others.min() and small > others.max() and others.idxmin() == "RnC",
+    )
 
 
 def _digits() -> Iterator[Said]:

@@ -24,6 +24,7 @@ TABLES = {
     "parkinsons_motor": "Parkinsons, motor UPDRS",
     "parkinsons_total": "Parkinsons, total UPDRS",
     "diabetes": "diabetes (not in the paper)",
+    "superconductivity": "Superconductivity (a random fifth of the paper's table)",
     "ic50": "IC50 of 15 drugs of GDSC (not the data of the paper)",
 }
 OF_A_TABLE = {

@@ -14,7 +14,7 @@ from gar_verify.data.real import REAL_TABLES
 from gar_verify.data.synthetic import CURVES
 from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies import published
-from gar_verify.studies.methods import GARS, TABULAR, label
+from gar_verify.studies.methods import GARS, LARGE_RATES, TABULAR, label
 from gar_verify.studies.selection import summarize
 
 BASELINES = tuple(name for name in TABULAR if name not in GARS)
@@ -27,8 +27,8 @@ DIGITS = 3
 
 
 def gars(results: xr.Dataset) -> list[str]:
-    """Which of `GARS` a summary has."""
-    return [name for name in GARS if name in results["method"]]
+    """Which kinds of GAR a summary has: both constants, and each reading of the rates."""
+    return [name for name in (*GARS, *LARGE_RATES) if name in results["method"]]
 
 
 def measured(summary: xr.Dataset, method: str, metric: str) -> tuple[float, float]:
