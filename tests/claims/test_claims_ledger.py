@@ -70,7 +70,8 @@ def test_figures_without_which_the_ledger_is_wrong(ledger: list[Claim]) -> None:
     assert by_name["lowest-mae-concrete"] is Verdict.REPRODUCED
     assert by_name["summary-wine-mae"] is Verdict.IN_PART
     assert by_name["lowest-mae-everywhere"] is Verdict.IN_PART
-    assert by_name["summary-sts-b-pearson"] is Verdict.NOT_TESTABLE
+    assert by_name["summary-sts-b-pearson"] is Verdict.IN_PART  # a stand-in: at most
+    assert by_name["lowest-mae-agedb"] is Verdict.NOT_TESTABLE
 
 
 @pytest.mark.parametrize("entry", claims.ENTRIES, ids=lambda entry: entry.identifier)
