@@ -63,7 +63,8 @@ def main() -> None:
         wrong += bool(said)
         line = outcome.tests("y").loc[("MAE", "mse")]
         beside.append((-line["difference"], line["detectable"], line["survives"]))
-        print(f"{seed + 1} sets: {wrong} verdicts", end="\r", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"{seed + 1} sets: {wrong} verdicts", end="\r", file=sys.stderr, flush=True)
         if said:
             print(f"set {seed}: {', '.join(said)}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - begun

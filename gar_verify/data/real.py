@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gar_verify import paths
 from gar_verify.data import cache, files, splits, superconductors
-from gar_verify.data.table import SCALED, DataError, Table, column, zscore
+from gar_verify.data.table import SCALED, DataError, Table, split_table, zscore
 from gar_verify.data.uci import ABOUT, ORIGINALS, Original
 
 DIABETES_SPLIT_SEED = 0
@@ -119,15 +119,6 @@ def _split(
     unit: str,
 ) -> Table:
     """A table of z-scored rows; the first fifth of ``ids`` tests."""
-    features = zscore(raw)
-    test, train = ids[: len(ids) // 5], ids[len(ids) // 5 :]
-    return Table(
-        name=name,
-        train_X=features[train],
-        train_y=column(y[train]),
-        test_X=features[test],
-        test_y=column(y[test]),
-        source=source,
-        target=target,
-        unit=unit,
+    return split_table(
+        name, zscore(raw), y, ids, len(ids) // 5, source=source, target=target, unit=unit
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,16 @@ from numpy.typing import NDArray
 
 from gar_verify import paths
 from gar_verify.data import files, splits
-from gar_verify.data.table import SCALED, Array, DataError, Table, column, digest, zscore
+from gar_verify.data.table import (
+    SCALED,
+    Array,
+    DataError,
+    Table,
+    column,
+    digest,
+    split_table,
+    zscore,
+)
 from gar_verify.data.uci import ORIGINALS
 
 PART = "superconductivity/subset_4252.csv.gz"
@@ -25,6 +35,8 @@ SUPERCON = "superconductivity/supercon_stanev.npz"
 """Files of the data folder."""
 
 SUPERCON_TABLES = ("supercon", "supercon_elements")
+
+TARGET: dict[str, Any] = {"target": "critical temperature", "unit": "K"}
 
 OWN_SPLIT = "80/20 split of ours"
 NOT_THE_PAPERS = "not the paper's table"
@@ -63,7 +75,7 @@ def load_part() -> Table | None:
         f"{len(raw)} of the {whole.rows} rows of UCI {whole.title} (id {whole.uci_id}) from "
         f"{path.name}, {NOT_THE_PAPERS}; {OWN_SPLIT}; {SCALED}"
     )
-    return _table(whole.name, zscore(raw), y, order, len(raw) // 5, source)
+    return split_table(whole.name, zscore(raw), y, order, len(raw) // 5, source=source, **TARGET)
 
 
 def load_supercon(name: str) -> Table:
@@ -84,8 +96,9 @@ def load_supercon(name: str) -> Table:
         n_test += 1  # the last set of elements is tested whole
     how = "no set of elements in two parts" if by_elements else "by rows"
     source = f"SuperCon (NIMS) from {path.name}; {OWN_SPLIT}, {how}; {SCALED}"
-    groups = elements[order[n_test:]] if by_elements else None
-    table = _table(name, zscore(raw.astype(np.float64)), y, order, n_test, source, groups)
+    groups = elements if by_elements else None
+    features = zscore(raw.astype(np.float64))
+    table = split_table(name, features, y, order, n_test, source=source, groups=groups, **TARGET)
     return table.scaled_on_training_part()
 
 
@@ -118,26 +131,3 @@ def _check(path: Path, name: str, features: Array, targets: Array) -> None:
             f"{path} is not the file that was studied: it has {features.shape[0]} rows and "
             f"{features.shape[1]} features of other values. Remove it, or put the right one there."
         )
-
-
-def _table(
-    name: str,
-    features: Array,
-    y: Array,
-    order: NDArray[np.int64],
-    n_test: int,
-    source: str,
-    groups: NDArray[np.int64] | None = None,
-) -> Table:
-    test, train = order[:n_test], order[n_test:]
-    return Table(
-        name=name,
-        train_X=features[train],
-        train_y=column(y[train]),
-        test_X=features[test],
-        test_y=column(y[test]),
-        source=source,
-        target="critical temperature",
-        unit="K",
-        train_groups=groups,
-    )

@@ -72,6 +72,46 @@ class Table:
         )
 
 
+def split_table(
+    name: str,
+    features: Array,
+    targets: NDArray[Any],
+    order: NDArray[np.int64],
+    test_rows: int,
+    *,
+    source: str,
+    target: str,
+    unit: str,
+    groups: NDArray[np.int64] | None = None,
+) -> Table:
+    """A table of which the first rows of an order test.
+
+    Args:
+        name: of the table.
+        features: (n, F), as they are trained on.
+        targets: (n,) or (n, T).
+        order: of all rows.
+        test_rows: how many of them test.
+        source: as in `Table`, like what follows.
+        target: what the target is called.
+        unit: of the target.
+        groups: (n,); folds keep those of the training part whole.
+    """
+    test, train = order[:test_rows], order[test_rows:]
+    y = column(targets)
+    return Table(
+        name=name,
+        train_X=features[train],
+        train_y=y[train],
+        test_X=features[test],
+        test_y=y[test],
+        source=source,
+        target=target,
+        unit=unit,
+        train_groups=None if groups is None else groups[train],
+    )
+
+
 def digest(*arrays: Array) -> str:
     """SHA-256 over shapes and little-endian values of some arrays, as hexadecimal digits."""
     state = hashlib.sha256()

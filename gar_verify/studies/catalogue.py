@@ -72,6 +72,14 @@ class Other(NamedTuple):
     """Whether results are of full length."""
     sentence: Callable[[xr.Dataset], str] | None = None
     """What they show; None: the comparison with GAR, as on every table."""
+    remark: Callable[[xr.Dataset], str] | None = None
+    """What to know beside that comparison."""
+    save: Callable[[xr.Dataset, xr.Dataset, Path | None], list[Path]] | None = None
+    """Writes tables beside that of the study, from results, what its table is made of, a folder."""
+    record: Callable[[xr.Dataset, Path | None], list[Path]] | None = None
+    """Writes summaries beside that of the study."""
+    verifiable: bool = False
+    """Whether `spot_check.verify` can train a fold of each line again."""
 
 
 TABULAR_KIND = Kind(selection.select, tables.tabular_table, figures.tabular_figure)
@@ -81,6 +89,10 @@ OTHERS = {
         ic50.run,
         TABULAR_KIND._replace(select=ic50.select, figure=figures.ic50_figure),
         ic50.is_full,
+        remark=ic50.remark,
+        save=ic50.save_drugs,
+        record=ic50.write_drugs,
+        verifiable=True,
     ),
     frozen.NAME: Other(frozen.run, TABULAR_KIND, frozen.is_full),
     sentences.NAME: Other(
@@ -191,17 +203,19 @@ def sentence(study: str, results: xr.Dataset) -> str:
 
     Of images and sentences, what their own comparison shows.
     """
-    own = OTHERS[study].sentence if check(study) in OTHERS else None
-    if own is not None:
-        return own(results)
+    other = OTHERS.get(check(study))
+    if other and other.sentence:
+        return other.sentence(results)
     if not compares_losses(study):
         return ""
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
         return ""
     selected = statistics.compare(selection.select(results), METHOD)
-    remark = f" {ic50.remark(results)}" if study == ic50.NAME else ""
-    return statistics.sentence(selected, METHOD, study) + remark
+    parts = [statistics.sentence(selected, METHOD, study)]
+    if other and other.remark:
+        parts.append(other.remark(results))
+    return " ".join(parts)
 
 
 def stored_as(study: str) -> str:
@@ -269,9 +283,8 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
     if study in CURVES:
         counted = peaks.count(results) if "prediction" in results else peaks.read(study)
         written += _save_peaks(study, counted, folder)
-    if study == ic50.NAME:
-        drugs = ic50.by_drug(results) if "metrics" in results else ic50.read_drugs()
-        written += tables.save(ic50.drugs_table(shown, drugs), study + ic50.DRUGS, folder)
+    if (other := OTHERS.get(study)) and other.save:
+        written += other.save(results, shown, folder)
     if compares_losses(study) and sentence(study, shown):
         comparison = tables.comparison_table(shown, METHOD)
         written += tables.save(comparison, f"{study}_comparison", folder)
@@ -312,8 +325,8 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
     written = summaries.write(select(study, results), name, folder)
-    if study == ic50.NAME:
-        written += ic50.write_drugs(results, folder)
+    if (other := OTHERS.get(study)) and other.record:
+        written += other.record(results, folder)
     if study in CURVES:
         written += curves.write(results, study, folder)
         written += curves.write_start(results, study, folder)

@@ -13,23 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
 
-from gar_verify import paths
 from gar_verify.data import gdsc
 from gar_verify.losses import gaps, gaps_of_pairs
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
 from gar_verify.metrics.gaps import GapScorer
-from gar_verify.studies import selection, summaries, tabular
+from gar_verify.studies import selection, summaries, tables, tabular
 from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import PER_TARGET, RELEASED, TABULAR, Method, label, tabular_methods
-from gar_verify.studies.progress import Progress, Silent
-from gar_verify.studies.store import Piece, collect, piece_of_training
+from gar_verify.studies.store import Piece, piece_of_training
 from gar_verify.training import Problem, Run
 from gar_verify.training.gaps import LEAST_IN_ROW, TrainedWithGaps, train_with_gaps
 
@@ -99,12 +98,7 @@ def run(
     quick: bool = False,
     table: gdsc.TableWithGaps | None = None,
     settings: tabular.Protocol | None = None,
-    seeds: Sequence[int] = (0,),
-    device: str = "cpu",
-    store: Path | None = None,
-    memory_bytes: int | None = None,
-    jobs: int | None = None,
-    progress: Progress | None = None,
+    **options: Any,
 ) -> xr.Dataset:
     """Train methods on the table.
 
@@ -113,12 +107,7 @@ def run(
         quick: a small part of the grid and of the epochs.
         table: another one than that of the data folder.
         settings: others than those of `protocol`.
-        seeds: as all below, see `tabular.run_methods`.
-        device: where to train.
-        store: folder to keep results in.
-        memory_bytes: bound on the memory of a stack.
-        jobs: processes side by side.
-        progress: told how far it is.
+        options: those of `tabular.run_methods`.
 
     Returns:
         As `tabular.run`, with ``by_drug``, the test metrics of each drug, and ``by_line``, the test
@@ -126,17 +115,11 @@ def run(
     """
     table = table or gdsc.load()
     settings = settings or protocol(quick)
-    problem = tabular.folds(table, settings.folds)
-    fit = partial(train_with_gaps, device=device, memory_bytes=memory_bytes)
-    pieces = [
-        _piece(table, problem, method, settings, seed, fold, fit)
-        for method in methods_of(methods, settings.recipe.epochs)
-        for seed in seeds
-        for fold in range(settings.folds)
-    ]
-    folder = (store or paths.results()) / table.name
-    done = collect(pieces, table.name, folder, progress or Silent(), device, jobs)
-    return tabular.combine(done, table).assign_attrs(constant=json.dumps(constant(table)))
+    chosen = methods_of(methods, settings.recipe.epochs)
+    results = tabular.run_methods(
+        table, chosen, settings, piece=_piece, fit=train_with_gaps, **options
+    )
+    return results.assign_attrs(constant=json.dumps(constant(table)))
 
 
 def constant(table: gdsc.TableWithGaps) -> dict[str, float]:
@@ -300,3 +283,9 @@ def drugs_table(selected: xr.Dataset, drugs: pd.DataFrame) -> pd.DataFrame:
         shown[metric] = pd.concat([by_method, along.to_frame(ALONG).T])[names]
     table = pd.concat(shown, names=["metric", "drug"])
     return table.rename(columns=label).rename_axis(columns=None)
+
+
+def save_drugs(results: xr.Dataset, shown: xr.Dataset, folder: Path | None) -> list[Path]:
+    """Write the table by drug, from results, or from the summary that travels with them."""
+    drugs = by_drug(results) if "metrics" in results else read_drugs()
+    return tables.save(drugs_table(shown, drugs), NAME + DRUGS, folder)

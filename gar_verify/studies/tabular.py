@@ -133,6 +133,8 @@ def run_methods(
     methods: Sequence[Method],
     settings: Protocol,
     *,
+    piece: Callable[..., Piece] | None = None,
+    fit: Callable[..., Trained] = train,
     seeds: Sequence[int] = (0,),
     scaling: Scaling = "all rows",
     device: str = "cpu",
@@ -147,6 +149,9 @@ def run_methods(
         table: what is learned.
         methods: one line of the table each.
         settings: what they share.
+        piece: makes a piece of table, problem, method, settings, seed, fold and fit; default: one
+            that keeps what `run` returns.
+        fit: the trainer.
         seeds: each repeats the whole study with other random numbers; the paper has one.
         scaling: features z-scored over all rows (the paper's leak) or on the training part only.
         device: where to train.
@@ -157,16 +162,16 @@ def run_methods(
     """
     table = table.scaled_on_training_part() if scaling == "training part" else table
     problem = folds(table, settings.folds)
-    fit = partial(train, device=device, memory_bytes=memory_bytes)
+    bound = partial(fit, device=device, memory_bytes=memory_bytes)
     pieces = [
-        _piece(table, problem, method, settings, seed, fold, fit)
+        (piece or _piece)(table, problem, method, settings, seed, fold, bound)
         for method in methods
         for seed in seeds
         for fold in range(settings.folds)
     ]
     folder = (store or paths.results()) / table.name
     done = collect(pieces, table.name, folder, progress or Silent(), device, jobs)
-    return combine(done, table)
+    return _combine(done, table)
 
 
 def folds(table: Table, count: int) -> Problem:
@@ -274,7 +279,7 @@ def labelled(
     )
 
 
-def combine(pieces: Sequence[xr.Dataset], table: Table) -> xr.Dataset:
+def _combine(pieces: Sequence[xr.Dataset], table: Table) -> xr.Dataset:
     """One dataset of all pieces; settings that a method does not have are NaN."""
     combined = pieces
     for dim in ("fold", "seed", "method"):
