@@ -154,7 +154,7 @@ def run(
     def gathered(pieces: Sequence[Piece]) -> list[xr.Dataset]:
         return collect(pieces, NAME, folder, progress or Silent(), device, jobs)
 
-    chosen = tabular_methods(methods, 0)
+    chosen = tabular_methods(methods, training.steps(recipe, setting.pairs))
     grid = [(method, rate) for method in chosen for rate in recipe.learning_rates]
     first = gathered([_piece(setting, method, rate, seeds[0]) for method, rate in grid])
     tried = pearson(first, parts)
@@ -342,26 +342,29 @@ def code_of(methods: Sequence[object]) -> str:
     """The digest of the present code that results of some methods rest on, as in their record."""
     compute = Definition(__name__, "_piece.compute")
     roots: list[provenance.Functions] = [(Definition(__name__, "_untrained.compute"),)]
-    roots += [(compute, *training.objective_of(str(m), 0).functions) for m in methods]
+    chosen = tabular_methods([str(method) for method in methods], 0)
+    roots += [(compute, *method.objective.functions) for method in chosen]
     return provenance.one_code(
         provenance.code_version((*functions, training.material)) for functions in roots
     )
 
 
 def _piece(setting: Setting, method: Method, rate: float, seed: int) -> Piece:
+    name, objective, value = method.name, method.objective, training.value_of(method.name)
+
     def compute(on_pairs: Callable[[int], None]) -> xr.Dataset:
         predicted = training.train(
-            setting.material, method.name, rate, seed, setting.recipe, setting.device, on_pairs
+            setting.material, objective, value, rate, seed, setting.recipe, setting.device, on_pairs
         )
-        return _labelled(predicted, method=method.name, seed=seed, rate=rate)
+        return _labelled(predicted, method=name, seed=seed, rate=rate)
 
     return Piece(
-        name=f"{method.name}-rate{rate:g}-seed{seed}",
+        name=f"{name}-rate{rate:g}-seed{seed}",
         settings={
             **setting.words,
-            "method": method.name,
+            "method": name,
             "losses": losses_of(method),
-            "hyperparameter": training.value_of(method.name),
+            "hyperparameter": value,
             "rate": rate,
             "seed": seed,
         },

@@ -23,7 +23,7 @@ from torch.nn import functional
 from gar_verify.losses.registry import get_spec
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.studies import provenance
-from gar_verify.studies.methods import GARS, tabular_methods
+from gar_verify.studies.methods import GARS
 from gar_verify.studies.sentences import encoder, pairs, states
 from gar_verify.training.trainer import Objective, on_threads
 
@@ -39,7 +39,7 @@ GAR_ALPHA = 0.5
 class Recipe:
     """How every loss is trained."""
 
-    layers: int | None = 1
+    layers: int | None = 2
     """How many of the upper layers are trained; None: all, with the embeddings."""
     epochs: int = 1
     batch_size: int = 32
@@ -126,11 +126,6 @@ def _depth(model: nn.Module) -> int:
     return len(model.encoder.layer)  # type: ignore[arg-type,union-attr]
 
 
-def objective_of(method: str, steps: int) -> Objective:
-    """What a method minimises; its first phase, where it has one, in steps."""
-    return tabular_methods([method], steps)[0].objective
-
-
 def value_of(method: str) -> float:
     """The hyper-parameter of a method: the middle of its tabular grid, and alpha = 0.5 for GAR."""
     grid = get_spec(method).tabular_grid
@@ -139,7 +134,8 @@ def value_of(method: str) -> float:
 
 def train(
     of: Material,
-    method: str,
+    objective: Objective,
+    value: float,
     rate: float,
     seed: int,
     recipe: Recipe,
@@ -150,7 +146,8 @@ def train(
 
     Args:
         of: the sentences.
-        method: name of a loss that has a tabular grid.
+        objective: what is minimised; its first phase, where it has one, counted in steps.
+        value: the hyper-parameter of the loss.
         rate: the learning rate of the encoder.
         seed: of the batches and of the linear layer's initial weights.
         recipe: what all trainings share.
@@ -158,7 +155,8 @@ def train(
         on_step: told the number of pairs after every step.
     """
     with on_threads(1):
-        return _Training(of, method, rate, seed, recipe, device).run(on_step)
+        training = _Training(of, rate, seed, recipe, device)
+        return training.run(objective, value, on_step)
 
 
 def untrained_vectors(of: Material, name: str) -> Tensor:
@@ -192,7 +190,12 @@ def pair_vectors(layers: encoder.Layers, of: Material, part: str, rows: Rows) ->
 
 def pairs_seen(recipe: Recipe, training_pairs: int) -> int:
     """How many pairs a training sees, those of every epoch counted."""
-    return recipe.epochs * _steps(recipe, training_pairs) * recipe.batch_size
+    return steps(recipe, training_pairs) * recipe.batch_size
+
+
+def steps(recipe: Recipe, training_pairs: int) -> int:
+    """Steps of a training."""
+    return recipe.epochs * _steps(recipe, training_pairs)
 
 
 def _steps(recipe: Recipe, training_pairs: int) -> int:
@@ -215,17 +218,13 @@ def batches(
 class _Training:
     """One model in training."""
 
-    def __init__(
-        self, of: Material, method: str, rate: float, seed: int, recipe: Recipe, device: str
-    ) -> None:
+    def __init__(self, of: Material, rate: float, seed: int, recipe: Recipe, device: str) -> None:
         self.of, self.device = of, torch.device(device)
         rng = np.random.default_rng(seed)
         model = encoder.load(of.folder)
         self.layers = upper(model, recipe.layers).to(self.device)
         self.head = linear(4 * model.config.hidden_size, rng).to(self.device)
         self.batches = list(batches(recipe, len(of.scores["train"]), rng))
-        self.objective = objective_of(method, len(self.batches))
-        self.value = torch.tensor([value_of(method)], device=self.device)
         rates = (rate, self.layers), (rate * recipe.head_factor, self.head)
         self.optimizer = torch.optim.Adam(
             [{"params": part.parameters(), "lr": own} for own, part in rates]
@@ -234,10 +233,13 @@ class _Training:
             self.optimizer, lambda step: factor(step, len(self.batches), recipe.warm_up)
         )
 
-    def run(self, on_step: Callable[[int], None]) -> dict[str, NDArray[np.float32]]:
+    def run(
+        self, objective: Objective, value: float, on_step: Callable[[int], None]
+    ) -> dict[str, NDArray[np.float32]]:
         """Train to the end, and predict."""
+        self.value = torch.tensor([value], device=self.device)
         for step, (rows, numbers) in enumerate(self.batches):
-            self._step(self.objective.at(step)[0], rows, torch.from_numpy(numbers))
+            self._step(objective.at(step)[0], rows, torch.from_numpy(numbers))
             on_step(len(rows))
         return {part: self._predicted(part) for part in SCORED}
 

@@ -10,15 +10,25 @@ import pytest
 import torch
 from torch import nn
 
+from gar_verify.studies.methods import tabular_methods
 from gar_verify.studies.sentences import encoder, pairs, training
 from gar_verify.studies.sentences.study import METHODS
 
-RECIPE = training.Recipe(batch_size=16, epochs=2)
+RECIPE = training.Recipe(layers=1, batch_size=16, epochs=2)
 
 
 @pytest.fixture
 def material(sentences_of_ones_own: Path, encoder_folder: Path) -> training.Material:
     return training.material(encoder_folder, pairs.digest(pairs.load()), 1)
+
+
+def trained(
+    of: training.Material, method: str, rate: float, seed: int, recipe: training.Recipe
+) -> dict[str, np.ndarray]:
+    """A training with a loss by name."""
+    (chosen,) = tabular_methods([method], training.steps(recipe, len(of.scores["train"])))
+    value = training.value_of(method)
+    return training.train(of, chosen.objective, value, rate, seed, recipe)
 
 
 def test_material_is_the_pairs(material: training.Material) -> None:
@@ -34,7 +44,7 @@ def test_material_is_the_pairs(material: training.Material) -> None:
 def test_a_training_is_the_plain_loop(material: training.Material, encoder_folder: Path) -> None:
     """Adam on the last layer and the head with the MSE, written as anyone would; all else stays."""
     recipe = replace(RECIPE, head_factor=5.0, warm_up=0.25)
-    ours = training.train(material, "mse", 1e-2, 7, recipe)
+    ours = trained(material, "mse", 1e-2, 7, recipe)
     rng = np.random.default_rng(7)
     model = encoder.load(encoder_folder)
     top, head = training.upper(model, 1), training.linear(64, rng)
@@ -76,10 +86,10 @@ def test_all_layers_with_the_lower_ones_held_is_the_upper_ones(
         return adam([{**groups[0], "params": layers[-16:]}, groups[1]], **options)
 
     recipe = replace(RECIPE, layers=None, epochs=1)
-    plain = training.train(whole, "mae", 1e-3, 0, recipe)["test"]
+    plain = trained(whole, "mae", 1e-3, 0, recipe)["test"]
     monkeypatch.setattr(torch.optim, "Adam", of_the_last)
-    held = training.train(whole, "mae", 1e-3, 0, recipe)["test"]
-    upper = training.train(material, "mae", 1e-3, 0, replace(RECIPE, epochs=1))["test"]
+    held = trained(whole, "mae", 1e-3, 0, recipe)["test"]
+    upper = trained(material, "mae", 1e-3, 0, replace(RECIPE, epochs=1))["test"]
     np.testing.assert_allclose(held, upper, rtol=0, atol=5e-3)
     assert np.abs(plain - held).max() > 2e-2
 
@@ -103,7 +113,7 @@ def test_every_kind_of_loss_learns_what_it_sees(
         second=dict.fromkeys(material.second, material.second["train"]),
         scores=dict.fromkeys(material.scores, scores),
     )
-    predicted = training.train(easy, method, 3e-3, 0, replace(RECIPE, epochs=epochs))["test"]
+    predicted = trained(easy, method, 3e-3, 0, replace(RECIPE, epochs=epochs))["test"]
     assert np.abs(predicted - scores).mean() < 0.9 * np.abs(scores - np.median(scores)).mean()
 
 
@@ -120,12 +130,12 @@ def test_the_first_phase_of_rnc_leaves_the_head_alone(
         seen.append([not torch.equal(*both) for both in zip(before, after, strict=True)])
 
     monkeypatch.setattr(training._Training, "_step", watched)
-    training.train(material, "rnc", 1e-3, 0, RECIPE)
+    trained(material, "rnc", 1e-3, 0, RECIPE)
     assert seen == [[True, False]] * 3 + [[True, True]] * 3
 
 
 def test_chance_is_the_seeds_alone(material: training.Material) -> None:
-    first, again, other = (training.train(material, "ranksim", 1e-3, s, RECIPE) for s in (0, 0, 1))
+    first, again, other = (trained(material, "ranksim", 1e-3, s, RECIPE) for s in (0, 0, 1))
     assert np.array_equal(first["test"], again["test"])
     assert not np.array_equal(first["test"], other["test"])
     rows = [list(training.batches(RECIPE, 60, np.random.default_rng(3))) for _ in range(2)]

@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 from gar_verify.cli.app import app
 from gar_verify.metrics import METRICS, Scorer
 from gar_verify.studies import catalogue, figures, statistics, summaries
+from gar_verify.studies.definitions import SOURCES, Definition, definition_of
+from gar_verify.studies.methods import tabular_methods
 from gar_verify.studies.sentences import encoder, frozen, pairs, study, training
 
 torch = pytest.importorskip("torch")
@@ -49,7 +51,7 @@ def test_results_are_metrics_of_what_the_pieces_predict(
 ) -> None:
     assert dict(results.sizes) == {"method": 3, "seed": 3, "metric": 4}
     parts = pairs.load()
-    of = training.material(encoder_folder, pairs.digest(parts), 1)
+    of = training.material(encoder_folder, pairs.digest(parts), SHORT.layers)
     rates = {}
     for name, of_loss in results.attrs["validation_pearson"].items():
         tried = {float(rate): value for rate, value in of_loss.items()}
@@ -57,7 +59,8 @@ def test_results_are_metrics_of_what_the_pieces_predict(
         rates[name] = max(tried, key=lambda rate: tried[rate])
     assert set(rates) == set(CHOSEN)
     rate = rates["gar"]
-    predicted = training.train(of, "gar", rate, 2, SHORT)
+    (gar,) = tabular_methods(["gar"], 0)
+    predicted = training.train(of, gar.objective, training.GAR_ALPHA, rate, 2, SHORT)
     one = results.sel({"method": "gar", "seed": 2})
     for part in training.SCORED:
         expected = Scorer(torch.tensor(parts[part].score))(torch.tensor(predicted[part]))
@@ -83,12 +86,21 @@ def test_the_summary_is_the_results(results: xr.Dataset, tmp_path: Path) -> None
     record = json.loads((tmp_path / "figures" / "results" / "sts_b.json").read_text())
     weights = encoder.weights_digest(encoder.folder())
     assert record["settings"]["weights"] == weights
-    assert record["settings"]["recipe"]["layers"] == 1
+    assert record["settings"]["recipe"]["layers"] == SHORT.layers
     assert record["code"] == study.code_of(CHOSEN) != study.code_of(("mae", "gar"))
     fewer = results.sel(seed=[0, 1])
     assert not study.is_full(fewer)
     assert catalogue.save("sts_b", results.sel({"method": ["mae"]}), tmp_path / "figures")
     assert summaries.read("sts_b", tmp_path / "figures" / "results").sizes["method"] == 3
+
+
+@pytest.mark.parametrize("name", study.METHODS)
+def test_another_method_in_the_list_leaves_the_record_of_one(name: str) -> None:
+    """Results rest on the loss itself, not on the names beside it."""
+    (method,) = tabular_methods([name], 0)
+    roots = map(definition_of, (*method.objective.functions, training.train))
+    reached = SOURCES.reached([Definition(study.__name__, "_piece.compute"), *roots])
+    assert "gar_verify.studies.methods" not in {definition.module for definition in reached}
 
 
 def test_the_table_compares_with_the_mae(results: xr.Dataset) -> None:
@@ -122,7 +134,7 @@ def test_references_need_no_training(results: xr.Dataset) -> None:
     mean = results.attrs["references"]["mean of the training scores"]
     assert mean["MAE"] == pytest.approx(np.abs(true - parts["train"].score.mean()).mean(), abs=1e-5)
     assert set(mean) == set(METRICS[:2])
-    of = training.material(encoder.folder(), pairs.digest(parts), 1)
+    of = training.material(encoder.folder(), pairs.digest(parts), SHORT.layers)
     vectors = training.untrained_vectors(of, "mine").numpy()
     u, v = vectors[of.first["test"]], vectors[of.second["test"]]
     cosine = (u * v).sum(1) / np.linalg.norm(u, axis=1) / np.linalg.norm(v, axis=1)
@@ -143,9 +155,10 @@ def test_shared_pairs_are_counted_and_left_out(sentences_of_ones_own: Path, tmp_
     assert shared["test and train: different pairs"] == 1
     assert shared["test and train: lines, in either order"] == 3
     assert shared["validation and train: lines, in either order"] == 0
-    of = training.material(encoder.folder(), pairs.digest(pairs.load()), 1)
+    of = training.material(encoder.folder(), pairs.digest(pairs.load()), SHORT.layers)
     rate = results["rate"].to_numpy().ravel()[0]
-    predicted = training.train(of, "mae", rate, 0, SHORT)["test"][3:]
+    (mae,) = tabular_methods(["mae"], 0)
+    predicted = training.train(of, mae.objective, 0.0, rate, 0, SHORT)["test"][3:]
     error = np.abs(predicted - pairs.load()["test"].score[3:]).mean()
     assert results["unshared"].sel(metric="MAE").item() == pytest.approx(error, abs=1e-5)
     assert results["test"].sel(metric="MAE").item() != pytest.approx(error, abs=1e-5)
@@ -205,7 +218,7 @@ def test_frozen_vectors_are_a_table_of_their_own(
     assert sorted(table.train_y[:, 0]) == sorted(scores)
     assert table.train_X.shape == (80, 4 * frozen.COMPONENTS)
     np.testing.assert_allclose(table.train_X.mean(0), 0, atol=1e-10)
-    of = training.material(encoder.folder(), pairs.digest(parts), 1)
+    of = training.material(encoder.folder(), pairs.digest(parts), SHORT.layers)
     vectors = training.untrained_vectors(of, "mine").double().numpy()
     known = np.unique(
         np.concatenate([rows[p] for rows in (of.first, of.second) for p in frozen.KNOWN])
