@@ -21,7 +21,7 @@ from gar_verify import paths
 from gar_verify._files import atomic_write
 from gar_verify.studies.selection import select
 
-DIMENSIONS = ("method", "alpha", "seed", "fold", "metric")
+DIMENSIONS = ("table", "condition", "method", "alpha", "value", "seed", "fold", "metric")
 """Of a selection; no study has all of them."""
 
 DIGITS = 6
