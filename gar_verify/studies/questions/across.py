@@ -43,7 +43,7 @@ DIMENSIONS = ("table", "condition", "method", "seed", "metric")
 
 SELECTED = {
     "selected_learning_rate": "rate",
-    "selected_hyperparameter": "value",
+    "selected_hyperparameter": "chosen",
     "selected_epoch": "epoch",
     "hyperparameter": "value",
 }
@@ -107,7 +107,7 @@ def run(
 
     Returns:
         ``test`` and ``validation`` of what was selected over `DIMENSIONS` (and ``value`` with
-        ``by_value``), with ``rate``, ``value`` and ``epoch`` of it; the provenance in the
+        ``by_value``), with ``rate``, ``chosen`` (the value) and ``epoch`` of it; the provenance in the
         attributes.
     """
     pieces = [_piece(name, task, method, grid) for task, method in product(tasks, methods)]
