@@ -107,8 +107,8 @@ def run(
 
     Returns:
         ``test`` and ``validation`` of what was selected over `DIMENSIONS` (and ``value`` with
-        ``by_value``), with ``rate``, ``chosen`` (the value) and ``epoch`` of it; the provenance in the
-        attributes.
+        ``by_value``), with ``rate``, ``chosen`` (the value) and ``epoch`` of it; the provenance in
+        the attributes.
     """
     pieces = [_piece(name, task, method, grid) for task, method in product(tasks, methods)]
     folder = (store or paths.results()) / name
