@@ -1,0 +1,237 @@
+"""Dirty data: which losses bear labels that are wrong, and which part of GAR breaks first?
+
+The labels of a table are spoiled once, in one of the ways of `CONDITIONS`; every seed then deals
+the rows anew. Training rows have spoiled labels, test rows clean ones. Candidates are selected on
+clean validation rows, and once more on spoiled ones, as in practice. Beside the nine methods stand
+the MAE with either of the parts that GAR adds, GAR with Huber's loss in the place of the MAE, and
+GAR of the rows of a batch without the fifth with the largest errors (`stacked_trimmed`).
+
+Cut to two cores: six tables of at most `deals.AT_MOST` rows, two learning rates, 40 epochs.
+
+Source of the noise: the symmetric one is that of ConFrag (NeurIPS 2024), which draws the deviation
+of its Gaussian noise for each label as here, in other units; the outliers are Neal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from gar_verify.data import load_table
+from gar_verify.data.table import Array
+from gar_verify.losses._distinct import Draw
+from gar_verify.losses.gar.loss import stacked_gar
+from gar_verify.losses.gar.options import Conventional, Part
+from gar_verify.losses.registry import get_spec
+from gar_verify.studies.methods import TABULAR, Method, label, tabular_methods
+from gar_verify.studies.questions import across, deals
+from gar_verify.studies.questions.across import Grid, Task
+from gar_verify.studies.questions.deals import Deal
+from gar_verify.training import Objective, Recipe
+
+NAME = "dirty_data"
+TABLES = ("concrete", "wine", "airfoil", "energy", "bike", "protein")
+QUICK_TABLES = ("concrete",)
+"""Of the quick version: part of the package."""
+
+RECIPE = Recipe(hidden=(16, 32, 16, 8), epochs=40, batch_size=64, milestones=(20, 30))
+GRID = Grid(RECIPE, learning_rates=(1e-1, 1e-2))
+
+TRIMMED = 0.2
+"""Of the rows of a batch that the trimmed GAR leaves out."""
+
+SPREAD = 0.5
+"""Deviations of the target that a unit of the heavy-tailed noise has."""
+
+CLEAN = "clean"
+BASELINE = "mae"
+
+
+def symmetric(labels: Array, rng: np.random.Generator, *, share: float) -> Array:
+    """A share of labels (n,) replaced by draws from all labels, drawn again until different.
+
+    Raises:
+        ValueError: if all labels are equal: none is different.
+    """
+    if np.ptp(labels) == 0:
+        raise ValueError("all labels are equal, so none can be replaced by a different one")
+    spoiled = labels.copy()
+    left = rng.permutation(len(labels))[: round(share * len(labels))]
+    while len(left):
+        spoiled[left] = rng.choice(labels, len(left))
+        left = left[spoiled[left] == labels[left]]
+    return spoiled
+
+
+def gaussian(labels: Array, rng: np.random.Generator) -> Array:
+    """Normal noise; for each label 1 to 10 tenths of the labels' deviation, drawn evenly."""
+    scale = labels.std() / 10 * rng.integers(1, 11, len(labels))
+    noisy: Array = labels + scale * rng.standard_normal(len(labels))
+    return noisy
+
+
+def outliers(labels: Array, rng: np.random.Generator) -> Array:
+    """Normal noise of ten deviations of the labels, for 5 % of them."""
+    hit = rng.permutation(len(labels))[: round(0.05 * len(labels))]
+    noise = np.zeros(len(labels))
+    noise[hit] = 10 * labels.std() * rng.standard_normal(len(hit))
+    return labels + noise
+
+
+def heavy_tails(labels: Array, rng: np.random.Generator, *, degrees: int) -> Array:
+    """Noise of a t distribution for every label, its unit half a deviation of the labels."""
+    noisy: Array = labels + SPREAD * labels.std() * rng.standard_t(degrees, len(labels))
+    return noisy
+
+
+CONDITIONS: dict[str, Callable[[Array, np.random.Generator], Array] | None] = {
+    CLEAN: None,
+    **{f"symmetric {s} %": partial(symmetric, share=s / 100) for s in (20, 40, 60, 80)},
+    "Gaussian": gaussian,
+    "outliers": outliers,
+    **{f"t, {d} degree{'s' * (d > 1)}": partial(heavy_tails, degrees=d) for d in (3, 2, 1)},
+}
+"""What is done to the labels."""
+
+QUICK_CONDITIONS = (CLEAN, "symmetric 40 %", "outliers")
+
+
+def spoil(inputs: Array, targets: Array, condition: str, seeds: Sequence[int], stream: int) -> Deal:
+    """Rows dealt anew for every seed, trained on with spoiled labels.
+
+    Args:
+        inputs: (n, F).
+        targets: (n, 1).
+        condition: of `CONDITIONS`.
+        seeds: as in `deals.deal`.
+        stream: of the noise; the seeds share it.
+
+    Returns:
+        A problem of 2n rows, first with clean, then with spoiled labels. Under the name of the
+        training part the validation rows are scored with spoiled labels.
+    """
+    clean = deals.deal(inputs, targets, seeds)
+    how, n = CONDITIONS[condition], len(inputs)
+    labels = clean.targets[:, 0]
+    noise = np.random.default_rng([stream, *condition.encode()])
+    spoiled = labels if how is None else how(labels, noise)
+    return replace(
+        clean,
+        inputs=np.concatenate([clean.inputs] * 2),
+        targets=np.concatenate([labels, spoiled])[:, None],
+        train=[rows + n for rows in clean.train],
+        scored_as_train=[rows + n for rows in clean.validation],
+    )
+
+
+def stacked_trimmed(f: Tensor, y: Tensor, x: Tensor, alpha: Tensor, draw: Draw) -> Tensor:
+    """GAR of the rows of each batch that have the smallest absolute errors, (S, B, 1) -> (S,).
+
+    `TRIMMED` of the rows are left out and have no gradient.
+    """
+    kept = f.shape[1] - int(TRIMMED * f.shape[1])
+    rows = (f - y).detach().abs().topk(kept, dim=1, largest=False, sorted=False).indices
+    return stacked_gar(f.gather(1, rows), y.gather(1, rows), alpha)
+
+
+def stacked_parts(
+    f: Tensor,
+    y: Tensor,
+    x: Tensor,
+    alpha: Tensor,
+    draw: Draw,
+    *,
+    parts: tuple[Part, ...] = ("conventional", "error_variance", "pearson"),
+    conventional: Conventional = "mae",
+) -> Tensor:
+    """GAR of some parts, or with another conventional loss, (S, B, 1) -> (S,)."""
+    return stacked_gar(f, y, alpha, parts=parts, conventional=conventional)
+
+
+OF_GAR: dict[str, tuple[str, Any]] = {
+    "mae_variance": (
+        "MAE + variance",
+        partial(stacked_parts, parts=("conventional", "error_variance")),
+    ),
+    "mae_and_pearson": (
+        "MAE + Pearson",
+        partial(stacked_parts, parts=("conventional", "pearson")),
+    ),
+    "gar_huber": ("GAR, Huber", partial(stacked_parts, conventional="huber")),
+    "gar_trimmed": ("GAR, trimmed", stacked_trimmed),
+}
+"""Lines of the table beside the losses: labels, and what is minimised. All take alpha."""
+
+METHODS = (*TABULAR, *OF_GAR)
+
+
+def named(name: str) -> str:
+    """The name of a line in tables and figures."""
+    return OF_GAR[name][0] if name in OF_GAR else label(name)
+
+
+def methods_of(names: Sequence[str], epochs: int) -> list[Method]:
+    """Lines by name.
+
+    Raises:
+        ValueError: for a name that is none of `METHODS`.
+    """
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no method of {NAME}; choose from {', '.join(METHODS)}")
+    return [_method(name, epochs) for name in names]
+
+
+def _method(name: str, epochs: int) -> Method:
+    if name not in OF_GAR:
+        return tabular_methods([name], epochs)[0]
+    shown, loss = OF_GAR[name]
+    return Method(name, shown, Objective(loss), get_spec("gar").tabular_grid, "alpha")
+
+
+def run(
+    methods: Sequence[str] = METHODS,
+    *,
+    seeds: Sequence[int] = across.SEEDS,
+    quick: bool = False,
+    **options: Any,
+) -> xr.Dataset:
+    """Train methods on spoiled labels.
+
+    Args:
+        methods: of `METHODS`.
+        seeds: each deals the rows anew.
+        quick: one table of the package, few conditions, epochs and rates.
+        options: those of `across.run` (device, store, jobs, progress).
+
+    Returns:
+        As `across.run`; ``test_by_other`` is of what spoiled validation rows select.
+
+    Raises:
+        DataError: if a table is not available.
+        ValueError: for an unknown method.
+    """
+    grid = replace(GRID, seeds=tuple(seeds))
+    grid = grid.quick() if quick else grid
+    chosen = methods_of(methods, grid.recipe.epochs)
+    tasks = []
+    for stream, name in enumerate(QUICK_TABLES if quick else TABLES):
+        inputs, targets = deals.rows_of(load_table(name))
+        tasks += [
+            Task(name, condition, spoil(inputs, targets, condition, grid.seeds, stream))
+            for condition in (QUICK_CONDITIONS if quick else CONDITIONS)
+        ]
+    return across.run(NAME, tasks, chosen, grid, **options)
+
+
+def is_full(results: xr.Dataset) -> bool:
+    """Whether these are results of all tables, conditions and seeds of the study."""
+    wanted = {"table": TABLES, "condition": CONDITIONS, "seed": across.SEEDS}
+    whole = all(set(results[dim].to_numpy().tolist()) == set(of) for dim, of in wanted.items())
+    return whole and GRID.is_of(results)
