@@ -27,6 +27,7 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
+from gar_verify.studies.questions import dirty_data
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -106,6 +107,12 @@ OTHERS = {
         Kind(digits.select, digits_report.table, figures.digits_figure),
         digits.is_full,
         digits_report.sentence,
+    ),
+    dirty_data.NAME: Other(
+        dirty_data.run,
+        Kind(selection.select, dirty_data.table, figures.dirty_data_figure),
+        dirty_data.is_full,
+        dirty_data.sentence,
     ),
 }
 """Such studies by name."""

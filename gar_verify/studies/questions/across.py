@@ -20,7 +20,8 @@ import xarray as xr
 
 from gar_verify import paths
 from gar_verify.metrics import METRICS
-from gar_verify.studies import selection, workers
+from gar_verify.studies import provenance, selection, workers
+from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import Method, losses_of
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.questions.deals import Deal
@@ -215,4 +216,14 @@ def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
         work=len(runs) * recipe.epochs * work,
         work_per_epoch=work,
         functions=objective.functions,
+    )
+
+
+COMPUTE = Definition(__name__, "_piece.compute")
+
+
+def code_of(methods: Sequence[Method]) -> str:
+    """The digest of the present code that results of some methods rest on, as in their record."""
+    return provenance.one_code(
+        provenance.code_version((COMPUTE, *method.objective.functions)) for method in methods
     )
