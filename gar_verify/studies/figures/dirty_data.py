@@ -74,7 +74,7 @@ def _groups(panel: Axes, table: pd.DataFrame, names: list[str], conditions: list
         lines = table.loc[[(c, dirty_data.named(name)) for c in conditions]]
         x = np.arange(len(conditions)) + 0.12 * (number - (len(names) - 1) / 2)
         _draw(panel, name, x, lines, "none")
-    panel.set_xticks(range(len(conditions)), [c.replace(", ", "\n") for c in conditions])
+    panel.set_xticks(range(len(conditions)), conditions)
 
 
 def _draw(panel: Axes, name: str, x: np.ndarray, lines: pd.DataFrame, dashes: str) -> None:

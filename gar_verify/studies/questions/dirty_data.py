@@ -96,9 +96,9 @@ CONDITIONS: dict[str, Callable[[Array, np.random.Generator], Array] | None] = {
     **{f"symmetric {s} %": partial(symmetric, share=s / 100) for s in (20, 40, 60, 80)},
     "Gaussian": gaussian,
     "outliers": outliers,
-    **{f"t, {d} degree{'s' * (d > 1)}": partial(heavy_tails, degrees=d) for d in (3, 2, 1)},
+    **{f"t({d})": partial(heavy_tails, degrees=d) for d in (3, 2, 1)},
 }
-"""What is done to the labels."""
+"""What is done to the labels; t(d) is the t distribution with d degrees of freedom."""
 
 QUICK_CONDITIONS = (CLEAN, "symmetric 40 %", "outliers")
 
