@@ -200,6 +200,8 @@ def run(
     methods: Sequence[str] = METHODS,
     *,
     seeds: Sequence[int] = across.SEEDS,
+    names: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
     quick: bool = False,
     **options: Any,
 ) -> xr.Dataset:
@@ -208,6 +210,8 @@ def run(
     Args:
         methods: of `METHODS`.
         seeds: each deals the rows anew.
+        names: of tables; default: `TABLES`, or `QUICK_TABLES`.
+        conditions: default: all `CONDITIONS`, or `QUICK_CONDITIONS`.
         quick: one table of the package, few conditions, epochs and rates.
         options: those of `across.run` (device, store, jobs, progress).
 
@@ -221,14 +225,22 @@ def run(
     grid = replace(GRID, seeds=tuple(seeds))
     grid = grid.quick() if quick else grid
     chosen = methods_of(methods, grid.recipe.epochs)
-    tasks = []
-    for stream, name in enumerate(QUICK_TABLES if quick else TABLES):
-        inputs, targets = deals.rows_of(load_table(name))
-        tasks += [
-            Task(name, condition, spoil(inputs, targets, condition, grid.seeds, stream))
-            for condition in (QUICK_CONDITIONS if quick else CONDITIONS)
-        ]
+    tasks = [
+        _task(name, condition, grid.seeds)
+        for name in names or (QUICK_TABLES if quick else TABLES)
+        for condition in conditions or (QUICK_CONDITIONS if quick else CONDITIONS)
+    ]
     return across.run(NAME, tasks, chosen, grid, **options)
+
+
+def _task(name: str, condition: str, seeds: Sequence[int]) -> Task:
+    deal = spoil(*deals.rows_of(load_table(name)), condition, seeds, TABLES.index(name))
+    return Task(name, condition, deal)
+
+
+def code_of(summary: xr.Dataset) -> str:
+    """The digest of the present code that a summary rests on, as its record holds it."""
+    return across.code_of(methods_of(summary["method"].to_numpy().tolist(), GRID.recipe.epochs))
 
 
 def is_full(results: xr.Dataset) -> bool:
@@ -237,6 +249,9 @@ def is_full(results: xr.Dataset) -> bool:
     whole = all(set(results[dim].to_numpy().tolist()) == set(of) for dim, of in wanted.items())
     return whole and GRID.is_of(results)
 
+
+PART = {"names": ("concrete",), "conditions": ("symmetric 40 %",)}
+"""What of the study is trained again to verify it."""
 
 REFERENCE = "MAE on clean labels"
 
