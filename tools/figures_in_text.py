@@ -307,9 +307,10 @@ def _supercon() -> Iterator[Said]:
     compared = statistics.compare(found).xs("MAE")["p holm"] < LEVEL
     lost = int(found["test"].sel({"method": "mse", "metric": "MAE"}).isnull().sum())
     yield Said(
-        f"⟦{found.attrs['seconds']:,.0f}⟧ s on one core), GAR has a test MAE of {n(mae['GAR'], 2)} "
-        f"K, training with MAE {n(mae['MAE'], 2)} and with Huber's loss {n(mae['Huber'], 2)}; it is "
-        "ahead of MAE by more than chance, and Huber is not told from it",
+        f"⟦{found.attrs['seconds']:,.0f}⟧ s on one core), GAR has a test MAE of "
+        f"{n(mae['GAR'], 2)} K, training with MAE {n(mae['MAE'], 2)} and with Huber's loss "
+        f"{n(mae['Huber'], 2)}; it is ahead of MAE by more than chance, and Huber is not told from "
+        "it",
         compared["MAE"] and not compared["Huber"] and mae["Huber"] < mae["GAR"] < mae["MAE"],
     )
     yield Said(
