@@ -27,6 +27,7 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
+from gar_verify.studies.questions import choosing_alpha, choosing_alpha_report
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -106,6 +107,12 @@ OTHERS = {
         Kind(digits.select, digits_report.table, figures.digits_figure),
         digits.is_full,
         digits_report.sentence,
+    ),
+    choosing_alpha.NAME: Other(
+        choosing_alpha.run,
+        Kind(selection.select, choosing_alpha_report.table, figures.choosing_alpha_figure),
+        choosing_alpha.is_full,
+        choosing_alpha_report.sentence,
     ),
 }
 """Such studies by name."""

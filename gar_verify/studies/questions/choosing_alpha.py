@@ -21,7 +21,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import xarray as xr
 from torch import Tensor
 
@@ -146,7 +145,9 @@ def by_alpha(results: xr.Dataset) -> xr.Dataset:
     gar = results.sel({"method": "gar"}, drop=True)
     lines = [gar.sel(value=alpha, drop=True) for alpha in ALPHAS]
     lines.append(results.sel({"method": MAE, "value": 0.0}, drop=True))
-    return xr.concat(lines, "method").assign_coords(method=list(METHODS)).assign_attrs(results.attrs)
+    return (
+        xr.concat(lines, "method").assign_coords(method=list(METHODS)).assign_attrs(results.attrs)
+    )
 
 
 def in_deviations(results: xr.Dataset, tasks: Sequence[across.Task]) -> xr.Dataset:

@@ -59,7 +59,9 @@ def errors(results: xr.Dataset, condition: str, metric: str, part: str = "test")
 
 def of_alphas(results: xr.Dataset, condition: str, metric: str, part: str = "test") -> xr.DataArray:
     """As `errors`, of GAR alone: (alpha, table, seed)."""
-    found = errors(results, condition, metric, part).sel({"method": [at(alpha) for alpha in ALPHAS]})
+    found = errors(results, condition, metric, part).sel(
+        {"method": [at(alpha) for alpha in ALPHAS]}
+    )
     return found.rename(method="alpha").assign_coords(alpha=list(ALPHAS))
 
 
@@ -165,8 +167,8 @@ def _worth(results: xr.Dataset, condition: str) -> str:
     ours, default = lines.loc[TUNED], lines.loc[fixed(DEFAULT)]
     return (
         f"{_verdict(lines, TUNED)} than {DEFAULT:g} on {condition} targets (probability of "
-        f"improvement {_with_interval(ours, 'better')}; {ours['regret']:.1f} % above the best alpha "
-        f"in hindsight against {default['regret']:.1f} %)"
+        f"improvement {_with_interval(ours, 'better')}; {ours['regret']:.1f} % above the best "
+        f"alpha in hindsight against {default['regret']:.1f} %)"
     )
 
 
@@ -196,7 +198,6 @@ def _changed(lines: pd.DataFrame, condition: str) -> str:
     smaller, larger = aggregate.beyond_chance(lines)
     if condition not in (*smaller, *larger):
         return f"unchanged {_where(condition)}"
-    line = lines.loc[condition]
     return f"{'larger' if condition in larger else 'smaller'} {_where(condition)}"
 
 
@@ -224,4 +225,6 @@ def _rule(results: xr.Dataset) -> str:
 
 
 def _with_interval(line: pd.Series, name: str) -> str:
-    return f"{line[name]:.2f}, 95 % interval {line[f'{name} low']:.2f} to {line[f'{name} high']:.2f}"
+    return (
+        f"{line[name]:.2f}, 95 % interval {line[f'{name} low']:.2f} to {line[f'{name} high']:.2f}"
+    )
