@@ -7,6 +7,7 @@ from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
 from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
+from gar_verify.studies.figures.dirty_data import dirty_data_figure
 from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.sentences import sentences_figure
@@ -40,6 +41,7 @@ __all__ = [
     "band",
     "choosing_alpha_figure",
     "digest",
+    "dirty_data_figure",
     "digits_figure",
     "drawn",
     "ic50_figure",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -81,62 +81,65 @@ def scaled_gar(scale: float) -> Method:
     return replace(method, objective=replace(method.objective, loss=loss))
 
 
+def methods_of() -> dict[str, list[Method]]:
+    """What is trained in each condition: GAR at all alphas, and MAE, which sees no scale."""
+    (mae,) = tabular_methods([MAE], 0)
+    both = [gar_at(ALPHAS), replace(mae, hyperparameters=(0.0,))]
+    scaled = {name: [scaled_gar(scale)] for name, scale in SCALES.items()}
+    return {STANDARDISED: both, RAW: both, **scaled}
+
+
 def tasks_of(tables: Sequence[Table], seeds: Sequence[int]) -> list[across.Task]:
-    """Every table in every condition."""
+    """Every table in every condition, with what is trained there."""
     tasks = []
     for table in tables:
         inputs, targets = deals.rows_of(table)
-        dealt = {raw: deals.deal(inputs, targets, seeds, raw=raw) for raw in (False, True)}
-        tasks += [across.Task(table.name, name, dealt[name == RAW]) for name in (STANDARDISED, RAW)]
-        tasks += [
-            across.Task(table.name, name, dealt[False], [scaled_gar(scale)])
-            for name, scale in SCALES.items()
-        ]
+        for condition, methods in methods_of().items():
+            deal = deals.deal(inputs, targets, seeds, raw=condition == RAW)
+            tasks.append(across.Task(table.name, condition, deal, methods))
     return tasks
 
 
 def run(
-    methods: Sequence[str] | None = None,
+    methods: Sequence[str] = METHODS,
     *,
     quick: bool = False,
     seeds: Sequence[int] | None = None,
-    tables: Sequence[Table] | None = None,
+    names: Sequence[str] | None = None,
     grid: across.Grid | None = None,
     **options: Any,
 ) -> xr.Dataset:
     """Train GAR at every alpha, and MAE, on every table in every condition.
 
     Args:
-        methods: none can be chosen.
-        quick: two tables that need no data, and a small part of the grid.
+        methods: all of `METHODS`; none can be left out.
+        quick: tables that need no data, and a small part of the grid.
         seeds: others than those of the grid.
-        tables: others than `TABLES`.
+        names: of other tables than `TABLES`.
         grid: another one than `GRID`.
         options: those of `across.run`.
 
     Returns:
         ``test`` and ``validation`` (table, condition, method, seed, metric) of what was selected
-        for each alpha, with its ``rate`` and ``epoch``; errors in deviations of the target. The
-        methods are named by `at`, and `MAE`, which sees no other scale.
+        for each alpha, with its ``rate`` and ``epoch``; errors in deviations of the target. MAE is
+        trained where the loss sees the scale of the network. The attributes hold the ``means`` and
+        ``deviations`` of the targets as the tables have them.
 
     Raises:
         ValueError: for a choice of methods.
     """
-    if methods is not None:
+    if set(methods) != set(METHODS):
         raise ValueError(f"{NAME!r} is a study of GAR alone; leave the methods out")
     grid = grid or (GRID.quick() if quick else GRID)
     if seeds is not None:
         grid = replace(grid, seeds=tuple(seeds))
-    if tables is None:
-        tables = [load_table(name) for name in (QUICK_TABLES if quick else TABLES)]
+    tables = [load_table(name) for name in names or (QUICK_TABLES if quick else TABLES)]
     tasks = tasks_of(tables, grid.seeds)
-    mae = replace(tabular_methods([MAE], 0)[0], hyperparameters=(0.0,))
-    results = across.run(NAME, tasks, [gar_at(ALPHAS), mae], grid, **options)
-    targets = {task.table: task.deal.targets for task in tasks if task.condition == RAW}
+    results = across.run(NAME, tasks, [], grid, **options)
+    targets = {table.name: deals.rows_of(table)[1] for table in tables}
     return in_deviations(by_alpha(results), tasks).assign_attrs(
         means=json.dumps({name: round(float(y.mean()), 4) for name, y in targets.items()}),
         deviations=json.dumps({name: round(float(y.std()), 4) for name, y in targets.items()}),
-        grid=json.dumps(asdict(grid)),
     )
 
 
@@ -145,9 +148,8 @@ def by_alpha(results: xr.Dataset) -> xr.Dataset:
     gar = results.sel({"method": "gar"}, drop=True)
     lines = [gar.sel(value=alpha, drop=True) for alpha in ALPHAS]
     lines.append(results.sel({"method": MAE, "value": 0.0}, drop=True))
-    return (
-        xr.concat(lines, "method").assign_coords(method=list(METHODS)).assign_attrs(results.attrs)
-    )
+    named = xr.concat(lines, "method").assign_coords(method=list(METHODS))
+    return named.assign_attrs(results.attrs)
 
 
 def in_deviations(results: xr.Dataset, tasks: Sequence[across.Task]) -> xr.Dataset:
@@ -164,7 +166,16 @@ def in_deviations(results: xr.Dataset, tasks: Sequence[across.Task]) -> xr.Datas
 
 def is_full(results: xr.Dataset) -> bool:
     """Whether these are results of the whole protocol."""
-    wanted = {"table": TABLES, "condition": CONDITIONS, "method": METHODS}
-    return json.loads(results.attrs["grid"]) == json.loads(json.dumps(asdict(GRID))) and all(
-        set(results[dim].to_numpy().tolist()) == set(names) for dim, names in wanted.items()
-    )
+    wanted = {"table": TABLES, "condition": CONDITIONS, "method": METHODS, "seed": GRID.seeds}
+    whole = all(set(results[dim].to_numpy().tolist()) >= set(of) for dim, of in wanted.items())
+    return whole and GRID.is_of(results)
+
+
+def code_of(summary: xr.Dataset) -> str:
+    """The digest of the present code that a summary rests on, as its record holds it."""
+    methods = methods_of()
+    return across.code_of([m for name in summary["condition"].to_numpy() for m in methods[name]])
+
+
+PART = {"names": ("diabetes",)}
+"""What of the study is trained again to verify it."""
