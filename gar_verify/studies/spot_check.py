@@ -144,9 +144,10 @@ def _verify_part(
     methods = summary["method"].to_numpy().tolist()
     with tempfile.TemporaryDirectory() as folder:  # nothing that was kept is taken
         trained = run(methods, store=Path(folder), **part)["test"]
-    both = xr.Dataset({"stored": summary["test"], "again": trained}).sel(trained.coords)
-    found = both.to_dataframe().dropna(how="all").swaplevel("method", 0)
-    found.index = found.index.set_names("line", level=0)
+    stored = summary["test"]
+    found = trained.transpose(*stored.dims).to_series().rename("again").to_frame()
+    found = found.join(stored.to_series().rename("stored")).dropna(how="all")
+    found = found.swaplevel("method", 0).rename_axis(index={"method": "line"})
     found["relative difference"] = (found["again"] / found["stored"] - 1).abs()
     found["same digits"] = found["again"].round(summaries.DIGITS) == found["stored"]
     _record(study, found, [{key: list(of) for key, of in part.items()}])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
+from gar_verify import paths
 from gar_verify.losses import gar_loss
+from gar_verify.studies import catalogue, provenance, spot_check, summaries
 from gar_verify.studies.figures import dirty_data_figure
-from gar_verify.studies.questions import deals, dirty_data
+from gar_verify.studies.questions import across, deals, dirty_data
 
 LABELS = np.random.default_rng(0).normal(3, 2, 4000)
 
@@ -197,3 +203,43 @@ def test_the_figure_draws_what_the_table_says() -> None:
     assert len(drawn) == len(EVEN)
     for name, values in drawn.items():
         np.testing.assert_allclose(values, table.loc[[(c, name) for c in shares], "ratio"])
+
+
+@pytest.fixture
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> xr.Dataset:
+    """The whole of a small study, computed just now, and its summary."""
+    monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
+    monkeypatch.setattr(paths, "new_summaries", lambda: tmp_path)
+    monkeypatch.setattr(dirty_data, "TABLES", ("concrete",))
+    monkeypatch.setattr(deals, "AT_MOST", 100)
+    kinds = {c: dirty_data.CONDITIONS[c] for c in ("clean", "symmetric 40 %")}
+    monkeypatch.setattr(dirty_data, "CONDITIONS", kinds)
+    small = across.Grid(replace(dirty_data.RECIPE, epochs=2, milestones=(1,)), (1e-2,), (0, 1))
+    monkeypatch.setattr(dirty_data, "GRID", small)
+    monkeypatch.setattr(across, "SEEDS", (0, 1))
+    results = dirty_data.run(("mae", "gar"), seeds=(0, 1), store=tmp_path / "store", jobs=1)
+    summaries.write(results, dirty_data.NAME)
+    return results
+
+
+def test_a_part_is_trained_again_to_verify(
+    short: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dirty_data.is_full(short)
+    assert not dirty_data.is_full(short.sel(condition=["clean"]))
+    assert not dirty_data.is_full(short.sel(seed=[0]))
+    again = partial(dirty_data.run, seeds=(0, 1), jobs=1)
+    other = catalogue.OTHERS[dirty_data.NAME]._replace(run=again)
+    monkeypatch.setitem(catalogue.OTHERS, dirty_data.NAME, other)
+    assert spot_check.state(dirty_data.NAME) == spot_check.STATES[0]
+    monkeypatch.setattr(provenance, "_digest", lambda roots: f"other code of {roots[-1].name}")
+    assert spot_check.state(dirty_data.NAME) == spot_check.STATES[2]
+    found = spot_check.verify(dirty_data.NAME)
+    assert len(found) == 2 * 2 * 4  # methods, seeds, metrics of one condition
+    assert spot_check.state(dirty_data.NAME) == spot_check.STATES[1]
+    frame, record = summaries.read_frame(dirty_data.NAME)
+    changed = (frame["method"] == "gar") & (frame["condition"] == "symmetric 40 %")
+    frame.loc[changed & (frame["seed"] == 1), "test"] += 1e-6
+    summaries.write_frame(frame, dirty_data.NAME, record)
+    with pytest.raises(summaries.SummaryError, match="not verified: gar give other values now"):
+        spot_check.verify(dirty_data.NAME)
