@@ -23,8 +23,8 @@ from gar_verify.studies.questions.choosing_alpha_report import (
 SHOWN = {
     STANDARDISED: "standardised targets",
     RAW: "raw targets",
-    "x0.01": "loss sees 1/100 of them",
-    "x100": "loss sees 100 times them",
+    "x0.01": r"loss sees them $\times$ 0.01",
+    "x100": r"loss sees them $\times$ 100",
 }
 TOP = 4.0
 """Upper end of the axis, in errors of the best alpha; what lies above is drawn at the edge."""
@@ -49,8 +49,7 @@ def choosing_alpha_figure(results: xr.Dataset) -> Figure:
         _axes(panels)
         for panel in panels[2:]:
             panel.set_xlabel(r"$\alpha$")
-        for panel in panels[::2]:
-            panel.set_ylabel("test MAE / best in hindsight")
+        figure.supylabel("test MAE / that of the best alpha in hindsight", fontsize=7)
         handles = [
             mpl.lines.Line2D([], [], color=PUBLISHED, lw=0.5, label="one table"),
             mpl.lines.Line2D([], [], color=COLORS["gar"], lw=2, marker="o", ms=3, label="all"),

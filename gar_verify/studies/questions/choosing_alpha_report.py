@@ -8,11 +8,12 @@ suffer from that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from gar_verify.losses.registry import get_spec
 from gar_verify.metrics import LOWER_IS_BETTER
@@ -27,6 +28,7 @@ from gar_verify.studies.questions.choosing_alpha import (
     STANDARDISED,
     at,
 )
+from gar_verify.studies.statistics import LEVEL
 
 DEFAULT = 0.5
 """The paper's alpha where it does not tune."""
@@ -154,77 +156,73 @@ def of_scale(results: xr.Dataset, metric: str = "MAE") -> pd.DataFrame:
 
 def sentence(results: xr.Dataset) -> str:
     """Whether tuning pays, whether the scale decides, and what the rule of thumb is worth."""
-    sizes = results.sizes
-    worth = " and ".join(_worth(results, condition) for condition in (STANDARDISED, RAW))
+    lines = {condition: compared(results, condition, "MAE") for condition in CONDITIONS}
+    sizes, both = results.sizes, (STANDARDISED, RAW)
+    worth = " and ".join(f"{_against_default(lines[c], TUNED)} on {c} targets" for c in both)
+    chosen = " and ".join(
+        f"{_elsewhere(results, c)} on {c} targets, {_against_default(lines[c], ELSEWHERE)}"
+        for c in both
+    )
     return (
         f"{NAME}, {sizes['table']} tables and {sizes['seed']} seeds, test MAE: to choose alpha of "
-        f"{len(ALPHAS)} by validation is {worth}. {_scale(results)} {_rule(results)}"
+        f"{len(ALPHAS)} by validation is {worth}. {_scale(results, lines)} The fixed alpha that is "
+        f"best on all other tables is {chosen}."
     )
 
 
-def _worth(results: xr.Dataset, condition: str) -> str:
-    lines = compared(results, condition, "MAE")
-    ours, default = lines.loc[TUNED], lines.loc[fixed(DEFAULT)]
-    return (
-        f"{_verdict(lines, TUNED)} than {DEFAULT:g} on {condition} targets (probability of "
-        f"improvement {_with_interval(ours, 'better')}; {ours['regret']:.1f} % above the best "
-        f"alpha in hindsight against {default['regret']:.1f} %)"
-    )
-
-
-def _verdict(lines: pd.DataFrame, name: str) -> str:
+def _against_default(lines: pd.DataFrame, name: str) -> str:
     better, worse = aggregate.beyond_chance(lines)
-    if name in better:
-        return "better by more than chance"
-    return "worse by more than chance" if name in worse else "not better by more than chance"
-
-
-def _scale(results: xr.Dataset) -> str:
-    found = of_scale(results)
-    words = {
-        quantity: [_changed(found.xs(quantity), condition) for condition in CONDITIONS[1:]]
-        for quantity in (fixed(DEFAULT), HINDSIGHT)
-    }
-    changed = {word.split()[0] for of in words.values() for word in of} - {"unchanged"}
+    sure = (
+        "not better" if name not in (*better, *worse) else "better" if name in better else "worse"
+    )
+    line, default = lines.loc[name], lines.loc[fixed(DEFAULT)]
     return (
-        f"The scale of the target {'decides' if changed else 'does not decide'} by more than "
-        f"chance: against standardised targets, the loss from {DEFAULT:g} is "
-        f"{_listed(words[fixed(DEFAULT)])}, and the best alpha in hindsight is "
-        f"{_listed(words[HINDSIGHT])}."
+        f"{sure} by more than chance than {DEFAULT:g} (probability of improvement "
+        f"{line['better']:.2f}, 95 % interval {line['better low']:.2f} to "
+        f"{line['better high']:.2f}; {line['regret']:.1f} % above the best in hindsight, not "
+        f"{default['regret']:.1f} %)"
     )
 
 
-def _changed(lines: pd.DataFrame, condition: str) -> str:
-    smaller, larger = aggregate.beyond_chance(lines)
-    if condition not in (*smaller, *larger):
-        return f"unchanged {_where(condition)}"
-    return f"{'larger' if condition in larger else 'smaller'} {_where(condition)}"
+def _elsewhere(results: xr.Dataset, condition: str) -> str:
+    chosen = best_elsewhere(over_hindsight(of_alphas(results, condition, "MAE")))
+    return " or ".join(f"{alpha:g}" for alpha in np.unique(chosen))
+
+
+def decides(changed: int, comparisons: int) -> bool:
+    """Whether so many changes are more than chance gives, each comparison being wrong at 5 %.
+
+    >>> decides(1, 6), decides(2, 6)
+    (False, True)
+    """
+    return bool(stats.binom.sf(changed - 1, comparisons, LEVEL) < LEVEL)
+
+
+def _scale(results: xr.Dataset, lines: Mapping[str, pd.DataFrame]) -> str:
+    found = of_scale(results)
+    smaller, larger = aggregate.beyond_chance(found.set_axis(range(len(found))))
+    words = ["no different"] * len(found)
+    for word, places in (("smaller", smaller), ("larger", larger)):
+        for place in map(int, places):
+            words[place] = word
+    changed = len(smaller) + len(larger)
+    of = dict(zip(found.index, words, strict=True))
+    losses = [
+        f"{lines[c].loc[fixed(DEFAULT), 'regret']:.1f} % {_where(c)} ({of[fixed(DEFAULT), c]})"
+        for c in CONDITIONS[1:]
+    ]
+    best = [f"{of[HINDSIGHT, c]} {_where(c)}" for c in CONDITIONS[1:]]
+    return (
+        f"The scale of the target {'decides' if decides(changed, len(of)) else 'does not decide'}: "
+        f"{changed} of {len(of)} comparisons with standardised targets differ by more than chance; "
+        f"{DEFAULT:g} loses {lines[STANDARDISED].loc[fixed(DEFAULT), 'regret']:.1f} % there, "
+        f"{_listed(losses)}, and the best alpha in hindsight is {_listed(best)}."
+    )
 
 
 def _where(condition: str) -> str:
-    if condition == RAW:
-        return "on raw ones"
-    return f"where the loss sees {SCALES[condition]:g} times the target"
+    return f"at {SCALES[condition]:g} times" if condition in SCALES else f"on {condition} ones"
 
 
 def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _rule(results: xr.Dataset) -> str:
-    parts = []
-    for condition in (STANDARDISED, RAW):
-        lines = compared(results, condition, "MAE")
-        chosen = best_elsewhere(over_hindsight(of_alphas(results, condition, "MAE")))
-        alphas = "/".join(f"{alpha:g}" for alpha in np.unique(chosen))
-        parts.append(
-            f"{alphas} on {condition} targets, {_verdict(lines, ELSEWHERE)} than {DEFAULT:g} "
-            f"({_with_interval(lines.loc[ELSEWHERE], 'better')})"
-        )
-    return f"The alpha that was best on all other tables is {' and '.join(parts)}."
-
-
-def _with_interval(line: pd.Series, name: str) -> str:
-    return (
-        f"{line[name]:.2f}, 95 % interval {line[f'{name} low']:.2f} to {line[f'{name} high']:.2f}"
-    )

@@ -208,26 +208,34 @@ def test_the_sentence_says_that_tuning_pays_and_that_the_scale_decides() -> None
     levels = {STANDARDISED: {0.25: 0.9}, RAW: best, "x100": best, "x0.01": {0.05: 0.8}}
     said = report.sentence(made_up(levels))
     assert "6 tables and 5 seeds" in said
-    assert "9 by validation is better by more than chance than 0.5 on standardised" in said
-    assert "and better by more than chance than 0.5 on raw targets" in said
-    assert "The scale of the target decides by more than chance" in said
-    assert "the loss from 0.5 is larger on raw ones" in said
-    assert "best alpha in hindsight is larger on raw ones, smaller where the loss sees 0.01" in said
-    assert "and larger where the loss sees 100 times the target." in said
-    assert "is 0.25 on standardised targets, better by more than chance than 0.5" in said
+    assert "alpha of 9 by validation is better by more than chance than 0.5 (probability of" in said
+    assert "on standardised targets and better by more than chance than 0.5" in said
+    assert "The scale of the target decides: 6 of 6 comparisons" in said
+    assert "% on raw ones (larger), " in said
+    assert "best alpha in hindsight is larger on raw ones, smaller at 0.01 times" in said
+    assert "times and larger at 100 times." in said
+    assert "best on all other tables is 0.25 on standardised targets, better by more" in said
     assert "and 4 on raw targets, better by more than chance" in said
 
 
 def test_the_sentence_can_say_the_opposite() -> None:
-    default = {0.5: 0.8}
-    results = made_up(dict.fromkeys(CONDITIONS, default))
+    results = made_up({condition: {0.5: 0.8} for condition in CONDITIONS})
     wrong = results["validation"].copy(deep=True)
     wrong.loc[{"method": at(2)}] = 0
     said = report.sentence(results.assign(validation=wrong))
-    assert "9 by validation is worse by more than chance than 0.5 on standardised targets" in said
-    assert "The scale of the target does not decide by more than chance" in said
-    assert "the loss from 0.5 is unchanged on raw ones, unchanged where" in said
-    assert "is 0.5 on standardised targets, not better by more than chance than 0.5 (0.50," in said
+    assert "alpha of 9 by validation is worse by more than chance than 0.5 (probability of" in said
+    assert "The scale of the target does not decide: 0 of 6 comparisons" in said
+    assert "on raw ones (no different), " in said
+    assert "best alpha in hindsight is no different on raw ones, " in said
+    assert "is 0.5 on standardised targets, not better by more than chance than 0.5 (" in said
+
+
+def test_one_change_of_six_does_not_decide() -> None:
+    levels = {condition: {4.0: 0.8} for condition in CONDITIONS}
+    said = report.sentence(made_up(levels | {"x100": {4.0: 0.8, 0.5: 1.2}}))
+    assert "The scale of the target does not decide: 1 of 6" in said
+    said = report.sentence(made_up(levels | {"x100": {10.0: 0.8, 0.5: 1.2}}))
+    assert "The scale of the target decides: 2 of 6" in said  # the best alpha, too
 
 
 @pytest.mark.parametrize("level", [0.8, 1.25])
