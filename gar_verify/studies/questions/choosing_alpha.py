@@ -29,6 +29,7 @@ from gar_verify.data import Table, load_table
 from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_alpha
 from gar_verify.metrics import LOWER_IS_BETTER
+from gar_verify.studies import summaries
 from gar_verify.studies.methods import Method, gar_at, tabular_methods
 from gar_verify.studies.questions import across, deals
 
@@ -137,7 +138,8 @@ def run(
     tasks = tasks_of(tables, grid.seeds)
     results = across.run(NAME, tasks, [], grid, **options)
     targets = {table.name: deals.rows_of(table)[1] for table in tables}
-    return in_deviations(by_alpha(results), tasks).assign_attrs(
+    found = in_deviations(by_alpha(results), tasks).transpose(*across.DIMENSIONS)
+    return found.round(summaries.DIGITS).assign_attrs(
         means=json.dumps({name: round(float(y.mean()), 4) for name, y in targets.items()}),
         deviations=json.dumps({name: round(float(y.std()), 4) for name, y in targets.items()}),
     )

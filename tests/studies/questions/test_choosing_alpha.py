@@ -291,7 +291,10 @@ def test_a_summary_is_drawn_and_a_part_of_it_verified(
     assert not choosing_alpha.is_full(short.sel(table=["concrete"]))
     stored = catalogue.summary(choosing_alpha.NAME)
     assert report.sentence(stored) == report.sentence(short)
-    assert report.table(stored).equals(report.table(short.round(summaries.DIGITS)))
+    (written, _) = summaries.write(short, choosing_alpha.NAME)
+    before = written.read_bytes()
+    summaries.write(stored, choosing_alpha.NAME)
+    assert written.read_bytes() == before
     assert short["test"].sel({"condition": RAW, "method": MAE}).notnull().all()
     assert short["test"].sel({"condition": "x100", "method": MAE}).isnull().all()
     assert json.loads(short.attrs["deviations"])["concrete"] > 10
