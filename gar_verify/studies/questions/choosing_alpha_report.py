@@ -214,7 +214,8 @@ def _scale(results: xr.Dataset, lines: Mapping[str, pd.DataFrame]) -> str:
     best = [f"{of[HINDSIGHT, c]} {_where(c)}" for c in CONDITIONS[1:]]
     return (
         f"The scale of the target {'decides' if decides(changed, len(of)) else 'does not decide'}: "
-        f"{changed} of {len(of)} comparisons with standardised targets differ by more than chance; "
+        f"{changed} of {len(of)} comparisons with standardised targets "
+        f"{'differs' if changed == 1 else 'differ'} by more than chance; "
         f"{DEFAULT:g} loses {lines[STANDARDISED].loc[fixed(DEFAULT), 'regret']:.1f} % there, "
         f"{_listed(losses)}, and the best alpha in hindsight is {_listed(best)}."
     )
