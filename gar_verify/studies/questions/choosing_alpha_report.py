@@ -206,6 +206,7 @@ def _scale(results: xr.Dataset, lines: Mapping[str, pd.DataFrame]) -> str:
         for place in map(int, places):
             words[place] = word
     changed = len(smaller) + len(larger)
+    sure = decides(changed, len(words))
     of = dict(zip(found.index, words, strict=True))
     losses = [
         f"{lines[c].loc[fixed(DEFAULT), 'regret']:.1f} % {_where(c)} ({of[fixed(DEFAULT), c]})"
@@ -213,7 +214,7 @@ def _scale(results: xr.Dataset, lines: Mapping[str, pd.DataFrame]) -> str:
     ]
     best = [f"{of[HINDSIGHT, c]} {_where(c)}" for c in CONDITIONS[1:]]
     return (
-        f"The scale of the target {'decides' if decides(changed, len(of)) else 'does not decide'}: "
+        f"The scale of the target {'decides' if sure else 'is not shown to decide'}: "
         f"{changed} of {len(of)} comparisons with standardised targets "
         f"{'differs' if changed == 1 else 'differ'} by more than chance; "
         f"{DEFAULT:g} loses {lines[STANDARDISED].loc[fixed(DEFAULT), 'regret']:.1f} % there, "

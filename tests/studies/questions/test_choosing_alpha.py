@@ -224,7 +224,7 @@ def test_the_sentence_can_say_the_opposite() -> None:
     wrong.loc[{"method": at(2)}] = 0
     said = report.sentence(results.assign(validation=wrong))
     assert "alpha of 9 by validation is worse by more than chance than 0.5 (probability of" in said
-    assert "The scale of the target does not decide: 0 of 6 comparisons" in said
+    assert "The scale of the target is not shown to decide: 0 of 6 comparisons" in said
     assert "on raw ones (no different), " in said
     assert "best alpha in hindsight is no different on raw ones, " in said
     assert "is 0.5 on standardised targets, not better by more than chance than 0.5 (" in said
@@ -233,7 +233,7 @@ def test_the_sentence_can_say_the_opposite() -> None:
 def test_one_change_of_six_does_not_decide() -> None:
     levels = {condition: {4.0: 0.8} for condition in CONDITIONS}
     said = report.sentence(made_up(levels | {"x100": {4.0: 0.8, 0.5: 1.2}}))
-    assert "The scale of the target does not decide: 1 of 6" in said
+    assert "The scale of the target is not shown to decide: 1 of 6" in said
     said = report.sentence(made_up(levels | {"x100": {10.0: 0.8, 0.5: 1.2}}))
     assert "The scale of the target decides: 2 of 6" in said  # the best alpha, too
 
