@@ -165,6 +165,12 @@ def in_deviations(results: xr.Dataset, tasks: Sequence[across.Task]) -> xr.Datas
     return results.assign({part: results[part] / unit for part in ("test", "validation")})
 
 
+def deviations(results: xr.Dataset) -> dict[str, float]:
+    """Of the targets, as the tables have them, in ascending order."""
+    found: dict[str, float] = json.loads(results.attrs["deviations"])
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
 def is_full(results: xr.Dataset) -> bool:
     """Whether these are results of the whole protocol."""
     wanted = {"table": TABLES, "condition": CONDITIONS, "method": METHODS, "seed": GRID.seeds}

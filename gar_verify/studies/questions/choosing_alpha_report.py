@@ -207,17 +207,15 @@ def _scale(results: xr.Dataset, lines: Mapping[str, pd.DataFrame]) -> str:
             words[place] = word
     changed = len(smaller) + len(larger)
     sure = decides(changed, len(words))
-    of = dict(zip(found.index, words, strict=True))
-    losses = [
-        f"{lines[c].loc[fixed(DEFAULT), 'regret']:.1f} % {_where(c)} ({of[fixed(DEFAULT), c]})"
-        for c in CONDITIONS[1:]
-    ]
-    best = [f"{of[HINDSIGHT, c]} {_where(c)}" for c in CONDITIONS[1:]]
+    said = dict(zip(found.index, words, strict=True))
+    lost = {c: float(of["regret"].loc[fixed(DEFAULT)]) for c, of in lines.items()}
+    losses = [f"{lost[c]:.1f} % {_where(c)} ({said[fixed(DEFAULT), c]})" for c in CONDITIONS[1:]]
+    best = [f"{said[HINDSIGHT, c]} {_where(c)}" for c in CONDITIONS[1:]]
     return (
         f"The scale of the target {'decides' if sure else 'is not shown to decide'}: "
-        f"{changed} of {len(of)} comparisons with standardised targets "
+        f"{changed} of {len(words)} comparisons with standardised targets "
         f"{'differs' if changed == 1 else 'differ'} by more than chance; "
-        f"{DEFAULT:g} loses {lines[STANDARDISED].loc[fixed(DEFAULT), 'regret']:.1f} % there, "
+        f"{DEFAULT:g} loses {lost[STANDARDISED]:.1f} % there, "
         f"{_listed(losses)}, and the best alpha in hindsight is {_listed(best)}."
     )
 
