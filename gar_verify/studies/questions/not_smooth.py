@@ -50,6 +50,8 @@ DRAWN = 320
 NEAR = 0.13 * np.pi
 """How far from an irregular point a point is still near; no point lies just so far from one."""
 ROWS = 500
+POWERS = {"MAE": 1, "RMSE": 2}
+"""The metrics, and of what power of the errors each is a mean."""
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -170,7 +172,7 @@ def run(
         options: those of `across.run` (device, store, jobs, progress).
 
     Returns:
-        As `across.run`, for the MAE alone: ``test`` is that of all rows, ``near`` and ``away`` of
+        As `across.run`, for MAE and RMSE: ``test`` is that of all rows, ``near`` and ``away`` of
         those near irregular points and away from them; NaN where there are no such points. The
         attribute ``values``: how many values the targets take, by name.
 
@@ -184,7 +186,7 @@ def run(
     tasks = [task_of(name, grid.seeds) for name in names or (QUICK if quick else NAMES)]
     results = across.run(NAME, tasks, chosen, grid, **options)
     values = {task.table: max(map(_distinct, task.deal.targets.T)) for task in tasks}
-    return _parts(results.sel(metric=["MAE"]), tasks).assign_attrs(values=json.dumps(values))
+    return _parts(results.sel(metric=list(POWERS)), tasks).assign_attrs(values=json.dumps(values))
 
 
 def _distinct(values: Array) -> int:
@@ -192,14 +194,16 @@ def _distinct(values: Array) -> int:
 
 
 def _parts(results: xr.Dataset, tasks: Sequence[Task]) -> xr.Dataset:
-    """Names for the parts, and the error of all rows: a mean, weighted by how many they are."""
+    """Names for the parts, and the error of all rows from those of the parts."""
     share = xr.DataArray(
         [_share_near(task.deal) for task in tasks], {"table": [task.table for task in tasks]}
     )
     near = results["test"].where(share > 0)
     away = results["other"] if "other" in results else xr.full_like(near, np.nan)
-    whole = (share * near + (1 - share) * away).where(share > 0, results["test"])
+    power = xr.DataArray(list(POWERS.values()), {"metric": list(POWERS)})
+    whole = (share * near**power + (1 - share) * away**power) ** (1 / power)
     kept = results.drop_vars(["other", "test_by_other"], errors="ignore")
+    whole = whole.where(share > 0, results["test"])
     return kept.assign(test=whole, near=near.round(DIGITS), away=away.round(DIGITS))
 
 
@@ -272,7 +276,11 @@ def _drawing(name: str) -> tuple[str, int]:
 
 
 def compare(
-    results: xr.Dataset, names: Sequence[str], part: str = "test", method: str | None = None
+    results: xr.Dataset,
+    names: Sequence[str],
+    part: str = "test",
+    method: str | None = None,
+    metric: str = "MAE",
 ) -> pd.DataFrame:
     """Methods against the MAE loss on some curves or tables, see `aggregate.compare`.
 
@@ -281,8 +289,9 @@ def compare(
         names: of curves or tables.
         part: ``test``, all rows; ``near`` or ``away``.
         method: the one that is compared; default: all.
+        metric: ``MAE`` or ``RMSE``.
     """
-    scores = results[part].sel({"table": list(names), "metric": "MAE", "condition": PLAIN})
+    scores = results[part].sel({"table": list(names), "metric": metric, "condition": PLAIN})
     if method is not None:
         scores = scores.sel({"method": list(dict.fromkeys([method, BASELINE]))})
     return aggregate.compare(scores, BASELINE)
@@ -297,12 +306,14 @@ def table(results: xr.Dataset) -> pd.DataFrame:
     Returns:
         ``all``, the interquartile mean of the ratios over curves or tables and seeds, with its
         ``low`` and ``high``; ``better``, the probability of a lower error on the same rows, and its
-        ends; ``near`` and ``away``, the ratios near irregular points and away from them.
+        ends; ``RMSE``, the ratio by that metric; ``near`` and ``away``, the ratios near irregular
+        points and away from them; all with their ends.
     """
     lines = {}
     for group, names in groups(results).items():
         found = compare(results, names)
         frame = found.drop(columns="tables").rename(columns=lambda name: name.replace("ratio ", ""))
+        frame = frame.join(_ratios(compare(results, names, metric="RMSE"), "RMSE"))
         for part in ("near", "away") if all(map(is_irregular, names)) else ():
             frame = frame.join(_ratios(compare(results, names, part), part))
         lines[group] = frame.rename(columns={"ratio": "all"})
@@ -315,12 +326,14 @@ def _ratios(compared: pd.DataFrame, name: str) -> pd.DataFrame:
     return ratios.rename(columns=lambda column: column.replace("ratio", name))
 
 
-def verdict(results: xr.Dataset, names: Sequence[str], part: str = "test") -> str:
+def verdict(
+    results: xr.Dataset, names: Sequence[str], part: str = "test", metric: str = "MAE"
+) -> str:
     """GAR against the MAE loss: ``better`` or ``worse`` beyond chance, or ``even``.
 
     On one curve or table only seeds are drawn anew, and beyond chance means: in every seed of five.
     """
-    up, down = aggregate.beyond_chance(compare(results, names, part, METHOD))
+    up, down = aggregate.beyond_chance(compare(results, names, part, METHOD, metric))
     return "better" if METHOD in up else "worse" if METHOD in down else "even"
 
 
@@ -333,8 +346,8 @@ def each(results: xr.Dataset) -> pd.DataFrame:
     Returns:
         By name: ``values``, how many the target takes; ``Lipschitz``; the mean test MAE of the
         ``MAE loss`` in deviations of the target; ``GAR``, its ratio to that, with ``low`` and
-        ``high`` over the seeds; verdicts on ``all`` rows, ``near`` and ``away``; ``best other``
-        method but the MAE loss, and ``its ratio``.
+        ``high`` over the seeds; verdicts on ``all`` rows, by ``RMSE``, ``near`` and ``away``;
+        ``best other`` method but the MAE loss, and ``its ratio``.
     """
     values = json.loads(results.attrs["values"])
     lines = {}
@@ -352,6 +365,7 @@ def each(results: xr.Dataset) -> pd.DataFrame:
             "low": compared.loc[METHOD, "ratio low"],
             "high": compared.loc[METHOD, "ratio high"],
             "all": verdict(results, [name]),
+            "RMSE": verdict(results, [name], metric="RMSE"),
             **(dict.fromkeys(("near", "away"), "") | found),
             "best other": label(str(others.idxmin())) if len(others) else "",
             "its ratio": others.min(),
@@ -400,14 +414,12 @@ def sentence(results: xr.Dataset) -> str:
     rough = [*of[LIPSCHITZ], *of[JUMPING]]
     return " ".join(
         [
-            f"By test MAE GAR is, against the MAE loss, {_counts(results, curves)} of "
-            f"{len(curves)} curves; near irregular points {_counts(results, rough, 'near')}, away "
-            f"from them {_counts(results, rough, 'away')} of {len(rough)}.",
+            f"GAR against the MAE loss, better or worse in every seed: by test MAE on {len(curves)}"
+            f" curves {_counts(results, curves)}; near irregular points, on {len(rough)}, "
+            f"{_counts(results, rough, 'near')}; away from them {_counts(results, rough, 'away')}.",
             _by_hypothesis(results, of),
-            f"Of tables whose targets take few values it is {_counts(results, of[FEW])} of "
-            f"{len(of[FEW])} (together {_ratio(results, of[FEW])}), of those that take many "
-            f"{_counts(results, of[MANY])} of {len(of[MANY])} (together "
-            f"{_ratio(results, of[MANY])}).",
+            f"On {len(of[FEW])} tables whose targets take few values: {_both(results, of[FEW])}; "
+            f"on {len(of[MANY])} whose targets take many: {_both(results, of[MANY])}.",
         ]
     )
 
@@ -425,13 +437,25 @@ def _by_hypothesis(results: xr.Dataset, of: dict[str, list[str]]) -> str:
     )
 
 
-def _counts(results: xr.Dataset, names: Sequence[str], part: str = "test") -> str:
-    found = [verdict(results, [name], part) for name in names]
-    return f"better in every seed on {found.count('better')}, worse on {found.count('worse')}"
+def _both(results: xr.Dataset, names: Sequence[str]) -> str:
+    """Counts and ratio by either metric."""
+    found = [
+        f"by {metric} {_counts(results, names, metric=metric)}, {_ratio(results, names, metric)} "
+        "times the error"
+        for metric in POWERS
+    ]
+    return ", ".join(found)
 
 
-def _ratio(results: xr.Dataset, names: Sequence[str]) -> str:
-    line = compare(results, names, method=METHOD).loc[METHOD]
+def _counts(
+    results: xr.Dataset, names: Sequence[str], part: str = "test", metric: str = "MAE"
+) -> str:
+    found = [verdict(results, [name], part, metric) for name in names]
+    return f"better on {found.count('better')}, worse on {found.count('worse')}"
+
+
+def _ratio(results: xr.Dataset, names: Sequence[str], metric: str = "MAE") -> str:
+    line = compare(results, names, method=METHOD, metric=metric).loc[METHOD]
     return f"{line['ratio']:.2f} [{line['ratio low']:.2f}, {line['ratio high']:.2f}]"
 
 

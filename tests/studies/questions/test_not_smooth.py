@@ -85,7 +85,7 @@ def test_the_error_of_all_points_is_that_of_a_training(tmp_path: Path) -> None:
         grid,
         store=tmp_path,
         jobs=1,
-    ).sel(metric=["MAE"])
+    ).sel(metric=["MAE", "RMSE"])
     found = not_smooth.run(["mae"], names=["steps-2", "sine-2"], quick=True, store=tmp_path, jobs=1)
     ours = found["test"].sel(table=["steps-2"]).to_numpy()
     assert ours == pytest.approx(expected["test"].to_numpy(), rel=1e-6)
@@ -103,39 +103,42 @@ def _unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAR_VERIFY_PINS", "off")
 
 
-def made_up(gar: Callable[[str, str], float], names: tuple[str, ...] = NAMES) -> xr.Dataset:
-    """Results in which GAR's errors are those of the MAE loss, times what a function says."""
+def made_up(gar: Callable[[str, str], float], by_square: float = 1.0) -> xr.Dataset:
+    """Results in which GAR's errors are those of the MAE loss, times what a function says.
+
+    ``by_square`` is a further factor of GAR's RMSE.
+    """
     rng = np.random.default_rng(0)
     parts = {}
     for part in ("test", "near", "away"):
-        plain = rng.uniform(0.1, 1, (len(names), 1, 1, 5, 1)).repeat(3, 2)
+        plain = rng.uniform(0.1, 1, (len(NAMES), 1, 1, 5, 1)).repeat(3, 2).repeat(2, 4)
         plain[:, :, 1] *= 1.1
-        plain[:, :, 2] *= np.array([gar(name, part) for name in names])[:, None, None, None]
+        plain[:, :, 2] *= np.array([gar(name, part) for name in NAMES])[:, None, None, None]
+        plain[:, :, 2, :, 1] *= by_square
         parts[part] = (("table", "condition", "method", "seed", "metric"), plain)
     coords = {
-        "table": list(names),
+        "table": list(NAMES),
         "condition": [not_smooth.PLAIN],
         "method": list(METHODS),
         "seed": list(range(5)),
-        "metric": ["MAE"],
+        "metric": ["MAE", "RMSE"],
     }
     settings = {"learning_rates": [1e-2], "epochs": 80}
-    attrs = {"values": json.dumps(dict.fromkeys(names, 9)), "settings": json.dumps(settings)}
+    attrs = {"values": json.dumps(dict.fromkeys(NAMES, 9)), "settings": json.dumps(settings)}
     return xr.Dataset(parts, coords, attrs)
-
-
-JUMPING = ("steps", "jumps")
 
 
 def test_the_sentence_counts_curves_and_names_what_wins() -> None:
     def better(name: str, part: str) -> float:
         return 1.2 if name in not_smooth.ORDINAL else 0.5 if part == "test" else 0.8
 
-    said = not_smooth.sentence(made_up(better))
-    assert "better in every seed on 15, worse on 0 of 15 curves" in said
-    assert "near irregular points better in every seed on 12, worse on 0" in said
-    assert "few values it is better in every seed on 0, worse on 3 of 3 (together 1.20" in said
-    assert "many better in every seed on 3, worse on 0 of 3 (together 0.50" in said
+    said = not_smooth.sentence(made_up(better, by_square=2.2))
+    assert (
+        "on 15 curves better on 15, worse on 0; near irregular points, on 12, better on 12" in said
+    )
+    assert "few values: by MAE better on 0, worse on 3, 1.20 [1.20, 1.20] times the error" in said
+    assert "many: by MAE better on 3, worse on 0, 0.50 [0.50, 0.50] times the error" in said
+    assert said.endswith("by RMSE better on 0, worse on 3, 1.10 [1.10, 1.10] times the error.")
     assert "does not differ from 1 beyond chance" in said
     assert "the lowest errors have GAR and GAR" in said
 
@@ -143,14 +146,23 @@ def test_the_sentence_counts_curves_and_names_what_wins() -> None:
 def test_the_sentence_can_come_out_the_other_way() -> None:
     def worse(name: str, part: str) -> float:
         factor = 0.9 if name in not_smooth.ORDINAL else 1.5
-        return factor * (2 if name.startswith(JUMPING) else 1) * (0.1 if part == "away" else 1)
+        kind = 0.4 if name.startswith("kinks") else 0.5 if name.startswith("plateaus") else 1
+        return factor * kind * (0.1 if part == "away" else 1)
 
     said = not_smooth.sentence(made_up(worse))
-    assert "better in every seed on 0, worse on 15 of 15 curves" in said
-    assert "away from them better in every seed on 12, worse on 0 of 12" in said
-    assert "few values it is better in every seed on 3, worse on 0 of 3 (together 0.90" in said
-    assert "2.00 [2.00, 2.00], differs from 1 beyond chance" in said
-    assert "the lowest errors have MAE and MAE" in said
+    assert "on 15 curves better on 6, worse on 9" in said
+    assert (
+        "near irregular points, on 12, better on 6, worse on 6; away from them better on 12" in said
+    )
+    assert "few values: by MAE better on 3, worse on 0, 0.90" in said
+    assert "], differs from 1 beyond chance" in said
+    assert not_smooth.contrast(made_up(worse), ["steps-2"], ["kinks-4"])[0] == pytest.approx(2.5)
+    assert "the lowest errors have GAR and MAE" in said
+
+
+def test_a_quotient_below_one_differs_too() -> None:
+    results = made_up(lambda name, part: 0.5 if name.startswith(("steps", "jumps")) else 0.9)
+    assert "], differs from 1 beyond chance" in not_smooth.sentence(results)
 
 
 def test_seeds_that_do_not_agree_are_even() -> None:
