@@ -37,7 +37,7 @@ from gar_verify.studies.questions.deals import Deal
 from gar_verify.training import Objective, Recipe
 
 NAME = "dirty_data"
-TABLES = ("concrete", "wine", "airfoil", "energy", "bike", "protein")
+TABLES = ("concrete", "wine", "airfoil", "energy", "diabetes", "protein")
 QUICK_TABLES = ("concrete",)
 """Of the quick version: part of the package."""
 
