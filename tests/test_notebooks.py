@@ -21,6 +21,7 @@ NAMES = (
     "09_claims",
     "10_other_rows",
     "11_images_and_sentences",
+    "14_not_smooth",
 )
 """The story in its order."""
 

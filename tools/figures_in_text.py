@@ -284,6 +284,7 @@ def sentences() -> Iterator[Said]:
     yield from _sentence_pairs()
     yield from _superconductivity()
     yield from _digits()
+    yield from _not_smooth()
 
 
 def _superconductivity() -> Iterator[Said]:
@@ -307,6 +308,11 @@ def _digits() -> Iterator[Said]:
         "No difference in test MAE to GAR or to MAE is more than chance after these few epochs",
         bool((p >= LEVEL).all()),
     )
+
+
+def _not_smooth() -> Iterator[Said]:
+    words = catalogue.sentence("not_smooth", catalogue.summary("not_smooth"))
+    yield Said(NUMBER.sub(lambda number: f"⟦{number[0]}⟧", words))
 
 
 def _theory() -> Iterator[Said]:

@@ -92,8 +92,8 @@ def _parts(panel: Axes, results: xr.Dataset, names: Sequence[str]) -> None:
     if not all(map(not_smooth.is_irregular, names)):
         return
     for part, (dashes, mark) in PARTS.items():
-        found = [not_smooth.compare(results, [name], part, METHOD) for name in names]
-        ratios = [lines.loc[METHOD, "ratio"] for lines in found]
+        found = [not_smooth.compare(results, [name], part, METHOD)["ratio"] for name in names]
+        ratios = np.array([ratio[METHOD] for ratio in found])
         panel.plot(
             range(len(names)), ratios, ls=dashes, marker=mark, mfc="none", ms=3,
             lw=0.8, color=COLORS[METHOD],
