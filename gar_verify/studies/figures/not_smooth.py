@@ -15,15 +15,16 @@ from gar_verify.studies.methods import label
 from gar_verify.studies.questions import not_smooth
 from gar_verify.studies.questions.not_smooth import BASELINE, METHOD
 
-PARTS = {"near": ("--", "^"), "away": (":", "v")}
-"""Dashes and marks of GAR's error near irregular points and away from them."""
+PARTS = {"near": ("--", "^", -0.06), "away": (":", "v", 0.06)}
+"""Dashes, marks and shifts of GAR's error near irregular points and away from them."""
 
+TICKS = (0.25, 0.5, 1, 2)
 MARKS = "sDPX*phd"
 """Of the best competitors, in the order of their appearance."""
 
 
 def not_smooth_figure(results: xr.Dataset) -> Figure:
-    """GAR's test MAE, and that of the best other method of each panel, divided by the MAE loss's.
+    """GAR's test MAE, and that of a panel's best other method, by the MAE loss's; logarithmic.
 
     Args:
         results: from `not_smooth.run`, or its summary, with GAR and the MAE loss.
@@ -40,16 +41,19 @@ def not_smooth_figure(results: xr.Dataset) -> Figure:
     marks = dict(zip(dict.fromkeys(best.values()), MARKS, strict=False))
     rows = -(-len(panels) // 2)
     with mpl.rc_context(STYLE):
-        size = COLUMN_WIDTH, 1.35 * rows + 0.6
+        size = COLUMN_WIDTH, 1.5 * rows + 0.6
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
         for panel, (title, names) in zip(axes, panels.items(), strict=False):
             panel.set_title(title)
             panel.axhline(1, color=COLORS[BASELINE], lw=0.8)
             _parts(panel, results, names)
-            _bars(panel, results, names, best[title], marks[best[title]], 0.08)
-            _bars(panel, results, names, METHOD, "o", -0.08)
+            _bars(panel, results, names, best[title], marks[best[title]], 0.18)
+            _bars(panel, results, names, METHOD, "o", -0.18)
             _ticks(panel, title, names)
+        axes[0].set_yscale("log")  # all share it
+        axes[0].set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes[0].minorticks_off()
         for panel in axes[len(panels) :]:
             panel.set_axis_off()
         figure.supylabel("test MAE, MAE loss = 1", fontsize=7)
@@ -68,7 +72,7 @@ def _ticks(panel: Axes, title: str, names: Sequence[str]) -> None:
         panel.set_xticks(range(len(names)), names, rotation=45, ha="right")
         few = sum(not_smooth.kind_of(name) == not_smooth.FEW for name in names)
         panel.axvline(few - 0.5, color="black", lw=0.4)
-        panel.set_title("tables: few, many values")
+        panel.set_title("few | many values")
         return
     panel.set_xticks(range(len(names)), [name.split("-")[1] for name in names])
     panel.set_xlabel("waves")
@@ -91,11 +95,11 @@ def _bars(
 def _parts(panel: Axes, results: xr.Dataset, names: Sequence[str]) -> None:
     if not all(map(not_smooth.is_irregular, names)):
         return
-    for part, (dashes, mark) in PARTS.items():
+    for part, (dashes, mark, shift) in PARTS.items():
         found = [not_smooth.compare(results, [name], part, METHOD)["ratio"] for name in names]
         ratios = np.array([ratio[METHOD] for ratio in found])
         panel.plot(
-            range(len(names)), ratios, ls=dashes, marker=mark, mfc="none", ms=3,
+            np.arange(len(names)) + shift, ratios, ls=dashes, marker=mark, mfc="none", ms=3,
             lw=0.8, color=COLORS[METHOD],
         )  # fmt: skip
 
@@ -107,7 +111,7 @@ def _legend(marks: dict[str, str]) -> list[mpl.lines.Line2D]:
         *(
             line([], [], ls=dashes, marker=mark, ms=3, mfc="none", color=ours,
                  label=f"{label(METHOD)}, {part}")
-            for part, (dashes, mark) in PARTS.items()
+            for part, (dashes, mark, _) in PARTS.items()
         ),
         *(
             line([], [], marker=mark, ms=3.5, color=COLORS[name], label=label(name))

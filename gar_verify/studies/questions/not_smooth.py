@@ -205,7 +205,7 @@ def _parts(results: xr.Dataset, tasks: Sequence[Task]) -> xr.Dataset:
     whole = (share * near**power + (1 - share) * away**power) ** (1 / power)
     kept = results.drop_vars(["other", "test_by_other"], errors="ignore")
     whole = whole.where(share > 0, results["test"])
-    return kept.assign(test=whole, near=near.round(DIGITS), away=away.round(DIGITS))
+    return kept.assign(test=whole, near=near, away=away).round(DIGITS)
 
 
 def _share_near(deal: Deal) -> float:
@@ -433,8 +433,9 @@ def _by_hypothesis(results: xr.Dataset, of: dict[str, list[str]]) -> str:
         f"{_ratio(results, of[LIPSCHITZ])} times that of the MAE loss, on discontinuous ones "
         f"{_ratio(results, of[JUMPING])}: the quotient of the two, {larger:.2f} "
         f"[{low:.2f}, {high:.2f}], {'differs' if beyond else 'does not differ'} from 1 beyond "
-        f"chance; the lowest errors have {_lowest(results, of[LIPSCHITZ])} and "
-        f"{_lowest(results, of[JUMPING])}."
+        f"chance; of {results.sizes['method']} losses the lowest error has "
+        f"{_lowest(results, of[LIPSCHITZ])} on the former, {_lowest(results, of[JUMPING])} on the "
+        "latter."
     )
 
 
