@@ -22,6 +22,7 @@ NAMES = (
     "10_other_rows",
     "11_images_and_sentences",
     "13_choosing_alpha",
+    "14_not_smooth",
 )
 """The story in its order."""
 

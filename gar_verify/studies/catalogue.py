@@ -27,7 +27,12 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
-from gar_verify.studies.questions import choosing_alpha, choosing_alpha_report, dirty_data
+from gar_verify.studies.questions import (
+    choosing_alpha,
+    choosing_alpha_report,
+    dirty_data,
+    not_smooth,
+)
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -129,6 +134,15 @@ OTHERS = {
         choosing_alpha_report.sentence,
         code=choosing_alpha.code_of,
         part=choosing_alpha.PART,
+    ),
+    not_smooth.NAME: Other(
+        not_smooth.run,
+        Kind(selection.select, not_smooth.table, figures.not_smooth_figure),
+        not_smooth.is_full,
+        not_smooth.sentence,
+        save=not_smooth.save_each,
+        code=not_smooth.code_of,
+        part=not_smooth.PART,
     ),
 }
 """Such studies by name."""

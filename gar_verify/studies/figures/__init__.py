@@ -10,6 +10,7 @@ from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
 from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
+from gar_verify.studies.figures.not_smooth import not_smooth_figure
 from gar_verify.studies.figures.sentences import sentences_figure
 from gar_verify.studies.figures.style import (
     COLORS,
@@ -46,6 +47,7 @@ __all__ = [
     "drawn",
     "ic50_figure",
     "gradient_figure",
+    "not_smooth_figure",
     "peaks_figure",
     "save",
     "sensitivity_figure",
