@@ -186,6 +186,8 @@ CONSTANTS = {
     ),
     "studies.md": (
         "boosted trees have 3.9 K",
+        "| see there | 0 to 4 |",
+        "parts of GAR | 0 to 4 |",
         "| 1 to 5 |",
         "| nine | 0 |",
         "| GAR | 0 |",
