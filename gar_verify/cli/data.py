@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gar_verify.data.uci import Original
+    from gar_verify.data.cache import Original
 
 app = typer.Typer(
     help="List, fetch, check and find the tables that the studies train on.",
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Names = Annotated[list[str] | None, typer.Argument(help="tables; default: all of the originals")]
+Names = Annotated[list[str] | None, typer.Argument(help="tables; default: the paper's")]
 
 
 @app.callback(epilog="Example: gar-verify data fetch superconductivity")
@@ -53,7 +53,7 @@ def fetch(
     again: Annotated[bool, typer.Option("--again", help="also what is in the cache")] = False,
     timeout: Annotated[float, typer.Option(help="seconds a server may say nothing")] = 20.0,
 ) -> None:
-    """Fetch what is no part of the package from the UCI repository into the cache, checked."""
+    """Fetch what is no part of the package into the cache, checked."""
     from gar_verify.data import cache
     from gar_verify.data.download import Patience
     from gar_verify.studies.progress import progress_for_stderr
@@ -123,15 +123,15 @@ def _is_sound(name: str, path: Path, check: Callable[[], str]) -> bool:
 
 
 def _originals(names: list[str] | None) -> list[Original]:
-    """The originals of some tables, each once; of all of them where none is named."""
+    """The originals of some tables, each once; those of the paper where none is named."""
+    from gar_verify.data.collections import MEMBERS
     from gar_verify.data.real import REAL_TABLES
     from gar_verify.data.uci import ORIGINALS
 
-    known = ORIGINALS | {name: about.original for name, about in REAL_TABLES.items()}
+    papers = {name: about.original for name, about in REAL_TABLES.items()}
+    known: dict[str, Original] = {**ORIGINALS, **papers, **MEMBERS}
     for name in names or ():
         if name not in known:
-            raise ValueError(
-                f"no table '{name}' comes from the UCI repository; choose from {', '.join(known)}"
-            )
+            raise ValueError(f"no table '{name}' can be fetched; choose from {', '.join(known)}")
     wanted = [known[name] for name in names] if names else list(ORIGINALS.values())
     return list({original.name: original for original in wanted}.values())

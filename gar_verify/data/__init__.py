@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-from gar_verify.data import gdsc, real, superconductors, synthetic
+from gar_verify.data import collections, gdsc, real, superconductors, synthetic
 from gar_verify.data.superconductors import SUPERCON_TABLES
 from gar_verify.data.table import DataError, Table
 
 __all__ = ["SUPERCON_TABLES", "TABLES", "DataError", "Table", "is_available", "load_table", "place"]
 
-TABLES = (*synthetic.CURVES, *real.REAL_TABLES, "diabetes", *SUPERCON_TABLES, gdsc.NAME)
+TABLES = (
+    *synthetic.CURVES,
+    *real.REAL_TABLES,
+    "diabetes",
+    *SUPERCON_TABLES,
+    gdsc.NAME,
+    *collections.MEMBERS,
+)
 """Names that `load_table` accepts."""
 
 
@@ -29,6 +36,8 @@ def load_table(name: str) -> Table:
         return superconductors.load_supercon(name)
     if name == gdsc.NAME:
         return gdsc.load()
+    if name in collections.MEMBERS:
+        return collections.load(name)
     raise _unknown(name)
 
 
@@ -44,6 +53,8 @@ def place(name: str) -> Path:
         return real.diabetes_file()
     if name == gdsc.NAME:
         return gdsc.place()[0]
+    if name in collections.MEMBERS:
+        return collections.place(name)
     if name in synthetic.CURVES:
         raise DataError(f"The table '{name}' is generated and has no file; it is always available.")
     supercon = name in SUPERCON_TABLES

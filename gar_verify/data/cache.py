@@ -3,7 +3,7 @@
 A table that is no part of the package lies as the file it came as, in the folder that
 ``GAR_VERIFY_DATA`` names or else in the cache. Beside a fetched one lies ``FILE.sha256``, its
 checksum when it was fetched, in the format of ``sha256sum``: what comes is checked against what is
-known of the table (`originals`), and later against that checksum as well.
+known of the table (`Original.read`), and later against that checksum as well.
 """
 
 from __future__ import annotations
@@ -11,12 +11,38 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from gar_verify import paths
 from gar_verify._files import atomic_write
 from gar_verify.data import download, files, uci
 from gar_verify.data.table import Array, DataError
-from gar_verify.data.uci import Original
+
+
+class Original(Protocol):
+    """A table that is read from the file it came as: `uci.Original`, `collections.Member`."""
+
+    @property
+    def name(self) -> str:
+        """What `fetch` knows it by."""
+
+    @property
+    def url(self) -> str:
+        """Where the file comes from."""
+
+    @property
+    def file(self) -> str:
+        """The file in a folder of tables."""
+
+    @property
+    def packaged(self) -> Path | None:
+        """The file inside the package, or None."""
+
+    def read(self, path: Path) -> tuple[Array, Array]:
+        """Features and targets, or a `DataError` that says what is wrong with the file."""
+
+    def checked(self) -> str:
+        """What `read` compares, beyond columns, rows and finite numbers, in words."""
 
 
 def find(original: Original) -> Path | None:
@@ -78,11 +104,11 @@ def verify(original: Original) -> str:
     same = "unchanged since it was fetched" if recorded else "no checksum recorded"
     if original.packaged:
         same = "part of the package"
-    return f"columns, rows and {uci.checked(original)}; {same}"
+    return f"columns, rows and {original.checked()}; {same}"
 
 
 def read(original: Original) -> tuple[Array, Array]:
-    """Features and targets of the table; as from `originals.read`.
+    """Features and targets of the table; as from its own `Original.read`.
 
     Raises:
         DataError: if it is not available or not what it should be; the message says what to do.
@@ -91,7 +117,7 @@ def read(original: Original) -> tuple[Array, Array]:
     if path is None:
         raise DataError(f"The table '{original.name}' is not available. {offline(original)}")
     try:
-        return uci.read(path, original)
+        return original.read(path)
     except DataError as error:
         raise DataError(f"{error} {again(original)}") from error
 
@@ -113,7 +139,7 @@ def again(original: Original) -> str:
 
 def _check_first(temporary: Path, original: Original) -> None:
     try:
-        uci.read(temporary, original)
+        original.read(temporary)
     except DataError as error:
         told = str(error).replace(str(temporary), f"What {original.url} sent")
         raise DataError(f"{told} It was not kept.") from error

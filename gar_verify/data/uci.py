@@ -81,6 +81,27 @@ class Original:
         """Address of the page that describes the table."""
         return f"https://archive.ics.uci.edu/dataset/{self.uci_id}"
 
+    def read(self, path: Path) -> tuple[Array, Array]:
+        """Features (n, F) and targets (n, T) in the order of the file, checked.
+
+        Raises:
+            DataError: if the file cannot be read or is not the table it should be.
+        """
+        try:
+            text = _csv(path, self)
+            frame = pd.read_csv(io.BytesIO(text))
+            features, targets = _columns(frame, self)
+        except UNREADABLE as error:
+            raise DataError(f"{path} is not the table '{self.name}': {error}") from error
+        _check(path, self, hashlib.sha256(text).hexdigest(), features, targets)
+        return features, targets
+
+    def checked(self) -> str:
+        """What `read` compares, beyond columns, rows and finite numbers, in words."""
+        if self.name in known_contents():
+            return f"all values, to {DECIMALS} decimals of a standard deviation"
+        return "the reported SHA-256" if self.checksum else "nothing more"
+
 
 TABLES = Path(__file__).with_name("tables")
 """Folder of what comes with the package."""
@@ -91,29 +112,6 @@ ABOUT: dict[str, Any] = tomllib.loads(
 """The tables in words and names, see its head."""
 
 ORIGINALS = {name: Original(name, **about) for name, about in ABOUT["originals"].items()}
-
-
-def read(path: Path, original: Original) -> tuple[Array, Array]:
-    """Features (n, F) and targets (n, T) in the order of the file, checked.
-
-    Raises:
-        DataError: if the file cannot be read or is not the table it should be.
-    """
-    try:
-        text = _csv(path, original)
-        frame = pd.read_csv(io.BytesIO(text))
-        features, targets = _columns(frame, original)
-    except UNREADABLE as error:
-        raise DataError(f"{path} is not the table '{original.name}': {error}") from error
-    _check(path, original, hashlib.sha256(text).hexdigest(), features, targets)
-    return features, targets
-
-
-def checked(original: Original) -> str:
-    """What `read` compares, beyond columns, rows and finite numbers, in words."""
-    if original.name in known_contents():
-        return f"all values, to {DECIMALS} decimals of a standard deviation"
-    return "the reported SHA-256" if original.checksum else "nothing more"
 
 
 def content(features: Array, targets: Array) -> str:
@@ -140,18 +138,23 @@ def _csv(path: Path, original: Original) -> bytes:
     """The CSV file, or the one inside the archive, never more than `LARGEST` bytes of it."""
     if path.suffix == ".xz":
         with lzma.open(path) as stream:
-            return _limited(stream.read(LARGEST + 1), path.name)
+            return limited(stream.read(LARGEST + 1), path.name)
     if not original.member:
         with path.open("rb") as stream:
-            return _limited(stream.read(LARGEST + 1), path.name)
+            return limited(stream.read(LARGEST + 1), path.name)
     with zipfile.ZipFile(path) as archive:
         if original.member not in archive.namelist():
             raise ValueError(f"the archive holds {archive.namelist()}, not {original.member!r}")
         with archive.open(original.member) as stream:  # what it says of its size is not believed
-            return _limited(stream.read(LARGEST + 1), original.member)
+            return limited(stream.read(LARGEST + 1), original.member)
 
 
-def _limited(text: bytes, name: str) -> bytes:
+def limited(text: bytes, name: str) -> bytes:
+    """The text, of which no more than one byte beyond `LARGEST` need have been read.
+
+    Raises:
+        ValueError: if it is larger than that.
+    """
     if len(text) > LARGEST:
         raise ValueError(f"{name} is larger than {LARGEST // 2**20} MB")
     return text

@@ -175,9 +175,7 @@ def test_the_command_fetches_once_and_verifies(only_toy: uci.Original) -> None:
 def test_the_command_refuses_unknown_names(only_toy: uci.Original) -> None:
     result = CliRunner().invoke(app.app, ["data", "fetch", "boston"])
     assert isinstance(result.exception, ValueError)
-    assert "no table 'boston' comes from the UCI repository; choose from toy" in str(
-        result.exception
-    )
+    assert "no table 'boston' can be fetched; choose from toy" in str(result.exception)
 
 
 def test_path_prints_where_a_table_is_or_what_to_do(tmp_path: Path) -> None:
