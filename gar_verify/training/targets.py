@@ -29,7 +29,7 @@ def train_by_target(
     *,
     on_epoch: Callable[[int], None] | None = None,
 ) -> Trained:
-    """`trainer.train` on a CPU, with ``metrics`` [S, epoch, part, target, metric]; no part is empty.
+    """`trainer.train` on a CPU, with metrics [S, epoch, part, target, metric]; no part is empty.
 
     Raises:
         ValueError: if a fold has fewer training rows than a batch.
