@@ -27,7 +27,7 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
-from gar_verify.studies.questions import several_targets
+from gar_verify.studies.questions import several_targets, several_targets_report
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -110,10 +110,10 @@ OTHERS = {
     ),
     several_targets.NAME: Other(
         several_targets.run,
-        Kind(selection.select, several_targets.table, figures.several_targets_figure),
+        Kind(selection.select, several_targets_report.table, figures.several_targets_figure),
         several_targets.is_full,
-        several_targets.sentence,
-        save=several_targets.save_by_table,
+        several_targets_report.sentence,
+        save=several_targets_report.save_by_table,
     ),
 }
 """Such studies by name."""

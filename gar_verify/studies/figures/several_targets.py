@@ -12,15 +12,8 @@ from scipy import stats
 from gar_verify.studies.figures.ic50 import METHOD_COLORS
 from gar_verify.studies.figures.style import COLUMN_WIDTH, PUBLISHED, STYLE
 from gar_verify.studies.methods import PER_TARGET
-from gar_verify.studies.questions.several_targets import (
-    ARRMSE,
-    GAR_OWN,
-    MAE_OWN,
-    ROW,
-    about,
-    label,
-    lower_is_better,
-)
+from gar_verify.studies.questions.several_targets import ARRMSE, GAR_OWN, MAE_OWN, ROW
+from gar_verify.studies.questions.several_targets_report import about, label, lower_is_better
 from gar_verify.studies.statistics import LEVEL
 
 COLORS = METHOD_COLORS | {GAR_OWN: "#117733", MAE_OWN: METHOD_COLORS["mae"], ROW: "#661100"}

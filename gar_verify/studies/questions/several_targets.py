@@ -24,15 +24,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 from torch import Tensor
 
 from gar_verify.data import Table, load_table
@@ -41,12 +37,10 @@ from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
-from gar_verify.studies import methods as losses
-from gar_verify.studies import selection, tables, workers
+from gar_verify.studies import selection, workers
 from gar_verify.studies.methods import PER_TARGET, Method, losses_of, tabular_methods
-from gar_verify.studies.questions import across, aggregate, deals
+from gar_verify.studies.questions import across, deals
 from gar_verify.studies.questions.deals import Deal
-from gar_verify.studies.statistics import LEVEL
 from gar_verify.studies.store import Piece
 from gar_verify.training import PARTS, Recipe, Run
 from gar_verify.training.targets import train_by_target
@@ -63,25 +57,6 @@ OWN = {GAR_OWN: "gar", MAE_OWN: "mae"}
 """Methods with a network for each target, and what each network minimises."""
 METHODS = ("mae", "mse", "huber", "gar", PER_TARGET, GAR_OWN, MAE_OWN, ROW)
 
-LABELS = {
-    "gar": "GAR (joint)",
-    PER_TARGET: "GAR (per target)",
-    GAR_OWN: "GAR (own networks)",
-    MAE_OWN: "MAE (own networks)",
-    ROW: "GAR (across the row)",
-}
-
-BASELINES = ("mae", "gar")
-COMPARED = (
-    (PER_TARGET, "gar"),
-    (GAR_OWN, "gar"),
-    (GAR_OWN, PER_TARGET),
-    (MAE_OWN, "mae"),
-    (ROW, "gar"),
-    ("gar", "mae"),
-)
-"""What the sentence is about: each against the other."""
-
 LEAST_IN_ROW = 3
 """Targets that a table must have for a correlation across them."""
 
@@ -90,11 +65,6 @@ GRID = across.Grid()
 ARRMSE = "aRRMSE"
 SCORES = ("MAE", ARRMSE, "Pearson", "Spearman")
 CORRELATIONS = SCORES[2:]
-
-LEAST_TABLES = 5
-"""For a rank correlation over tables with an interval."""
-CERTAIN = 1 - 1e-9
-"""A rank correlation that counts for one of 1, whose interval would have no width."""
 
 
 def stacked_row(f: Tensor, y: Tensor, x: Tensor, alpha: Tensor, draw: Draw) -> Tensor:
@@ -199,6 +169,13 @@ def correlation(targets: NDArray[np.float64]) -> float:
     return round(float(np.abs(np.corrcoef(targets.T)[pairs]).mean()), 12)
 
 
+def is_full(results: xr.Dataset) -> bool:
+    """Whether these are results of all tables, seeds and learning rates."""
+    rates = json.loads(results.attrs["settings"])["learning_rates"]
+    found = results["table"].to_numpy().tolist(), results["seed"].to_numpy().tolist(), rates
+    return found == (list(TABLES), list(GRID.seeds), list(GRID.learning_rates))
+
+
 # --- training -------------------------------------------------------------------------------------
 
 
@@ -260,8 +237,9 @@ def _scores(
 ) -> NDArray[np.float64]:
     """[run, epoch, part, target, metric], the RMSE relative to that of the training mean."""
     trained = train_by_target(deal, runs, recipe, method.objective, on_epoch=on_epoch)
+    folds = [one.fold for one in runs]
     scores = trained.metrics.astype(np.float64)
-    constant = np.stack([constant_rmse(deal, run.fold) for run in runs])
+    constant = np.stack([constant_rmse(deal, fold) for fold in folds])
     scores[..., METRICS.index("RMSE")] /= constant[:, None]
     return scores
 
@@ -288,193 +266,3 @@ def selected(scores: xr.DataArray, *, own: bool) -> xr.Dataset:
     if own:
         found = found[["test", "validation"]].mean("target", skipna=False)
     return found.assign_coords(metric=list(SCORES))
-
-
-# --- what they show -------------------------------------------------------------------------------
-
-
-def label(name: str) -> str:
-    """The name of a method in table and figure."""
-    return LABELS.get(name, losses.label(name))
-
-
-def is_full(results: xr.Dataset) -> bool:
-    """Whether these are results of all tables, seeds and learning rates."""
-    rates = json.loads(results.attrs["settings"])["learning_rates"]
-    found = results["table"].to_numpy().tolist(), results["seed"].to_numpy().tolist(), rates
-    return found == (list(TABLES), list(GRID.seeds), list(GRID.learning_rates))
-
-
-def about(results: xr.Dataset) -> pd.DataFrame:
-    """Rows, features, targets and correlation of the targets of each table."""
-    frame = pd.DataFrame.from_dict(json.loads(results.attrs["tables"]), orient="index")
-    return frame.rename_axis("table")
-
-
-def lower_is_better(results: xr.Dataset, score: str, *methods: str) -> xr.DataArray:
-    """A score of some methods, (table, seed, method), on the tables that all are trained on.
-
-    Errors are as they are, a correlation is 1 less itself. Constant predictions have none: it
-    counts as 0.
-    """
-    values = results["test"].sel(metric=score, drop=True).isel(condition=0, drop=True)
-    values = values.sel({"method": list(methods)}).transpose("table", "seed", "method")
-    if ROW in methods:
-        targets = about(results)["targets"]
-        values = values.sel(table=list(targets.index[targets >= LEAST_IN_ROW]))
-    return 1 - values.fillna(0) if score in CORRELATIONS else values
-
-
-def against(results: xr.Dataset, score: str, method: str, baseline: str) -> dict[str, float]:
-    """A method against another: its line of `aggregate.compare`, with ``of``, how many tables.
-
-    Empty where one of the two is missing, or no table has both.
-    """
-    if not {method, baseline} <= set(results["method"].to_numpy().tolist()):
-        return {}
-    scores = lower_is_better(results, score, *dict.fromkeys((baseline, method)))
-    if not scores.sizes["table"]:
-        return {}
-    line = aggregate.compare(scores, baseline).loc[method]
-    return {**line.to_dict(), "of": scores.sizes["table"]}
-
-
-def table(results: xr.Dataset) -> pd.DataFrame:
-    """Test scores of every method over the tables, each against the MAE and against joint GAR.
-
-    Args:
-        results: from `run`, or its summary.
-
-    Returns:
-        Lines by (score, method): ``measured``, the mean over the tables that the method is trained
-        on; the ``ratio`` to the MAE (of 1 less a correlation) as an interquartile mean over tables
-        and seeds, ``better``, the probability of being better than joint GAR on the same rows, both
-        with the ends of 95 % intervals over tables and seeds; on how many ``tables`` it is better,
-        ``of`` how many.
-    """
-    names = [str(name) for name in results["method"].to_numpy()]
-    lines = {}
-    for score in SCORES:
-        for name in names:
-            measured = lower_is_better(results, score, name).mean()
-            lines[score, label(name)] = {
-                "measured": float(1 - measured if score in CORRELATIONS else measured),
-                **_chosen(against(results, score, name, "mae"), "ratio", "to MAE"),
-                **_chosen(against(results, score, name, "gar"), "better", "than joint GAR"),
-            }
-    index = pd.MultiIndex.from_tuples(lines, names=["score", "method"])
-    return pd.DataFrame(list(lines.values()), index)
-
-
-def _chosen(line: dict[str, float], key: str, of: str) -> dict[str, float]:
-    """One quantity of a comparison with its interval; of the probability the tables as well."""
-    if not line:
-        return {}
-    found = {f"{key} {of}": line[key], f"{key} low": line[f"{key} low"]}
-    found[f"{key} high"] = line[f"{key} high"]
-    return found | ({"tables": line["tables"], "of": line["of"]} if key == "better" else {})
-
-
-def by_table(results: xr.Dataset) -> pd.DataFrame:
-    """Mean aRRMSE of each method on each table over the seeds; most correlated targets first.
-
-    Returns:
-        ``targets`` and ``correlation`` of each table, and a column for each method.
-    """
-    scores = results["test"].sel(metric=ARRMSE, drop=True).isel(condition=0, drop=True)
-    frame = scores.mean("seed").transpose("table", "method").to_pandas().rename(columns=label)
-    whole = about(results)[["targets", "correlation"]].join(frame)
-    return whole.sort_values("correlation", ascending=False)
-
-
-def save_by_table(results: xr.Dataset, shown: xr.Dataset, folder: Path | None) -> list[Path]:
-    """Write the table by table."""
-    return tables.save(by_table(shown), f"{NAME}_by_table", folder)
-
-
-def gains(results: xr.Dataset, score: str, method: str) -> pd.Series:
-    """By how much joint GAR is better than a method on each table: the mean log ratio of errors."""
-    scores = np.log(lower_is_better(results, score, "gar", method))
-    difference = scores.sel({"method": method}) - scores.sel({"method": "gar"})
-    found: pd.Series = difference.mean("seed").to_series()
-    return found
-
-
-def with_correlation(results: xr.Dataset, score: str, method: str) -> dict[str, float]:
-    """Rank correlation, over tables, of the gain of joint GAR and how correlated the targets are.
-
-    Returns:
-        ``rank``, Spearman's; ``low`` and ``high``, its 95 % interval by Fisher's transformation
-        with the variance of Bonett and Wright; ``p`` of all permutations of the tables.
-    """
-    gain = gains(results, score, method)
-    correlations = about(results)["correlation"].loc[gain.index]
-    return rank_correlation(gain.to_numpy(), correlations.to_numpy())
-
-
-def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, float]:
-    """Spearman's correlation of at most 8 pairs, its interval, and its exact two-sided p.
-
-    Source: Bonett and Wright, "Sample size requirements for estimating Pearson, Kendall and
-    Spearman correlations", Psychometrika 65 (2000).
-
-    >>> found = rank_correlation(np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 2, 3, 5, 4]))
-    >>> {key: round(value, 3) for key, value in found.items()}
-    {'rank': 0.9, 'low': -0.056, 'high': 0.996, 'p': 0.083}
-    """
-    ranks = np.array([stats.rankdata(values) for values in (one, other)])
-    x, y = ((values - values.mean()) / values.std() for values in ranks)
-    rank = float((x * y).mean())
-    shuffled = (x * y[np.array(list(permutations(range(len(y)))))]).mean(1)
-    width = stats.norm.ppf(1 - LEVEL / 2) * np.sqrt((1 + rank**2 / 2) / (len(x) - 3))
-    middle = np.arctanh(np.clip(rank, -CERTAIN, CERTAIN))
-    low, high = np.tanh([middle - width, middle + width])
-    p = (np.abs(shuffled) >= abs(rank) - 1e-12).mean()
-    return {"rank": rank, "low": float(low), "high": float(high), "p": float(p)}
-
-
-def sentence(results: xr.Dataset) -> str:
-    """Which way of several targets is better, by aRRMSE and Pearson, and whether correlation tells.
-
-    Each comparison is the probability of being better on the same rows, over tables and seeds; it
-    is beyond chance where its 95 % interval leaves out a half. What is missing is left out.
-    """
-    said = []
-    count, seeds = results.sizes["table"], results.sizes["seed"]
-    for score in (ARRMSE, "Pearson"):
-        found = [_said(results, score, *pair) for pair in COMPARED]
-        if any(found):
-            said.append(f"By {score}, {'; '.join(filter(None, found))}.")
-    if not said:
-        return ""
-    said[0] = f"{count} table{'s' * (count > 1)}, {seeds} seed{'s' * (seeds > 1)}. {said[0]}"
-    if count >= LEAST_TABLES and {"gar", PER_TARGET} <= set(results["method"].to_numpy().tolist()):
-        said.append(_of_correlation(results))
-    return " ".join(said)
-
-
-def _said(results: xr.Dataset, score: str, method: str, baseline: str) -> str:
-    line = against(results, score, method, baseline)
-    if not line:
-        return ""
-    low, high = line["better low"], line["better high"]
-    verdict = "better than" if low > 0.5 else "worse than" if high < 0.5 else "not told apart from"
-    on = "" if line["of"] == results.sizes["table"] else f" on {line['of']} tables"
-    return (
-        f"{label(method)} is {verdict} {label(baseline)}{on} (better in {line['better']:.0%} of "
-        f"trainings, {low:.0%} to {high:.0%}; error times {line['ratio']:.3f})"
-    )
-
-
-def _of_correlation(results: xr.Dataset) -> str:
-    found = with_correlation(results, ARRMSE, PER_TARGET)
-    verdict = f"{results.sizes['table']} tables do not tell whether the gain depends on it"
-    if found["low"] > 0:
-        verdict = "the gain grows with it"
-    if found["high"] < 0:
-        verdict = "the gain falls with it"
-    return (
-        "How much joint is better than per target by aRRMSE has a rank correlation of "
-        f"{found['rank']:.2f} ({found['low']:.2f} to {found['high']:.2f}, p = {found['p']:.2f}) "
-        f"with how correlated the targets of a table are: {verdict}."
-    )

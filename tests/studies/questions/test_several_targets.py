@@ -18,6 +18,7 @@ from gar_verify.studies import catalogue, summaries
 from gar_verify.studies.figures import several_targets_figure
 from gar_verify.studies.questions import across, deals
 from gar_verify.studies.questions import several_targets as study
+from gar_verify.studies.questions import several_targets_report as report
 from gar_verify.training import PARTS, Recipe, train
 from gar_verify.training.targets import train_by_target
 
@@ -256,15 +257,15 @@ def test_a_way_is_called_better_or_worse_where_it_is(
 ) -> None:
     results = made({method: factor})
     verdict = {0.9: "better than", 1.0: "not told apart from", 1.1: "worse than"}[factor]
-    for said in study.sentence(results).split("By ")[1:]:
+    for said in report.sentence(results).split("By ")[1:]:
         assert words.format(verdict) in said
         assert f"error times {factor:.1f}" in said
 
 
 def test_gar_is_said_to_lose_to_the_mae_where_it_does() -> None:
     for factor, verdict in ((0.9, "worse than"), (1.1, "better than")):
-        assert f"GAR (joint) is {verdict} MAE (" in study.sentence(made({"mae": factor}))
-    both = study.sentence(made({"mae": 1.0, "mae_own": 1.2}))
+        assert f"GAR (joint) is {verdict} MAE (" in report.sentence(made({"mae": factor}))
+    both = report.sentence(made({"mae": 1.0, "mae_own": 1.2}))
     assert "MAE (own networks) is worse than MAE (better in 0% of trainings" in both
 
 
@@ -277,18 +278,18 @@ def test_gar_is_said_to_lose_to_the_mae_where_it_does() -> None:
     ],
 )
 def test_the_part_of_correlation_is_judged_by_its_interval(slope: float, words: str) -> None:
-    assert words in study.sentence(made({"gar_per_target": 1.0}, slope))
+    assert words in report.sentence(made({"gar_per_target": 1.0}, slope))
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:
-    assert study.sentence(made({"huber": 1.0})) == ""
-    assert "rank correlation" not in study.sentence(made({"gar_per_target": 1.0}, tables=4))
-    assert "across the row" not in study.sentence(made({"gar_row": 1.0}, tables=1))
+    assert report.sentence(made({"huber": 1.0})) == ""
+    assert "rank correlation" not in report.sentence(made({"gar_per_target": 1.0}, tables=4))
+    assert "across the row" not in report.sentence(made({"gar_row": 1.0}, tables=1))
 
 
 def test_a_rank_correlation_has_an_exact_p_and_a_wide_interval() -> None:
     one, other = np.random.default_rng(3).normal(size=(2, 6))
-    found = study.rank_correlation(one, other)
+    found = report.rank_correlation(one, other)
     rank = stats.spearmanr(one, other).statistic
     tested = stats.permutation_test(
         (one,),
@@ -301,7 +302,7 @@ def test_a_rank_correlation_has_an_exact_p_and_a_wide_interval() -> None:
     width = 1.959964 * np.sqrt((1 + rank**2 / 2) / (6 - 3))
     wanted = np.tanh(np.arctanh(rank) + np.array([-width, width]))
     assert [found["low"], found["high"]] == pytest.approx(wanted)
-    perfect = study.rank_correlation(np.arange(8.0), np.arange(8.0))
+    perfect = report.rank_correlation(np.arange(8.0), np.arange(8.0))
     assert perfect["rank"] == pytest.approx(1)
     assert 0.9 < perfect["low"] < perfect["high"] <= 1
     assert perfect["p"] == pytest.approx(2 / 40320)
@@ -309,7 +310,7 @@ def test_a_rank_correlation_has_an_exact_p_and_a_wide_interval() -> None:
 
 def test_the_table_has_every_method_beside_mae_and_gar() -> None:
     results = made({"mae": 1.25, "gar_row": 0.5})
-    table = study.table(results)
+    table = report.table(results)
     line = table.loc["Pearson", "GAR (across the row)"]
     test = results["test"].sel({"method": "gar_row", "metric": "Pearson"})
     assert line["measured"] == pytest.approx(test[1:].mean().item())  # the first has two targets
@@ -320,16 +321,16 @@ def test_the_table_has_every_method_beside_mae_and_gar() -> None:
         0.5,
         pytest.approx(0.8, rel=0.01),
     )
-    assert "ratio to MAE" not in study.table(made({"huber": 1.0}))
+    assert "ratio to MAE" not in report.table(made({"huber": 1.0}))
 
 
 def test_constant_predictions_count_as_no_correlation() -> None:
     results = made({"mae": 1.0})
     results["test"].loc[{"method": "mae", "metric": "Pearson", "seed": 2}] = np.nan
-    assert study.lower_is_better(results, "Pearson", "mae").sel(seed=2).to_numpy() == pytest.approx(
-        1
-    )
-    assert "GAR (joint) is better than MAE" not in study.sentence(made({"mae": 1.0}))
+    assert report.lower_is_better(results, "Pearson", "mae").sel(
+        seed=2
+    ).to_numpy() == pytest.approx(1)
+    assert "GAR (joint) is better than MAE" not in report.sentence(made({"mae": 1.0}))
 
 
 def test_the_figure_has_the_tables_by_correlation_and_ratios_of_the_same_rows() -> None:
@@ -366,7 +367,7 @@ def test_it_is_saved_and_read_by_name(
     np.testing.assert_allclose(
         catalogue.table(study.NAME, stored), catalogue.table(study.NAME, results), atol=1e-4
     )
-    assert study.by_table(stored).index.tolist() == study.by_table(results).index.tolist()
+    assert report.by_table(stored).index.tolist() == report.by_table(results).index.tolist()
     assert catalogue.sentence(study.NAME, stored)
 
 
@@ -375,7 +376,7 @@ def test_the_stored_summary_is_of_the_whole_study() -> None:
     stored = catalogue.summary(study.NAME)
     assert study.is_full(stored)
     assert tuple(stored["method"].to_numpy()) == study.METHODS
-    wide = study.about(stored)["targets"] >= study.LEAST_IN_ROW
+    wide = report.about(stored)["targets"] >= study.LEAST_IN_ROW
     absent = stored["test"].sel({"method": study.ROW}).isnull().all(["condition", "seed", "metric"])
     assert (absent.to_numpy() == ~wide.to_numpy()).all()
 
