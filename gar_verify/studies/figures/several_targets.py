@@ -45,13 +45,13 @@ def several_targets_figure(results: xr.Dataset) -> Figure:
         panel.set_yticks(
             range(len(tables)),
             [
-                f"{name}\n{t.targets:.0f} targets, {t.correlation:.2f}"
+                f"{name}\n{t.targets:.0f} targets, |r| {t.correlation:.2f}"
                 for name, t in tables.iterrows()
             ],
         )
         panel.set_ylim(len(tables) - 0.5, -0.5)
         panel.tick_params(axis="y", length=0)
-        panel.set_xlabel("test aRRMSE / that of the MAE, one network (lower is better)")
+        panel.set_xlabel("test aRRMSE / that of MAE, one network")
         figure.legend(loc="outside upper center", ncols=2, handletextpad=0.4, columnspacing=1.2)
     return figure
 

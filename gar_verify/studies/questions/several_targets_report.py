@@ -48,6 +48,8 @@ COMPARED = (
     ("gar", "mae"),
 )
 """What the sentence is about: each against the other."""
+JUDGED = (ARRMSE, "Pearson")
+"""By which scores."""
 
 LEAST_TABLES = 5
 """For a rank correlation over tables with an interval."""
@@ -127,7 +129,9 @@ def _chosen(line: dict[str, float], key: str, of: str) -> dict[str, float]:
         return {}
     found = {f"{key} {of}": line[key], f"{key} low": line[f"{key} low"]}
     found[f"{key} high"] = line[f"{key} high"]
-    return found | ({"tables": line["tables"], "of": line["of"]} if key == "better" else {})
+    return found | (
+        {"tables": int(line["tables"]), "of": int(line["of"])} if key == "better" else {}
+    )
 
 
 def by_table(results: xr.Dataset) -> pd.DataFrame:
@@ -194,31 +198,38 @@ def sentence(results: xr.Dataset) -> str:
     Each comparison is the probability of being better on the same rows, over tables and seeds; it
     is beyond chance where its 95 % interval leaves out a half. What is missing is left out.
     """
-    said = []
+    found = {pair: [against(results, score, *pair) for score in JUDGED] for pair in COMPARED}
+    found = {pair: lines for pair, lines in found.items() if all(lines)}
+    if not found:
+        return ""
+    sides = {(*pair, score): line for pair, lines in found.items()
+             for score, line in zip(JUDGED, lines, strict=True)}  # fmt: skip
+    better = [_named(side) for side, line in sides.items() if line["better low"] > 0.5]
+    worse = [_named(side) for side, line in sides.items() if line["better high"] < 0.5]
     count, seeds = results.sizes["table"], results.sizes["seed"]
-    for score in (ARRMSE, "Pearson"):
-        found = [_said(results, score, *pair) for pair in COMPARED]
-        if any(found):
-            said.append(f"By {score}, {'; '.join(filter(None, found))}.")
-    if not said:
-        return ""
-    said[0] = f"{count} table{'s' * (count > 1)}, {seeds} seed{'s' * (seeds > 1)}. {said[0]}"
-    if count >= LEAST_TABLES and {"gar", PER_TARGET} <= set(results["method"].to_numpy().tolist()):
-        said.append(_of_correlation(results))
-    return " ".join(said)
-
-
-def _said(results: xr.Dataset, score: str, method: str, baseline: str) -> str:
-    line = against(results, score, method, baseline)
-    if not line:
-        return ""
-    low, high = line["better low"], line["better high"]
-    verdict = "better than" if low > 0.5 else "worse than" if high < 0.5 else "not told apart from"
-    on = "" if line["of"] == results.sizes["table"] else f" on {line['of']} tables"
-    return (
-        f"{label(method)} is {verdict} {label(baseline)}{on} (better in {line['better']:.0%} of "
-        f"trainings, {low:.0%} to {high:.0%}; error times {line['ratio']:.3f})"
+    said = (
+        f"{count} table{'s' * (count > 1)}, {seeds} seed{'s' * (seeds > 1)}: how often one is "
+        f"better on the same rows, by {' and '.join(JUDGED)} (95 % intervals): "
+        f"{'; '.join(_said(pair, lines, count) for pair, lines in found.items())}. Beyond chance "
+        f"better: {', '.join(better) or 'none'}; worse: {', '.join(worse) or 'none'} "
+        f"({len(sides)} comparisons, not corrected for their number)."
     )
+    if count < LEAST_TABLES or (PER_TARGET, "gar") not in found:
+        return said
+    return f"{said} {_of_correlation(results)}"
+
+
+def _said(pair: tuple[str, str], lines: list[dict[str, float]], count: int) -> str:
+    each = [
+        f"{line['better']:.0%} ({line['better low']:.0%} to {line['better high']:.0%})"
+        for line in lines
+    ]
+    on = "" if lines[0]["of"] == count else f", on {lines[0]['of']}"
+    return f"{label(pair[0])} than {label(pair[1])} {' and '.join(each)}{on}"
+
+
+def _named(side: tuple[str, str, str]) -> str:
+    return f"{label(side[0])} than {label(side[1])} by {side[2]}"
 
 
 def _of_correlation(results: xr.Dataset) -> str:
