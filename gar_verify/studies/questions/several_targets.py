@@ -37,7 +37,7 @@ from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
-from gar_verify.studies import selection, workers
+from gar_verify.studies import selection, summaries, workers
 from gar_verify.studies.methods import PER_TARGET, Method, losses_of, tabular_methods
 from gar_verify.studies.questions import across, deals
 from gar_verify.studies.questions.deals import Deal
@@ -133,7 +133,8 @@ def run(
         task.table: {**task.deal.sizes, "correlation": round(correlation(task.deal.targets), 3)}
         for task in tasks
     }
-    return across.gathered(NAME, tasks, pieces, **options).assign_attrs(tables=json.dumps(about))
+    results = across.gathered(NAME, tasks, pieces, **options).round(summaries.DIGITS)
+    return results.assign_attrs(tables=json.dumps(about))
 
 
 def _task(name: str, seeds: Sequence[int]) -> across.Task:
