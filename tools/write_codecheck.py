@@ -25,7 +25,10 @@ TABLES = {
     "parkinsons_total": "Parkinsons, total UPDRS",
     "diabetes": "diabetes (not in the paper)",
     "superconductivity": "Superconductivity (a random fifth of the paper's table)",
+    "supercon": "SuperCon, compounds split at random (not in the paper)",
+    "supercon_elements": "SuperCon, no set of elements in two parts (not in the paper)",
     "ic50": "IC50 of 15 drugs of GDSC (not the data of the paper)",
+    "sts_b_frozen": "STS-B on vectors of an encoder that stay as they are (not in the paper)",
 }
 OF_A_TABLE = {
     "": "four test metrics of every method, mean and standard deviation, beside the published ones",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
-from gar_verify.studies.questions import several_targets, several_targets_report
+from gar_verify.studies.questions import dirty_data, several_targets, several_targets_report
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -81,6 +81,10 @@ class Other(NamedTuple):
     """Writes summaries beside that of the study."""
     verifiable: bool = False
     """Whether `spot_check.verify` can train a fold of each line again."""
+    code: Callable[[xr.Dataset], str] | None = None
+    """The digest of the present code that a summary rests on; None: see `spot_check.code_of`."""
+    part: Mapping[str, Any] | None = None
+    """Options of ``run`` that give a part of the study, which `spot_check.verify` trains again."""
 
 
 TABULAR_KIND = Kind(selection.select, tables.tabular_table, figures.tabular_figure)
@@ -101,12 +105,22 @@ OTHERS = {
         Kind(selection.select, sentences.table, figures.sentences_figure),
         sentences.is_full,
         sentences.sentence,
+        code=sentences.code_of,
     ),
     digits.NAME: Other(
         digits.run,
         Kind(digits.select, digits_report.table, figures.digits_figure),
         digits.is_full,
         digits_report.sentence,
+        code=digits.code_of,
+    ),
+    dirty_data.NAME: Other(
+        dirty_data.run,
+        Kind(selection.select, dirty_data.table, figures.dirty_data_figure),
+        dirty_data.is_full,
+        dirty_data.sentence,
+        code=dirty_data.code_of,
+        part=dirty_data.PART,
     ),
     several_targets.NAME: Other(
         several_targets.run,
@@ -114,6 +128,8 @@ OTHERS = {
         several_targets.is_full,
         several_targets_report.sentence,
         save=several_targets_report.save_by_table,
+        code=several_targets.code_of,
+        part=several_targets.PART,
     ),
 }
 """Such studies by name."""

@@ -6,6 +6,7 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
+from gar_verify.studies.figures.dirty_data import dirty_data_figure
 from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.sentences import sentences_figure
@@ -39,6 +40,7 @@ __all__ = [
     "alpha_figure",
     "band",
     "digest",
+    "dirty_data_figure",
     "digits_figure",
     "drawn",
     "ic50_figure",

@@ -131,10 +131,13 @@ def dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool
     """A dot (mean, deviation) with its bar, or its value where the panel does not reach."""
     mean, deviation = map(float, dot)
     left, right = panel.get_xlim()
+    where = panel.get_yaxis_transform()
+    if np.isnan(mean) and filled:
+        panel.text(0.5, height, "no number", transform=where, ha="center", va="center", size=6)
+        return
     if mean < left or mean > right:
         edge, side = (0.02, "left") if mean < left else (0.98, "right")
         text = f"← {mean:.3g}" if mean < left else f"{mean:.3g} →"
-        where = panel.get_yaxis_transform()
         height += 0.12 if height > round(height) else -0.12  # keep two numbers apart
         panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=6)
         return

@@ -229,10 +229,10 @@ def _piece(
     )
 
 
-def code() -> str:
-    """The digest of the present code that the summary of the whole study rests on."""
+def code_of(summary: xr.Dataset) -> str:
+    """The digest of the present code that a summary rests on, as its record holds it."""
     compute = Definition(__name__, "_piece.compute")
-    losses = {_loss_of(name) for name in METHODS}
+    losses = {_loss_of(name) for name in summary["method"].to_numpy().tolist()}
     return provenance.one_code(
         provenance.code_version((compute, *objectives.objective(loss, 0).functions))
         for loss in losses

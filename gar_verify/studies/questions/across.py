@@ -20,7 +20,8 @@ import xarray as xr
 
 from gar_verify import paths
 from gar_verify.metrics import METRICS
-from gar_verify.studies import selection, workers
+from gar_verify.studies import provenance, selection, workers
+from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import Method, losses_of
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.questions.deals import Deal
@@ -75,6 +76,12 @@ class Grid:
         recipe = replace(self.recipe, epochs=epochs, milestones=(epochs // 2, 3 * epochs // 4))
         return replace(self, recipe=recipe, learning_rates=(1e-2,), seeds=self.seeds[:2])
 
+    def is_of(self, results: xr.Dataset) -> bool:
+        """Whether results were trained with these learning rates and epochs."""
+        settings = json.loads(results.attrs["settings"])
+        rates, epochs = settings["learning_rates"], settings["epochs"]
+        return (tuple(rates), epochs) == (self.learning_rates, self.recipe.epochs)
+
 
 def recipe_of(recipe: Recipe, training_rows: int) -> Recipe:
     """A recipe with smaller batches, powers of 2, where an epoch would have few steps."""
@@ -107,8 +114,9 @@ def run(
 
     Returns:
         ``test`` and ``validation`` of what was selected over `DIMENSIONS` (and ``value`` with
-        ``by_value``), with ``rate``, ``chosen`` (the value) and ``epoch`` of it; the provenance in
-        the attributes.
+        ``by_value``), with ``rate``, ``chosen`` (the value) and ``epoch`` of it; for a deal with
+        ``scored_as_train`` also ``other``, of these rows, and ``test_by_other``, of what they
+        select; the provenance in the attributes.
     """
     pieces = [_piece(name, task, method, grid) for task, method in product(tasks, methods)]
     return gathered(name, tasks, pieces, device=device, store=store, jobs=jobs, progress=progress)
@@ -145,6 +153,11 @@ class _About:
         self.source = ", ".join(dict.fromkeys(task.table for task in tasks))
         digests = "".join(task.deal.digest for task in tasks)
         self.checksum = hashlib.sha256(digests.encode()).hexdigest()
+
+
+def taken_as(scores: xr.Dataset, parts: tuple[str, ...]) -> xr.Dataset:
+    """Scores in which the parts, in the order of `PARTS`, are taken as others."""
+    return scores.assign_coords(split=list(parts))
 
 
 def combined(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -194,7 +207,13 @@ def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
                 "metric": list(METRICS),
             },
         )
-        return selection.select(scores, over).assign_coords(line)
+        selected = selection.select(scores, over)
+        if deal.scored_as_train:
+            seen = taken_as(scores, ("test", "validation", "train"))
+            selected["other"] = selection.select(seen, over)["test"]
+            judged = taken_as(scores, ("validation", "train", "test"))
+            selected["test_by_other"] = selection.select(judged, over)["test"]
+        return selected.assign_coords(line)
 
     work = workers.work_per_epoch(deal, recipe, pairwise=objective.pairwise)
     return Piece(
@@ -204,6 +223,7 @@ def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
             "question": name,
             "data": deal.digest,
             "recipe": asdict(recipe),
+            "epochs": recipe.epochs,
             "pretraining_epochs": objective.pretraining_epochs,
             "losses": losses_of(method),
             "learning_rates": rates,
@@ -215,4 +235,14 @@ def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
         work=len(runs) * recipe.epochs * work,
         work_per_epoch=work,
         functions=objective.functions,
+    )
+
+
+COMPUTE = Definition(__name__, "_piece.compute")
+
+
+def code_of(methods: Sequence[Method]) -> str:
+    """The digest of the present code that results of some methods rest on, as in their record."""
+    return provenance.one_code(
+        provenance.code_version((COMPUTE, *method.objective.functions)) for method in methods
     )

@@ -97,7 +97,8 @@ def compare(scores: xr.DataArray, baseline: str) -> pd.DataFrame:
 
 
 def _interval(name: str, values: Scores) -> dict[str, float]:
-    low, high = np.quantile(values, [LEVEL / 2, 1 - LEVEL / 2])
+    ends = LEVEL / 2, 1 - LEVEL / 2
+    low, high = np.quantile(values, ends, method="inverted_cdf")  # between inf there is no mean
     return {f"{name} low": float(low), f"{name} high": float(high)}
 
 

@@ -37,7 +37,8 @@ from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
-from gar_verify.studies import selection, summaries, workers
+from gar_verify.studies import provenance, selection, summaries, workers
+from gar_verify.studies.definitions import Definition
 from gar_verify.studies.methods import PER_TARGET, Method, losses_of, tabular_methods
 from gar_verify.studies.questions import across, deals
 from gar_verify.studies.questions.deals import Deal
@@ -221,6 +222,20 @@ def _piece(task: across.Task, method: Method, grid: across.Grid) -> Piece:
         work=len(runs) * recipe.epochs * work,
         work_per_epoch=work / len(problems),
         functions=objective.functions,
+    )
+
+
+COMPUTE = Definition(__name__, "_piece.compute")
+
+PART = {"names": ("slump",)}
+"""What of the study is trained again to verify it."""
+
+
+def code_of(summary: xr.Dataset) -> str:
+    """The digest of the present code that a summary rests on, as its record holds it."""
+    methods = methods_of(summary["method"].to_numpy().tolist())
+    return provenance.one_code(
+        provenance.code_version((COMPUTE, *method.objective.functions)) for method in methods
     )
 
 

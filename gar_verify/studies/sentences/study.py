@@ -338,11 +338,11 @@ def is_full(results: xr.Dataset) -> bool:
     return found == (set(SEEDS), set(RECIPE.learning_rates), _without_grid(RECIPE))
 
 
-def code_of(methods: Sequence[object]) -> str:
-    """The digest of the present code that results of some methods rest on, as in their record."""
+def code_of(summary: xr.Dataset) -> str:
+    """The digest of the present code that a summary rests on, as its record holds it."""
     compute = Definition(__name__, "_piece.compute")
     roots: list[provenance.Functions] = [(Definition(__name__, "_untrained.compute"),)]
-    chosen = tabular_methods([str(method) for method in methods], 0)
+    chosen = tabular_methods(summary["method"].to_numpy().tolist(), 0)
     roots += [(compute, *method.objective.functions) for method in chosen]
     return provenance.one_code(
         provenance.code_version((*functions, training.material)) for functions in roots

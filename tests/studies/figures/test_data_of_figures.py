@@ -179,3 +179,14 @@ def test_the_places_of_peaks_stand_apart(study: str) -> None:
     assert len(boxes) >= 16
     size = min(min(box.width, box.height) for box in boxes)  # about that of a letter
     assert all(left.x1 + size / 4 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_a_method_without_a_number_says_so() -> None:
+    results = catalogue.summary("concrete").copy(deep=True)
+    results["test"].loc[{"method": "mse", "fold": 2, "metric": "MAE"}] = np.nan
+    first, *others = figures.tabular_figure(results).axes
+    said = [text for text in first.texts if text.get_text() == "no number"]
+    assert [round(text.get_position()[1]) for text in said] == [
+        results["method"].to_numpy().tolist().index("mse")
+    ]
+    assert not any(text.get_text() == "no number" for axes in others for text in axes.texts)

@@ -390,6 +390,7 @@ def test_it_is_saved_and_read_by_name(
 def test_the_stored_summary_is_of_the_whole_study() -> None:
     stored = catalogue.summary(study.NAME)
     assert study.is_full(stored)
+    assert study.code_of(stored) == stored.attrs["code"]
     assert tuple(stored["method"].to_numpy()) == study.METHODS
     wide = report.about(stored)["targets"] >= study.LEAST_IN_ROW
     absent = stored["test"].sel({"method": study.ROW}).isnull().all(["condition", "seed", "metric"])
