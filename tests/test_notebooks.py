@@ -21,6 +21,7 @@ NAMES = (
     "09_claims",
     "10_other_rows",
     "11_images_and_sentences",
+    "13_choosing_alpha",
     "15_several_targets",
 )
 """The story in its order."""

@@ -40,6 +40,7 @@ OTHERS = {
     "alpha": "Concrete over alpha, both kinds of GAR: test MAE and Pearson, a box over the folds",
     "boosting": "GAR as an objective of LightGBM and XGBoost",
     "ic50_drugs": "IC50 drug by drug, and along a cell line: every method",
+    "choosing_alpha": "GAR's alpha on eight tables: what each way to choose it costs",
     "digits": "the angle of a rotated digit: test values of every method, and what features hold",
     "loss_accuracy": "relative error of one minus Pearson and of its gradient in float32",
     "loss_attention": "attention that the aggregation gives to each part of the loss, over alpha",

@@ -27,7 +27,13 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
-from gar_verify.studies.questions import dirty_data, several_targets, several_targets_report
+from gar_verify.studies.questions import (
+    choosing_alpha,
+    choosing_alpha_report,
+    dirty_data,
+    several_targets,
+    several_targets_report,
+)
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -121,6 +127,14 @@ OTHERS = {
         dirty_data.sentence,
         code=dirty_data.code_of,
         part=dirty_data.PART,
+    ),
+    choosing_alpha.NAME: Other(
+        choosing_alpha.run,
+        Kind(selection.select, choosing_alpha_report.table, figures.choosing_alpha_figure),
+        choosing_alpha.is_full,
+        choosing_alpha_report.sentence,
+        code=choosing_alpha.code_of,
+        part=choosing_alpha.PART,
     ),
     several_targets.NAME: Other(
         several_targets.run,

@@ -147,11 +147,13 @@ def _table(name: str) -> Table:
     if name != PARKINSONS:
         return load_table(name)
     motor, total = load_table("parkinsons_motor"), load_table("parkinsons_total")
-    both = {key: np.hstack([getattr(t, key) for t in (motor, total)]) for key in _TARGETS}
-    return replace(motor, name=name, target="motor and total UPDRS", **both)
-
-
-_TARGETS = ("train_y", "test_y")
+    return replace(
+        motor,
+        name=name,
+        target="motor and total UPDRS",
+        train_y=np.hstack([motor.train_y, total.train_y]),
+        test_y=np.hstack([motor.test_y, total.test_y]),
+    )
 
 
 def usable(deal: Deal) -> Deal:
@@ -168,7 +170,7 @@ def correlation(targets: NDArray[np.float64]) -> float:
     1.0
     """
     pairs = np.triu_indices(targets.shape[1], 1)
-    return round(float(np.abs(np.corrcoef(targets.T)[pairs]).mean()), 12)
+    return round(float(np.abs(np.atleast_2d(np.corrcoef(targets.T))[pairs]).mean()), 12)
 
 
 def is_full(results: xr.Dataset) -> bool:
@@ -186,13 +188,13 @@ def _piece(task: across.Task, method: Method, grid: across.Grid) -> Piece:
     recipe = across.recipe_of(grid.recipe, len(deal.train[0]))
     problems = each_target(deal) if own else [deal]
     runs = across.runs_of(method, grid)
-    coordinates = {
+    coordinates: dict[str, Sequence[Any]] = {
         "seed": list(grid.seeds),
         "learning_rate": list(grid.learning_rates),
         "hyperparameter": list(method.hyperparameters),
-        "epoch": np.arange(1, recipe.epochs + 1),
+        "epoch": range(1, recipe.epochs + 1),
         "split": list(PARTS),
-        "target": np.arange(deal.targets.shape[1]),
+        "target": range(deal.targets.shape[1]),
         "metric": list(METRICS),
     }
     line = {"table": task.table, "condition": task.condition, "method": method.name}

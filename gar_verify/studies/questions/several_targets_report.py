@@ -7,6 +7,7 @@ where targets are correlated is a rank correlation over tables, and eight tables
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -31,6 +32,9 @@ from gar_verify.studies.questions.several_targets import (
 )
 from gar_verify.studies.statistics import LEVEL
 
+Line = dict[str, float]
+"""What is known of one method against another."""
+
 LABELS = {
     "gar": "GAR (joint)",
     PER_TARGET: "GAR (per target)",
@@ -52,7 +56,7 @@ JUDGED = (ARRMSE, "Pearson")
 """By which scores."""
 
 LEAST_TABLES = 5
-"""For a rank correlation over tables with an interval."""
+"""For a word on chance: the intervals resample the tables."""
 CERTAIN = 1 - 1e-9
 """A rank correlation that counts for one of 1, whose interval would have no width."""
 
@@ -82,7 +86,7 @@ def lower_is_better(results: xr.Dataset, score: str, *names: str) -> xr.DataArra
     return 1 - values.fillna(0) if score in CORRELATIONS else values
 
 
-def against(results: xr.Dataset, score: str, method: str, baseline: str) -> dict[str, float]:
+def against(results: xr.Dataset, score: str, method: str, baseline: str) -> Line:
     """A method against another: its line of `aggregate.compare`, with ``of``, how many tables.
 
     Empty where one of the two is missing, or no table has both.
@@ -93,7 +97,7 @@ def against(results: xr.Dataset, score: str, method: str, baseline: str) -> dict
     if not scores.sizes["table"]:
         return {}
     line = aggregate.compare(scores, baseline).loc[method]
-    return {**line.to_dict(), "of": scores.sizes["table"]}
+    return {**dict(zip(map(str, line.index), line, strict=True)), "of": scores.sizes["table"]}
 
 
 def table(results: xr.Dataset) -> pd.DataFrame:
@@ -123,7 +127,7 @@ def table(results: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(list(lines.values()), index)
 
 
-def _chosen(line: dict[str, float], key: str, of: str) -> dict[str, float]:
+def _chosen(line: Line, key: str, of: str) -> Line:
     """One quantity of a comparison with its interval; of the probability the tables as well."""
     if not line:
         return {}
@@ -141,8 +145,8 @@ def by_table(results: xr.Dataset) -> pd.DataFrame:
         ``targets`` and ``correlation`` of each table, and a column for each method.
     """
     scores = results["test"].sel(metric=ARRMSE, drop=True).isel(condition=0, drop=True)
-    frame = scores.mean("seed").transpose("table", "method").to_pandas().rename(columns=label)
-    whole = about(results)[["targets", "correlation"]].join(frame)
+    frame = scores.mean("seed").to_series().unstack("method")[list(scores["method"].to_numpy())]
+    whole = about(results)[["targets", "correlation"]].join(frame.rename(columns=label))
     return whole.sort_values("correlation", ascending=False)
 
 
@@ -153,9 +157,9 @@ def save_by_table(results: xr.Dataset, shown: xr.Dataset, folder: Path | None) -
 
 def gains(results: xr.Dataset, score: str, method: str) -> pd.Series:
     """By how much joint GAR is better than a method on each table: the mean log ratio of errors."""
-    scores = np.log(lower_is_better(results, score, "gar", method))
-    difference = scores.sel({"method": method}) - scores.sel({"method": "gar"})
-    found: pd.Series = difference.mean("seed").to_series()
+    scores = lower_is_better(results, score, "gar", method)
+    ratio = scores.sel({"method": method}) / scores.sel({"method": "gar"})
+    found: pd.Series = ratio.to_series().map(np.log).groupby("table", sort=False).mean()
     return found
 
 
@@ -202,34 +206,39 @@ def sentence(results: xr.Dataset) -> str:
     found = {pair: lines for pair, lines in found.items() if all(lines)}
     if not found:
         return ""
-    sides = {(*pair, score): line for pair, lines in found.items()
-             for score, line in zip(JUDGED, lines, strict=True)}  # fmt: skip
-    better = [_named(side) for side, line in sides.items() if line["better low"] > 0.5]
-    worse = [_named(side) for side, line in sides.items() if line["better high"] < 0.5]
     count, seeds = results.sizes["table"], results.sizes["seed"]
     said = (
         f"{count} table{'s' * (count > 1)}, {seeds} seed{'s' * (seeds > 1)}: how often one is "
         f"better on the same rows, by {' and '.join(JUDGED)} (95 % intervals): "
-        f"{'; '.join(_said(pair, lines, count) for pair, lines in found.items())}. Beyond chance "
-        f"better: {', '.join(better) or 'none'}; worse: {', '.join(worse) or 'none'} "
+        f"{'; '.join(_said(pair, lines, count) for pair, lines in found.items())}."
+    )
+    if count < LEAST_TABLES:
+        return f"{said} Of so few tables nothing follows."
+    said += f" {_beyond_chance(found)}"
+    return f"{said} {_of_correlation(results)}" if (PER_TARGET, "gar") in found else said
+
+
+def _beyond_chance(found: Mapping[tuple[str, str], Sequence[Line]]) -> str:
+    sides = {
+        f"{label(ours)} than {label(theirs)} by {score}": line
+        for (ours, theirs), lines in found.items()
+        for score, line in zip(JUDGED, lines, strict=True)
+    }
+    better = [name for name, line in sides.items() if line["better low"] > 0.5]
+    worse = [name for name, line in sides.items() if line["better high"] < 0.5]
+    return (
+        f"Beyond chance better: {', '.join(better) or 'none'}; worse: {', '.join(worse) or 'none'} "
         f"({len(sides)} comparisons, not corrected for their number)."
     )
-    if count < LEAST_TABLES or (PER_TARGET, "gar") not in found:
-        return said
-    return f"{said} {_of_correlation(results)}"
 
 
-def _said(pair: tuple[str, str], lines: list[dict[str, float]], count: int) -> str:
+def _said(pair: tuple[str, str], lines: Sequence[Line], count: int) -> str:
     each = [
         f"{line['better']:.0%} ({line['better low']:.0%} to {line['better high']:.0%})"
         for line in lines
     ]
     on = "" if lines[0]["of"] == count else f", on {lines[0]['of']}"
     return f"{label(pair[0])} than {label(pair[1])} {' and '.join(each)}{on}"
-
-
-def _named(side: tuple[str, str, str]) -> str:
-    return f"{label(side[0])} than {label(side[1])} by {side[2]}"
 
 
 def _of_correlation(results: xr.Dataset) -> str:

@@ -299,7 +299,12 @@ def test_the_part_of_correlation_is_judged_by_its_interval(slope: float, words: 
 def test_nothing_is_said_of_what_is_not_there() -> None:
     assert report.sentence(made({"huber": 1.0})) == ""
     assert "rank correlation" not in report.sentence(made({"gar_per_target": 1.0}, tables=4))
-    assert "across the row" not in report.sentence(made({"gar_row": 1.0}, tables=1))
+    assert report.sentence(made({"gar_row": 1.0}, tables=1)) == ""
+    few = report.sentence(made({"gar_own": 0.5}, tables=4))
+    assert "chance" not in few
+    assert few.endswith(
+        "100% (100% to 100%) and 100% (100% to 100%). Of so few tables nothing follows."
+    )
 
 
 def test_a_rank_correlation_has_an_exact_p_and_a_wide_interval() -> None:
