@@ -23,6 +23,7 @@ NAMES = (
     "11_images_and_sentences",
     "13_choosing_alpha",
     "14_not_smooth",
+    "15_several_targets",
 )
 """The story in its order."""
 

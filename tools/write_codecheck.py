@@ -53,6 +53,8 @@ OTHERS = {
     "runtime_growth": "growth of the running time with the size of the batch",
     "sensitivity": "Concrete over alpha with the released constants, beside the published curve",
     "sensitivity_paper": "Concrete over alpha with the paper's formula, beside the published curve",
+    "several_targets": "GAR joint, per target, with own networks and across the row: eight tables",
+    "several_targets_by_table": "several targets: aRRMSE of every method, table by table",
     "sine": "Sine: five seeds of every method",
     "squared_sine": "Squared sine: five seeds of every method",
     "sine_peaks": "Sine: peaks that every method recovers",

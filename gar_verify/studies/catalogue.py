@@ -32,6 +32,8 @@ from gar_verify.studies.questions import (
     choosing_alpha_report,
     dirty_data,
     not_smooth,
+    several_targets,
+    several_targets_report,
 )
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
@@ -143,6 +145,15 @@ OTHERS = {
         save=not_smooth.save_each,
         code=not_smooth.code_of,
         part=not_smooth.PART,
+    ),
+    several_targets.NAME: Other(
+        several_targets.run,
+        Kind(selection.select, several_targets_report.table, figures.several_targets_figure),
+        several_targets.is_full,
+        several_targets_report.sentence,
+        save=several_targets_report.save_by_table,
+        code=several_targets.code_of,
+        part=several_targets.PART,
     ),
 }
 """Such studies by name."""

@@ -12,6 +12,7 @@ from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.not_smooth import not_smooth_figure
 from gar_verify.studies.figures.sentences import sentences_figure
+from gar_verify.studies.figures.several_targets import several_targets_figure
 from gar_verify.studies.figures.style import (
     COLORS,
     COLUMN_WIDTH,
@@ -52,6 +53,7 @@ __all__ = [
     "save",
     "sensitivity_figure",
     "sentences_figure",
+    "several_targets_figure",
     "sine_figure",
     "tabular_figure",
 ]

@@ -125,6 +125,20 @@ def run(
         for task in tasks
         for method in (methods if task.methods is None else task.methods)
     ]
+    return gathered(name, tasks, pieces, device=device, store=store, jobs=jobs, progress=progress)
+
+
+def gathered(
+    name: str,
+    tasks: Sequence[Task],
+    pieces: Sequence[Piece],
+    *,
+    device: str = "cpu",
+    store: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """The results of the pieces of a question, a piece for a method on a task; see `run`."""
     folder = (store or paths.results()) / name
     done = collect(pieces, name, folder, progress or Silent(), device, jobs)
     return combined(done).assign_attrs(
@@ -162,16 +176,21 @@ def combined(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.Dataset.from_dataframe(frame.set_index(names)).reindex(order)
 
 
+def runs_of(method: Method, grid: Grid) -> list[Run]:
+    """Every seed with every learning rate and value of a method, in this order."""
+    return [
+        Run(rate, WEIGHT_DECAY, value, 0 if grid.by_value else index, fold, seed)
+        for fold, seed in enumerate(grid.seeds)
+        for rate in grid.learning_rates
+        for index, value in enumerate(method.hyperparameters)
+    ]
+
+
 def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
     deal, objective = task.deal, method.objective
     recipe = recipe_of(grid.recipe, len(deal.train[0]))
     seeds, rates, values = grid.seeds, grid.learning_rates, method.hyperparameters
-    runs = [
-        Run(rate, WEIGHT_DECAY, value, 0 if grid.by_value else index, fold, seed)
-        for fold, seed in enumerate(seeds)
-        for rate in rates
-        for index, value in enumerate(values)
-    ]
+    runs = runs_of(method, grid)
     over = tuple(dim for dim in CANDIDATES if dim != "hyperparameter" or not grid.by_value)
     line = {"table": task.table, "condition": task.condition, "method": method.name}
 
