@@ -42,7 +42,7 @@ OTHERS = {
     "ic50_drugs": "IC50 drug by drug, and along a cell line: every method",
     "choosing_alpha": "GAR's alpha on eight tables: what each way to choose it costs",
     "digits": "the angle of a rotated digit: test values of every method, and what features hold",
-    "not_smooth": "curves with kinks, plateaus, steps and jumps, and tables of few values: GAR by MAE",
+    "not_smooth": "curves with kinks, plateaus, steps, jumps, and tables of few values: GAR by MAE",
     "not_smooth_each": "the same, curve by curve and table by table",
     "loss_accuracy": "relative error of one minus Pearson and of its gradient in float32",
     "loss_attention": "attention that the aggregation gives to each part of the loss, over alpha",
