@@ -183,7 +183,7 @@ def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> di
 
     >>> found = rank_correlation(np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 2, 3, 5, 4]))
     >>> {key: round(value, 3) for key, value in found.items()}
-    {'rank': 0.9, 'low': -0.056, 'high': 0.996, 'p': 0.083}
+    {'rank': 0.9, 'low': -0.169, 'high': 0.996, 'p': 0.083}
     """
     ranks = np.array([stats.rankdata(values) for values in (one, other)])
     x, y = ((values - values.mean()) / values.std() for values in ranks)
