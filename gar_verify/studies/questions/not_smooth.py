@@ -419,8 +419,8 @@ def sentence(results: xr.Dataset) -> str:
             f" curves {_counts(results, curves)}; near irregular points, on {len(rough)}, "
             f"{_counts(results, rough, 'near')}; away from them {_counts(results, rough, 'away')}.",
             _by_hypothesis(results, of),
-            f"On {len(of[FEW])} tables whose targets take few values: {_both(results, of[FEW])}; "
-            f"on {len(of[MANY])} whose targets take many: {_both(results, of[MANY])}.",
+            f"On tables whose targets take few values ({len(of[FEW])}): {_both(results, of[FEW])}; "
+            f"on those whose targets take many ({len(of[MANY])}): {_both(results, of[MANY])}.",
         ]
     )
 

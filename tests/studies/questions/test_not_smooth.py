@@ -137,8 +137,10 @@ def test_the_sentence_counts_curves_and_names_what_wins() -> None:
     assert (
         "on 15 curves better on 15, worse on 0; near irregular points, on 12, better on 12" in said
     )
-    assert "few values: by MAE better on 0, worse on 3, 1.20 [1.20, 1.20] times the error" in said
-    assert "many: by MAE better on 3, worse on 0, 0.50 [0.50, 0.50] times the error" in said
+    assert (
+        "few values (3): by MAE better on 0, worse on 3, 1.20 [1.20, 1.20] times the error" in said
+    )
+    assert "many (3): by MAE better on 3, worse on 0, 0.50 [0.50, 0.50] times the error" in said
     assert said.endswith("by RMSE better on 0, worse on 3, 1.10 [1.10, 1.10] times the error.")
     assert "does not differ from 1 beyond chance" in said
     assert "of 3 losses the lowest error has GAR on the former, GAR on the latter" in said
@@ -155,8 +157,8 @@ def test_the_sentence_can_come_out_the_other_way() -> None:
     assert (
         "near irregular points, on 12, better on 6, worse on 6; away from them better on 12" in said
     )
-    assert "few values: by MAE better on 3, worse on 0, 0.90" in said
-    assert "], differs from 1 beyond chance" in said
+    assert "few values (3): by MAE better on 3, worse on 0, 0.90" in said
+    assert "the quotient of the two, 2.22 [2.00, 2.50], differs from 1 beyond chance" in said
     assert not_smooth.contrast(made_up(worse), ["steps-2"], ["kinks-4"])[0] == pytest.approx(2.5)
     assert "the lowest error has GAR on the former, MAE on the latter" in said
 
