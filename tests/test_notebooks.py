@@ -21,6 +21,7 @@ NAMES = (
     "09_claims",
     "10_other_rows",
     "11_images_and_sentences",
+    "12_dirty_data",
     "13_choosing_alpha",
     "14_not_smooth",
     "15_several_targets",

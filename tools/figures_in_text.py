@@ -33,7 +33,7 @@ from gar_verify.claims.peaks import LARGEST, runs
 from gar_verify.studies import catalogue, peaks, statistics, summaries, tables
 from gar_verify.studies.images import digits_report
 from gar_verify.studies.questions import choosing_alpha_report as alpha_report
-from gar_verify.studies.questions import several_targets_report
+from gar_verify.studies.questions import dirty_data, several_targets_report
 from gar_verify.studies.statistics import LEVEL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,6 +157,10 @@ CONSTANTS = {
     ),
     "questions.md": (
         "default of 0.5 good enough",
+        "at most 1,000 rows of each, five\nseeds. A share",
+        "or 5 % of them noise",
+        "Two learning rates, 40 epochs",
+        "# pieces, of which # are stored: # minutes",
         "from 0.05 to 100, on concrete",
         "at most 1,000 rows of each, five",
         "a small network, 60\nepochs",
@@ -313,6 +317,7 @@ def sentences() -> Iterator[Said]:
     yield from _digits()
     yield from _choosing_alpha()
     yield from _not_smooth()
+    yield from _dirty_data()
     yield from _several_targets()
 
 
@@ -432,6 +437,26 @@ def _choosing_alpha() -> Iterator[Said]:
         f"⟦{float(lost.sel(alpha=100).max()):.0f}⟧ % on any table",
         default.idxmax() == "energy",
     )
+
+
+def _dirty_data() -> Iterator[Said]:
+    summary = catalogue.summary("dirty_data")
+    words = catalogue.sentence("dirty_data", summary)
+    yield Said(NUMBER.sub(lambda number: f"⟦{number[0]}⟧", words))
+    verdicts = dirty_data.against(summary, "gar", "mae")
+    yield Said(
+        "outliers and the heaviest tails make it worse than the MAE loss, and no kind of wrong "
+        "label makes it better",
+        {k for k, v in verdicts.items() if v == "worse"} == {"outliers", "t(1)"}
+        and "better" not in verdicts.values(),
+    )
+    parts = dirty_data.against(summary, "mae_and_pearson", "mae_variance")
+    yield Said(
+        "where one of the two parts was better than the other by more than chance, it was Pearson",
+        "better" in parts.values() and "worse" not in parts.values(),
+    )
+    huber = dirty_data.against(summary, "gar_huber", "gar")
+    yield Said("Huber's loss in the place of the MAE does not help", "better" not in huber.values())
 
 
 def _not_smooth() -> Iterator[Said]:

@@ -7,7 +7,7 @@ import pandas as pd
 from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Finding
 from gar_verify.claims.rules import share
-from gar_verify.studies.questions import choosing_alpha, choosing_alpha_report
+from gar_verify.studies.questions import choosing_alpha, choosing_alpha_report, dirty_data
 from gar_verify.studies.questions.choosing_alpha import RAW, STANDARDISED
 from gar_verify.studies.questions.choosing_alpha_report import DEFAULT, FIXED, SHORT, TUNED
 
@@ -38,6 +38,19 @@ def default_is_good(evidence: Evidence) -> Finding:
         for policy in fixed
     }
     return Finding(share(hits.values()), _said(lines, fixed), _answers(hits))
+
+
+def dirty_data_are_a_limit(evidence: Evidence) -> Finding:
+    """Whether GAR is worse than the MAE loss with spoiled labels, and not with clean ones."""
+    found = dirty_data.against(evidence.summary(dirty_data.NAME), "gar", dirty_data.BASELINE)
+    clean = found.pop(dirty_data.CLEAN)
+    hits = [clean != "worse" and verdict == "worse" for verdict in found.values()]
+    by_verdict = {
+        verdict: ", ".join(name for name, one in found.items() if one == verdict) or "none"
+        for verdict in ("worse", "better")
+    }
+    said = f"with clean labels {clean}; " + "; ".join(f"{k}: {v}" for k, v in by_verdict.items())
+    return Finding(share(hits), f"GAR against the MAE loss {said}", f"{sum(hits)} of {len(hits)}")
 
 
 def _lines(evidence: Evidence) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,7 @@ import xarray as xr
 from gar_verify.claims import catalogue
 from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Verdict
-from gar_verify.studies.questions import choosing_alpha
+from gar_verify.studies.questions import choosing_alpha, dirty_data
 from gar_verify.studies.questions.choosing_alpha import ALPHAS, CONDITIONS, METHODS
 
 
@@ -72,3 +72,36 @@ def test_alpha_needs_tuning_where_the_default_is_beaten(errors: dict, expected: 
 def test_the_default_is_good_where_no_fixed_alpha_beats_it(errors: dict, expected: Verdict) -> None:
     (claim,) = catalogue.evaluate("alpha-default", evidence=MadeUp(errors))
     assert claim.verdict is expected
+
+
+class Spoiled(Evidence):
+    """Errors of GAR relative to those of the MAE loss, by condition."""
+
+    def __init__(self, ratios: Mapping[str, float]) -> None:
+        super().__init__()
+        conditions, rng = list(dirty_data.CONDITIONS), np.random.default_rng(0)
+        level = np.array([[1.0, ratios.get(c, ratios["else"])] for c in conditions])
+        values = level[None, :, :, None, None] * rng.normal(1, 0.02, (6, len(conditions), 2, 5, 1))
+        dims = ("table", "condition", "method", "seed", "metric")
+        coordinates = {"condition": conditions, "method": ["mae", "gar"], "metric": ["MAE"]}
+        self.made = xr.Dataset({"test": (dims, values)}, coordinates)
+
+    def summary(self, study: str) -> xr.Dataset:
+        assert study == dirty_data.NAME
+        return self.made
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected", "worse"),
+    [
+        ({"clean": 0.8, "else": 1.3}, Verdict.REPRODUCED, "9 of 9"),
+        ({"clean": 0.8, "outliers": 1.3, "else": 0.8}, Verdict.IN_PART, "1 of 9"),
+        ({"else": 0.8}, Verdict.NOT_REPRODUCED, "0 of 9"),
+        ({"else": 1.3}, Verdict.NOT_REPRODUCED, "0 of 9"),
+    ],
+)
+def test_dirty_data_are_a_limit_where_clean_ones_are_none(
+    ratios: dict, expected: Verdict, worse: str
+) -> None:
+    (claim,) = catalogue.evaluate("clean-data", evidence=Spoiled(ratios))
+    assert (claim.verdict, claim.reason) == (expected, worse)

@@ -24,6 +24,7 @@ METHOD_COLORS = COLORS | {
 MARKS = dict(zip(SHOWN, "o^Dsvx", strict=True))
 DASHES = dict(zip(SHOWN, ("-", ":", "-.", "--", "-", "--"), strict=True))
 SYMMETRIC = "symmetric "
+TICKS = (0.5, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 2, 2.5, 3, 4, 6)
 
 
 def dirty_data_figure(results: xr.Dataset) -> Figure:
@@ -47,8 +48,10 @@ def dirty_data_figure(results: xr.Dataset) -> Figure:
         _groups(below, table, names, others)
         for panel in (above, below):
             panel.set_yscale("log")
+            low, high = panel.get_ylim()
+            panel.set_yticks([tick for tick in TICKS if low < tick < high])
             panel.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
-            panel.yaxis.set_minor_formatter(mpl.ticker.FormatStrFormatter("%g"))
+            panel.yaxis.set_minor_locator(mpl.ticker.NullLocator())
             panel.set_ylabel("test MAE, clean MAE loss = 1")
         handles, labels = above.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=2.4)
