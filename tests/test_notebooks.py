@@ -21,7 +21,9 @@ NAMES = (
     "09_claims",
     "10_other_rows",
     "11_images_and_sentences",
+    "13_choosing_alpha",
     "14_not_smooth",
+    "15_several_targets",
 )
 """The story in its order."""
 

@@ -14,6 +14,7 @@ from gar_verify.claims import (
     ablation,
     alpha,
     peaks,
+    questions,
     released,
     rules,
     runtime,
@@ -27,7 +28,18 @@ from gar_verify.claims.model import Claim, Verdict
 from gar_verify.studies import published
 from gar_verify.studies.methods import label
 
-TOPICS = (ablation, alpha, peaks, released, runtime, significance, synthetic, tabular, theory)
+TOPICS = (
+    ablation,
+    alpha,
+    peaks,
+    questions,
+    released,
+    runtime,
+    significance,
+    synthetic,
+    tabular,
+    theory,
+)
 JUDGES: dict[str, ModuleType] = {topic.__name__.rpartition(".")[2]: topic for topic in TOPICS}
 
 TEXTS = {"topic", "statement", "where", "how", "rule", "command"}

@@ -27,7 +27,14 @@ from gar_verify.studies import (
 )
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
-from gar_verify.studies.questions import dirty_data, not_smooth
+from gar_verify.studies.questions import (
+    choosing_alpha,
+    choosing_alpha_report,
+    dirty_data,
+    not_smooth,
+    several_targets,
+    several_targets_report,
+)
 from gar_verify.studies.sentences import frozen
 from gar_verify.studies.sentences import study as sentences
 
@@ -122,6 +129,14 @@ OTHERS = {
         code=dirty_data.code_of,
         part=dirty_data.PART,
     ),
+    choosing_alpha.NAME: Other(
+        choosing_alpha.run,
+        Kind(selection.select, choosing_alpha_report.table, figures.choosing_alpha_figure),
+        choosing_alpha.is_full,
+        choosing_alpha_report.sentence,
+        code=choosing_alpha.code_of,
+        part=choosing_alpha.PART,
+    ),
     not_smooth.NAME: Other(
         not_smooth.run,
         Kind(selection.select, not_smooth.table, figures.not_smooth_figure),
@@ -130,6 +145,15 @@ OTHERS = {
         save=not_smooth.save_each,
         code=not_smooth.code_of,
         part=not_smooth.PART,
+    ),
+    several_targets.NAME: Other(
+        several_targets.run,
+        Kind(selection.select, several_targets_report.table, figures.several_targets_figure),
+        several_targets.is_full,
+        several_targets_report.sentence,
+        save=several_targets_report.save_by_table,
+        code=several_targets.code_of,
+        part=several_targets.PART,
     ),
 }
 """Such studies by name."""

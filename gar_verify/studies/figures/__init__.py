@@ -4,6 +4,7 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 """
 
 from gar_verify.studies.figures.alpha import sensitivity_figure
+from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
 from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
@@ -11,6 +12,7 @@ from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.not_smooth import not_smooth_figure
 from gar_verify.studies.figures.sentences import sentences_figure
+from gar_verify.studies.figures.several_targets import several_targets_figure
 from gar_verify.studies.figures.style import (
     COLORS,
     COLUMN_WIDTH,
@@ -39,6 +41,7 @@ __all__ = [
     "accuracy_figure",
     "alpha_figure",
     "band",
+    "choosing_alpha_figure",
     "digest",
     "dirty_data_figure",
     "digits_figure",
@@ -50,6 +53,7 @@ __all__ = [
     "save",
     "sensitivity_figure",
     "sentences_figure",
+    "several_targets_figure",
     "sine_figure",
     "tabular_figure",
 ]

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +57,8 @@ class Task:
     table: str
     condition: str
     deal: Deal
+    methods: Sequence[Method] | None = None
+    """Others than those of all tasks."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Grid:
     learning_rates: tuple[float, ...] = LEARNING_RATES
     seeds: tuple[int, ...] = SEEDS
     by_value: bool = False
-    """Whether each value of the hyper-parameter is selected for by itself."""
+    """Whether each value of the hyper-parameter is selected for by itself. All values have the same
+    random numbers then: what differs between them is the value."""
 
     def quick(self) -> Grid:
         """A small part: two seeds, one learning rate, and a sixth of the epochs."""
@@ -105,7 +107,7 @@ def run(
     Args:
         name: of the question; its results are kept under it.
         tasks: tables in conditions, dealt with the seeds of the grid.
-        methods: what each minimises.
+        methods: what each minimises, where a task names no others.
         grid: what they share.
         device: where to train.
         store: folder to keep results in and to go on from; default: `paths.results`.
@@ -118,7 +120,25 @@ def run(
         ``scored_as_train`` also ``other``, of these rows, and ``test_by_other``, of what they
         select; the provenance in the attributes.
     """
-    pieces = [_piece(name, task, method, grid) for task, method in product(tasks, methods)]
+    pieces = [
+        _piece(name, task, method, grid)
+        for task in tasks
+        for method in (methods if task.methods is None else task.methods)
+    ]
+    return gathered(name, tasks, pieces, device=device, store=store, jobs=jobs, progress=progress)
+
+
+def gathered(
+    name: str,
+    tasks: Sequence[Task],
+    pieces: Sequence[Piece],
+    *,
+    device: str = "cpu",
+    store: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """The results of the pieces of a question, a piece for a method on a task; see `run`."""
     folder = (store or paths.results()) / name
     done = collect(pieces, name, folder, progress or Silent(), device, jobs)
     return combined(done).assign_attrs(
@@ -156,16 +176,21 @@ def combined(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.Dataset.from_dataframe(frame.set_index(names)).reindex(order)
 
 
+def runs_of(method: Method, grid: Grid) -> list[Run]:
+    """Every seed with every learning rate and value of a method, in this order."""
+    return [
+        Run(rate, WEIGHT_DECAY, value, 0 if grid.by_value else index, fold, seed)
+        for fold, seed in enumerate(grid.seeds)
+        for rate in grid.learning_rates
+        for index, value in enumerate(method.hyperparameters)
+    ]
+
+
 def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
     deal, objective = task.deal, method.objective
     recipe = recipe_of(grid.recipe, len(deal.train[0]))
     seeds, rates, values = grid.seeds, grid.learning_rates, method.hyperparameters
-    runs = [
-        Run(rate, WEIGHT_DECAY, value, index, fold, seed)
-        for fold, seed in enumerate(seeds)
-        for rate in rates
-        for index, value in enumerate(values)
-    ]
+    runs = runs_of(method, grid)
     over = tuple(dim for dim in CANDIDATES if dim != "hyperparameter" or not grid.by_value)
     line = {"table": task.table, "condition": task.condition, "method": method.name}
 

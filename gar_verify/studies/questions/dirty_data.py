@@ -30,6 +30,7 @@ from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.gar.options import Conventional, Part
 from gar_verify.losses.registry import get_spec
+from gar_verify.studies import summaries
 from gar_verify.studies.methods import TABULAR, Method, label, tabular_methods
 from gar_verify.studies.questions import across, aggregate, deals
 from gar_verify.studies.questions.across import Grid, Task
@@ -230,7 +231,7 @@ def run(
         for name in names or (QUICK_TABLES if quick else TABLES)
         for condition in conditions or (QUICK_CONDITIONS if quick else CONDITIONS)
     ]
-    return across.run(NAME, tasks, chosen, grid, **options)
+    return across.run(NAME, tasks, chosen, grid, **options).round(summaries.DIGITS)
 
 
 def _task(name: str, condition: str, seeds: Sequence[int]) -> Task:

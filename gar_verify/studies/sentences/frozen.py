@@ -47,8 +47,12 @@ QUICK = Protocol(
 )
 
 
+QUICK_METHODS = ("mae", "gar")
+"""Losses of the quick version."""
+
+
 def run(
-    methods: Sequence[str] = TABULAR,
+    methods: Sequence[str] | None = None,
     *,
     quick: bool = False,
     store: Path | None = None,
@@ -57,8 +61,8 @@ def run(
     """Train each loss on the frozen vectors; as `tabular.run`.
 
     Args:
-        methods: names of losses that have a tabular grid.
-        quick: one learning rate and few epochs.
+        methods: names of losses that have a tabular grid; default: `TABULAR`, or `QUICK_METHODS`.
+        quick: one learning rate, few epochs and losses.
         store: folder to keep results in; default: `paths.results`.
         options: those of `tabular.run_methods`.
 
@@ -66,6 +70,7 @@ def run(
         DataError: if the pairs or the encoder are not available.
     """
     protocol = QUICK if quick else PROTOCOL
+    methods = methods or (QUICK_METHODS if quick else TABULAR)
     chosen = tabular_methods(methods, protocol.recipe.epochs)
     results = tabular.run_methods(table(), chosen, protocol, store=store, **options)
     return results.assign_attrs(weights=encoder.weights_digest(encoder.folder()))

@@ -42,6 +42,9 @@ UNTRAINED = "untrained"
 QUICK_PAIRS = 320
 """Training pairs of the quick version."""
 
+QUICK_METHODS = ("mae", "gar")
+"""Losses of the quick version: what takes time is to score all pairs after each training."""
+
 COST = 25.0
 """Units of work of one pair, see `workers.UNIT`."""
 
@@ -110,7 +113,7 @@ def _without_grid(recipe: Recipe) -> dict[str, Any]:
 
 
 def run(
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] | None = None,
     *,
     seeds: Sequence[int] = SEEDS,
     layers: int | None = RECIPE.layers,
@@ -123,10 +126,10 @@ def run(
     """Fine-tune with each loss.
 
     Args:
-        methods: names of losses that have a tabular grid.
+        methods: names of losses that have a tabular grid; default: `METHODS`, or `QUICK_METHODS`.
         seeds: the first chooses the learning rate of each loss.
         layers: how many of the upper layers are trained; None: all, with the embeddings.
-        quick: few pairs, one learning rate and one seed.
+        quick: few pairs and losses, one learning rate and one seed.
         device: where to train.
         store: folder to keep results in and to go on from; default: `paths.results`.
         jobs: processes that train side by side; default: see `workers.default_jobs`.
@@ -141,6 +144,7 @@ def run(
         DataError: if the pairs or the encoder are not available.
         ValueError: for an unknown loss, or layers that the encoder has not.
     """
+    methods = methods or (QUICK_METHODS if quick else METHODS)
     recipe = replace(RECIPE, layers=layers)
     if quick:
         recipe = replace(recipe, most=QUICK_PAIRS, learning_rates=recipe.learning_rates[-1:])

@@ -67,18 +67,16 @@ def test_the_selected_candidate_is_a_training_of_its_own(tmp_path: Path) -> None
                 assert int(at["epoch"]) == best[1] + 1
 
 
-def test_each_value_can_be_selected_for_by_itself(tmp_path: Path) -> None:
-    alphas = (0.5, 2.0, 8.0)
-    grid = replace(GRID, by_value=True)
-    results = across.run("mine", [task()], [gar_at(alphas)], grid, store=tmp_path, jobs=1)
+def test_each_value_is_selected_for_as_if_it_were_alone(tmp_path: Path) -> None:
+    """The random numbers included."""
+    alphas, both = (0.5, 2.0, 8.0), replace(GRID, by_value=True)
+    results = across.run("mine", [task()], [gar_at(alphas)], both, store=tmp_path, jobs=1)
     assert results["value"].to_numpy().tolist() == list(alphas)
-    chosen = across.run("mine", [task()], [gar_at(alphas)], GRID, store=tmp_path, jobs=1)
-    validation = results["validation"].sel({"metric": "MAE"}).squeeze(drop=True)
-    best = validation.min("value")
-    assert (chosen["validation"].sel({"metric": "MAE"}).squeeze(drop=True) == best).all()
-    assert (
-        chosen["chosen"].sel({"metric": "MAE"}).squeeze(drop=True) == validation.idxmin("value")
-    ).all()
+    for alpha in alphas:
+        alone = across.run("mine", [task()], [gar_at([alpha])], GRID, store=tmp_path, jobs=1)
+        for name in ("test", "validation", "rate", "epoch"):
+            found = results[name].sel(value=alpha, drop=True)
+            assert np.array_equal(found.to_numpy(), alone[name].to_numpy())
 
 
 def test_other_rows_judge_and_are_seen(tmp_path: Path) -> None:
@@ -112,3 +110,13 @@ def test_results_are_in_the_order_of_tasks_and_methods(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("rows", "batch"), [(5000, 64), (600, 64), (500, 32), (100, 8), (20, 8)])
 def test_an_epoch_has_some_steps(rows: int, batch: int) -> None:
     assert across.recipe_of(across.RECIPE, rows).batch_size == batch
+
+
+def test_a_task_may_have_methods_of_its_own(tmp_path: Path) -> None:
+    mae, mse = tabular_methods(["mae", "mse"], 4)
+    tasks = [task(), replace(task(condition="other"), methods=[mse])]
+    test = across.run("mine", tasks, [mae], GRID, store=tmp_path, jobs=1)["test"].squeeze("table")
+    known = test.notnull().all(("seed", "metric"))
+    assert known.sel({"condition": "plain", "method": "mae"})
+    assert known.sel({"condition": "other", "method": "mse"})
+    assert int(known.sum()) == 2
