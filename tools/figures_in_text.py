@@ -177,7 +177,6 @@ CONSTANTS = {
         "0.003 was not better); 16 waves, where",
         "Intervals are of 95 %",
         "one chance in 16 for each curve",
-        "`gar-verify run not_smooth --save` took # s",
     ),
     "sentences.md": (
         "from 0 (nothing in common) to 5 (the same meaning)",

@@ -208,6 +208,8 @@ def test_full_results_are_saved_and_drawn_from_the_summary(tmp_path: Path) -> No
     results = made_up(lambda name, part: 0.8 if part == "near" else 0.9)
     assert not_smooth.is_full(results)
     assert not not_smooth.is_full(results.sel({"seed": [0, 1]}))
+    short = json.dumps({"learning_rates": [1e-2], "epochs": 13})
+    assert not not_smooth.is_full(results.assign_attrs(settings=short))
     assert not not_smooth.is_full(results.sel({"table": list(NAMES[1:])}))
     summaries.write(results, "mine", tmp_path)
     again = summaries.read("mine", tmp_path)
