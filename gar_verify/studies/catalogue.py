@@ -158,6 +158,9 @@ OTHERS = {
 }
 """Such studies by name."""
 
+QUESTIONS = tuple(name for name, other in OTHERS.items() if other.part)
+"""Studies of what the paper leaves open, each of many tables."""
+
 OTHER_ROWS = (*tabular.METHODS, *OTHERS)
 """Studies for the rows of the paper whose own data or protocol is not to be had."""
 

@@ -86,7 +86,7 @@ def test_prove_one_statement() -> None:
         (("run", "all", "--methods", "mae"), "--methods belongs to one study"),
         (("run", "sensitivity", "--methods", "mae"), "a study of GAR alone"),
         (("run", "diabetes", "--dask", "tcp://a:1", "--jobs", "2"), "--dask and --jobs exclude"),
-        (("data", "fetch", "boston"), "no table 'boston' comes from the UCI repository"),
+        (("data", "fetch", "boston"), "no table 'boston' can be fetched"),
         (("bench", "speed"), "bench has no part 'speed'; there are: all, loss, runtime, targets"),
         (("table", "diabetes_corrected"), "there is no summary 'diabetes_corrected'"),
         (

@@ -30,7 +30,8 @@ def test_every_committed_summary_is_the_one_that_was_written(name: str) -> None:
 
 
 def test_all_summaries_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in paths.summaries().iterdir()) < 1_000_000
+    """Studies of many tables keep every table and seed: a third of it is theirs, and more."""
+    assert sum(path.stat().st_size for path in paths.summaries().iterdir()) < 1_500_000
 
 
 def test_a_swapped_column_is_refused(copy: Path) -> None:

@@ -53,6 +53,8 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
     """
     if study in CURVES:
         return _curve(frame, caption)
+    if study in catalogue.QUESTIONS:
+        return _as_it_is(frame, caption)
     if study in catalogue.SENSITIVITIES:  # the metrics are columns
         frame = pd.DataFrame(frame.stack(0, future_stack=True)).swaplevel()
         frame.index.names = "metric", "alpha"
@@ -103,6 +105,16 @@ def _curve(frame: pd.DataFrame, caption: str) -> Grid:
     ]
     columns = ("measured, mean (std)", "min to max", "published, mean (std)", "min to max")
     return Grid(caption, "method", columns, tuple(rows))
+
+
+def _as_it_is(frame: pd.DataFrame, caption: str) -> Grid:
+    """Lines and columns of a table as they are, the levels of its index joined."""
+    rows = [
+        Row(", ".join(map(str, head)), tuple(Cell(_number(value)) for value in values))
+        for head, values in zip(frame.index, frame.to_numpy(float), strict=True)
+    ]
+    corner = ", ".join(map(str, frame.index.names))
+    return Grid(caption, corner, tuple(map(str, frame.columns)), tuple(rows))
 
 
 def _by_metric(frame: pd.DataFrame, caption: str) -> Grid:

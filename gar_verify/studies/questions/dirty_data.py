@@ -171,6 +171,8 @@ OF_GAR: dict[str, tuple[str, Any]] = {
 """Lines of the table beside the losses: labels, and what is minimised. All take alpha."""
 
 METHODS = (*TABULAR, *OF_GAR)
+KEPT, METRICS = ("test", "test_by_other"), ("MAE", "Pearson")
+"""What results hold: enough for every statement, and small."""
 
 
 def named(name: str) -> str:
@@ -217,7 +219,8 @@ def run(
         options: those of `across.run` (device, store, jobs, progress).
 
     Returns:
-        As `across.run`; ``test_by_other`` is of what spoiled validation rows select.
+        ``test`` and ``test_by_other`` as in `across.run`, for `METRICS`; the latter is of what
+        spoiled validation rows select.
 
     Raises:
         DataError: if a table is not available.
@@ -231,7 +234,8 @@ def run(
         for name in names or (QUICK_TABLES if quick else TABLES)
         for condition in conditions or (QUICK_CONDITIONS if quick else CONDITIONS)
     ]
-    return across.run(NAME, tasks, chosen, grid, **options).round(summaries.DIGITS)
+    results = across.run(NAME, tasks, chosen, grid, **options)
+    return results[list(KEPT)].sel(metric=list(METRICS)).round(summaries.DIGITS)
 
 
 def _task(name: str, condition: str, seeds: Sequence[int]) -> Task:

@@ -39,6 +39,15 @@ def test_measured_and_published_stand_in_the_line_of_their_method() -> None:
     assert grid.columns[2].endswith("↑")
 
 
+def test_a_question_is_shown_as_its_table_is() -> None:
+    frame = catalogue.table("several_targets", catalogue.summary("several_targets"))
+    grid = grids.of_study("several_targets", frame, "caption")
+    assert grid.columns == tuple(frame.columns)
+    assert [row.head for row in grid.rows] == [", ".join(map(str, place)) for place in frame.index]
+    first = frame.iloc[0]
+    assert grid.rows[0].cells[0].text == f"{first.iloc[0]:.3f}"
+
+
 def test_sensitivity_has_a_line_for_each_alpha() -> None:
     frame = tables.sensitivity_table(catalogue.summary("sensitivity"))
     grid = grids.of_study("sensitivity", frame, "caption")
