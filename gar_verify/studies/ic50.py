@@ -27,7 +27,15 @@ from gar_verify.metrics import METRICS
 from gar_verify.metrics.gaps import GapScorer
 from gar_verify.studies import selection, summaries, tables, tabular
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import PER_TARGET, RELEASED, TABULAR, Method, label, tabular_methods
+from gar_verify.studies.methods import (
+    PER_TARGET,
+    RELEASED,
+    TABULAR,
+    Method,
+    label,
+    refuse_unknown,
+    tabular_methods,
+)
 from gar_verify.studies.store import Piece, piece_of_training
 from gar_verify.training import Problem, Run
 from gar_verify.training.gaps import LEAST_IN_ROW, TrainedWithGaps, train_with_gaps
@@ -79,9 +87,7 @@ def methods_of(names: Sequence[str], epochs: int) -> list[Method]:
     Raises:
         ValueError: for a name that is none of `METHODS`.
     """
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no method of {NAME}; choose from {', '.join(METHODS)}")
+    refuse_unknown(names, METHODS, NAME)
     return [_method(name, epochs) for name in names]
 
 

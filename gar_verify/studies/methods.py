@@ -23,6 +23,13 @@ class Method:
     """What the values are called; ``repeat`` if they only count repeats."""
 
 
+def refuse_unknown(names: Sequence[str], known: Sequence[str], study: str) -> None:
+    """A ValueError that lists the methods of a study, if a name is none of them."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no method of {study}; choose from {', '.join(known)}")
+
+
 def tabular_methods(names: Sequence[str], epochs: int) -> list[Method]:
     """Methods of the tabular studies by name, in that order.
 

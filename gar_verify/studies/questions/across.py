@@ -247,8 +247,13 @@ def _piece(name: str, task: Task, method: Method, grid: Grid) -> Piece:
 COMPUTE = Definition(__name__, "_piece.compute")
 
 
-def code_of(methods: Sequence[Method]) -> str:
-    """The digest of the present code that results of some methods rest on, as in their record."""
+def code_of(methods: Sequence[Method], compute: Definition = COMPUTE) -> str:
+    """The digest of the present code that results of some methods rest on, as in their record.
+
+    Args:
+        methods: of the results.
+        compute: what computes a piece, where that is another function than here.
+    """
     return provenance.one_code(
-        provenance.code_version((COMPUTE, *method.objective.functions)) for method in methods
+        provenance.code_version((compute, *method.objective.functions)) for method in methods
     )

@@ -31,7 +31,7 @@ from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.gar.options import Conventional, Part
 from gar_verify.losses.registry import get_spec
 from gar_verify.studies import summaries
-from gar_verify.studies.methods import TABULAR, Method, label, tabular_methods
+from gar_verify.studies.methods import TABULAR, Method, label, refuse_unknown, tabular_methods
 from gar_verify.studies.questions import across, aggregate, deals
 from gar_verify.studies.questions.across import Grid, Task
 from gar_verify.studies.questions.deals import Deal
@@ -186,9 +186,7 @@ def methods_of(names: Sequence[str], epochs: int) -> list[Method]:
     Raises:
         ValueError: for a name that is none of `METHODS`.
     """
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no method of {NAME}; choose from {', '.join(METHODS)}")
+    refuse_unknown(names, METHODS, NAME)
     return [_method(name, epochs) for name in names]
 
 

@@ -37,9 +37,15 @@ from gar_verify.losses._distinct import Draw
 from gar_verify.losses.gar.loss import stacked_gar
 from gar_verify.losses.stacking import StackedLoss
 from gar_verify.metrics import METRICS
-from gar_verify.studies import provenance, selection, summaries, workers
+from gar_verify.studies import selection, summaries, workers
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import PER_TARGET, Method, losses_of, tabular_methods
+from gar_verify.studies.methods import (
+    PER_TARGET,
+    Method,
+    losses_of,
+    refuse_unknown,
+    tabular_methods,
+)
 from gar_verify.studies.questions import across, deals
 from gar_verify.studies.questions.deals import Deal
 from gar_verify.studies.store import Piece
@@ -85,9 +91,7 @@ def methods_of(names: Sequence[str]) -> list[Method]:
     Raises:
         ValueError: for a name that is none of `METHODS`.
     """
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no method of {NAME}; choose from {', '.join(METHODS)}")
+    refuse_unknown(names, METHODS, NAME)
     return [_method(name) for name in names]
 
 
@@ -236,9 +240,7 @@ PART = {"names": ("slump",)}
 def code_of(summary: xr.Dataset) -> str:
     """The digest of the present code that a summary rests on, as its record holds it."""
     methods = methods_of(summary["method"].to_numpy().tolist())
-    return provenance.one_code(
-        provenance.code_version((COMPUTE, *method.objective.functions)) for method in methods
-    )
+    return across.code_of(methods, COMPUTE)
 
 
 def each_target(deal: Deal) -> list[Deal]:
