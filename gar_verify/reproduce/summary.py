@@ -78,6 +78,8 @@ def _result(done: Rerun) -> str:
         return _lowest(done.table["measured"])
     if done.study in catalogue.SENSITIVITIES:
         return _best_alpha(done.table)
+    if (other := catalogue.OTHERS.get(done.study)) and other.sentence:
+        return other.sentence(done.results)
     if catalogue.compares_losses(done.study):
         return _gain(done.table)
     return _lowest(done.table.xs("MAE")["measured"])

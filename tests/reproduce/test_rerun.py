@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gar_verify import paths
-from gar_verify.reproduce import rerun
+from gar_verify.reproduce import rerun, summary
+from gar_verify.reproduce.report import page
 from gar_verify.studies import catalogue
 from gar_verify.studies.methods import SYNTHETIC, label
 from gar_verify.studies.summaries import SummaryError
@@ -70,3 +71,18 @@ def test_without_a_summary_nothing_is_written(
     with pytest.raises(SummaryError, match="there is no summary 'wine'"):
         rerun.from_summary("wine", tmp_path / "figures")
     assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize("study", catalogue.in_report())
+def test_every_stored_study_is_drawn_and_told(study: str, tmp_path: Path) -> None:
+    """As the main job does, to the line that it prints and what its page shows."""
+    try:
+        done = rerun.from_summary(study, tmp_path)
+    except SummaryError:
+        pytest.skip(f"no full run of {study} is stored")
+    told = summary.of_study(done)
+    assert told.startswith(f"{study}, stored: ")
+    assert len(told) > len(f"{study}, stored: ") + 20
+    shown = page._study(done, tmp_path)
+    assert shown["grid"].rows
+    assert shown["picture"]
