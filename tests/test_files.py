@@ -46,3 +46,8 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     _files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
     _files.sweep(tmp_path / "absent")
+
+
+def test_names_of_tests_hold_no_bytes(request: pytest.FixtureRequest) -> None:
+    """Such as those of a gzip file, which holds a time: workers would find different tests."""
+    assert not [item.name for item in request.session.items if r"\x" in item.name]
