@@ -26,6 +26,7 @@ EXTRAS = {
     "images": ("PIL",),
     "notebooks": ("ipykernel", "nbclient", "nbformat"),
     "integrations": ("lightgbm", "xgboost"),
+    "pairs": ("pdll",),
     "text": ("huggingface_hub", "safetensors", "tokenizers", "transformers"),
 }
 """Modules by the extra that brings them; the first extra that has one is named."""
