@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from gar_verify.losses import registry
 from gar_verify.losses.gar import ConcordanceLoss, concordance_loss, gar_loss
+from gar_verify.losses.gar.loss import stacked_concordance
 from gar_verify.losses.registry import LossSpec
 
 
@@ -22,11 +22,6 @@ class Candidate:
 
     loss: str
     value: float
-
-
-def stacked_concordance(f: Tensor, y: Tensor, x: Any, repeat: Any, draw: Any) -> Tensor:
-    """1 - CCC of each model, averaged over its targets."""
-    return torch.stack([concordance_loss(*pair) for pair in zip(f, y, strict=True)])
 
 
 class _Spec(LossSpec):

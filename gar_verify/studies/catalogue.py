@@ -30,6 +30,7 @@ from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
 from gar_verify.studies.questions import (
     choosing_alpha,
     choosing_alpha_report,
+    competitors,
     dirty_data,
     not_smooth,
     several_targets,
@@ -154,6 +155,14 @@ OTHERS = {
         save=several_targets_report.save_by_table,
         code=several_targets.code_of,
         part=several_targets.PART,
+    ),
+    competitors.NAME: Other(
+        competitors.run,
+        Kind(selection.select, competitors.table, figures.competitors_figure),
+        competitors.is_full,
+        competitors.sentence,
+        code=competitors.code_of,
+        part=competitors.PART,
     ),
 }
 """Such studies by name."""

@@ -586,3 +586,11 @@ def stacked_gar(
 def stacked_alpha(f: Tensor, y: Tensor, x: Tensor, alpha: Tensor, draw: Draw) -> Tensor:
     """`stacked_gar` in the signature of `stacking.StackedLoss`."""
     return stacked_gar(f, y, alpha)
+
+
+def stacked_concordance(f: Tensor, y: Tensor, x: Tensor, repeat: Tensor, draw: Draw) -> Tensor:
+    """1 - CCC of each model, averaged over its targets; see `stacking.StackedLoss`."""
+    options = Options(
+        "concordance", targets="per_target", dim=1, parts=("conventional",), kept=(0,), raw=True
+    )
+    return loss_of_checked(f, y, None, 1.0, Setting(options, reader="tensor"))

@@ -5,6 +5,7 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
+from gar_verify.studies.figures.competitors import competitors_figure
 from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
@@ -42,6 +43,7 @@ __all__ = [
     "alpha_figure",
     "band",
     "choosing_alpha_figure",
+    "competitors_figure",
     "digest",
     "dirty_data_figure",
     "digits_figure",

@@ -178,6 +178,17 @@ def test_the_sentence_can_say_the_opposite() -> None:
     assert dirty_data.sentence(results.sel(condition=["clean"])) == ""
 
 
+def test_the_sentence_counts_the_other_losses_both_ways() -> None:
+    assert "other losses" not in dirty_data.sentence(made_up(EVEN))
+    worse, better = {"clean": 1.0, "else": 2.2}, {"clean": 1.0, "else": 1.9}
+    said = dirty_data.sentence(made_up(EVEN | {"mse": worse, "huber": better}))
+    assert (
+        "Of the 2 other losses of the paper, better than the MAE loss with any kind: Huber;" in said
+    )
+    said = dirty_data.sentence(made_up(EVEN | {"mse": worse}))
+    assert "with any kind: none; worse with no kind: none." in said
+
+
 def test_the_table_is_relative_to_clean_labels() -> None:
     results = made_up(EVEN)
     table = dirty_data.table(results)
@@ -245,7 +256,7 @@ def test_a_part_is_trained_again_to_verify(
     monkeypatch.setattr(provenance, "_digest", lambda roots: f"other code of {roots[-1].name}")
     assert spot_check.state(dirty_data.NAME) == spot_check.STATES[2]
     found = spot_check.verify(dirty_data.NAME)
-    assert len(found) == 2 * 2 * 2  # methods, seeds, metrics of one condition
+    assert len(found) == 2 * 2 * len(dirty_data.METRICS)  # methods, seeds, of one condition
     assert spot_check.state(dirty_data.NAME) == spot_check.STATES[1]
     frame, record = summaries.read_frame(dirty_data.NAME)
     changed = (frame["method"] == "gar") & (frame["condition"] == "symmetric 40 %")
