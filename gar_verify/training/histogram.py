@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,33 +101,32 @@ def train_histogram(
     stacks = list(_stacks(wide, runs, recipe, limit))
     with on_threads(1):
         done = [
-            _HistogramStack(wide, [runs[i] for i in stack], recipe, objective, device)
-            .in_units(low, high)
-            .train(on_epoch)
+            _HistogramStack(
+                (low, high), wide, [runs[i] for i in stack], recipe, objective, device
+            ).train(on_epoch)
             for stack in stacks
         ]
     return _reordered(done, np.argsort(np.concatenate(stacks)))
 
 
 class _HistogramStack(_Stack):
-    """Predicts the mean of the histogram."""
+    """Predicts the mean of the histogram, in the units of labels that lay between two ends."""
 
-    def in_units(self, low: float, high: float) -> _HistogramStack:
-        """Predictions and labels are those of this range when they are scored."""
-        self.low, self.high = float(low), float(high)
-        self.scorers = [self._scorer_in_units(part) for part in self.scorers]
-        return self
+    def __init__(self, ends: tuple[float, float], *stack: Any) -> None:
+        """The ends, and what a stack takes."""
+        self.low, self.width = float(ends[0]), float(ends[1] - ends[0])
+        super().__init__(*stack)
 
-    def _scorer_in_units(self, part: tuple[Tensor, Scorer] | None) -> tuple[Tensor, Scorer] | None:
-        if part is None:
+    def _scorer(self, part: str) -> tuple[Tensor, Scorer] | None:
+        found = super()._scorer(part)
+        if found is None:
             return None
-        rows, _ = part
-        labels = self.targets[:, 0] * (self.high - self.low) + self.low
-        return rows, Scorer(labels[rows])
+        rows, _ = found
+        return rows, Scorer((self.targets[:, 0] * self.width + self.low)[rows])
 
     def _predict(self) -> Tensor:
         ends = edges(self.targets)
         middles = (ends[1:] + ends[:-1]) / 2
         histogram = super()._predict().softmax(1)  # [S, BINS, n]
         mean = (middles[:, None] * histogram).sum(1, keepdim=True)
-        return mean * (self.high - self.low) + self.low
+        return mean * self.width + self.low

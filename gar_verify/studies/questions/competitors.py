@@ -235,8 +235,13 @@ def named(name: str) -> str:
 
 def beside(results: xr.Dataset, table: str) -> xr.Dataset:
     """Test values of the new methods on a table, and of the stored ones on the same rows."""
-    ours = results.sel(table=table, drop=True)[["test"]].expand_dims(seed=[0])
-    return xr.concat([summaries.read(table)[["test"]], ours], "method", join="override")
+    stored = summaries.read(table)["test"]
+    new = [str(name) for name in results["method"].to_numpy()]
+    whole = stored.reindex({"method": [*stored["method"].to_numpy().tolist(), *new]})
+    ours = results["test"].sel(table=table).transpose("method", "fold", "metric").to_numpy()
+    whole = whole.transpose("seed", "method", "fold", "metric")
+    whole.loc[{"method": new}] = ours
+    return whole.to_dataset()
 
 
 def table(results: xr.Dataset) -> pd.DataFrame:
