@@ -18,7 +18,6 @@ these values too, so that code may be moved and rewritten without hours of train
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -31,34 +30,25 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from gar_verify.data import Table, load_table
 from gar_verify.data.synthetic import CURVES
 from gar_verify.metrics import METRICS
 from gar_verify.studies import (
-    ablation,
     catalogue,
     curves,
     definitions,
     ic50,
     provenance,
-    sensitivity,
+    retrained,
     summaries,
     synthetic,
     tabular,
     workers,
 )
-from gar_verify.studies.methods import Method, gar_at, synthetic_methods, tabular_methods
-from gar_verify.studies.sentences import frozen
+from gar_verify.studies.methods import Method, synthetic_methods
 from gar_verify.training import Run, train
-from gar_verify.training.gaps import train_with_gaps
 
 TOLERANCE = 1e-3
 """Of a relative difference between a stored test value and the same one trained again."""
-
-WITH_ALL = ("ranksim",)
-"""Methods that need the whole grid of a fold for the same digits: models that are trained together
-have batches without their equal labels in matrices of one size, the largest, which rounds otherwise
-than another size."""
 
 VERIFIED = "verified"
 """Key of a summary's record for the code that gives its values again."""
@@ -88,9 +78,8 @@ def again(study: str, line: str | float, run: int) -> pd.DataFrame:
         DataError: if the table is not available.
     """
     summary = summaries.read(study)
-    table = _table(summary)
-    again = _synthetic if table.name in CURVES else _tabular
-    stored, trained = workers.call(partial(again, summary, table, study, line, run))
+    again = _synthetic if _is_curve(summary) else _tabular
+    stored, trained = workers.call(partial(again, summary, study, line, run))
     expected = workers.call(partial(provenance.same_arithmetic, summary.attrs))
     frame = pd.DataFrame({"stored": stored, "again": trained}, index=pd.Index(METRICS))
     frame["relative difference"] = (frame["again"] / frame["stored"] - 1).abs()
@@ -181,7 +170,7 @@ def _verifiable(summary: xr.Dataset, study: str) -> Sequence[str | float]:
     same = partial(provenance.same_arithmetic, summary.attrs)
     if _is_curve(summary) and not workers.call(same):
         return list(curves.read_start(study).index.unique("method"))
-    return _lines(summary)
+    return retrained.lines_of(summary)
 
 
 def state(study: str) -> str:
@@ -206,123 +195,38 @@ def code_of(study: str) -> str:
         compute = (synthetic.COMPUTE,)
     elif summary.attrs["table"] == ic50.NAME:
         compute = (ic50.COMPUTE, ic50.TRAINER)
-    methods = [_method(summary, line) for line in _lines(summary)]
+    methods = [_method(summary, line) for line in retrained.lines_of(summary)]
     return provenance.one_code(
         provenance.code_version((*compute, *method.objective.functions)) for method in methods
     )
 
 
-def recognise(summary: xr.Dataset, wanted: Mapping[str, Any], study: str) -> None:
-    """Compare the settings that a summary was computed with, data included, with others.
-
-    Raises:
-        SummaryError: names every setting that differs.
-    """
-    stored = json.loads(summary.attrs["settings"])
-    now = json.loads(provenance.canonical(wanted))
-    other = sorted(key for key in stored.keys() & now.keys() if stored[key] != now[key])
-    if other:
-        what = "; ".join(f"{key}: stored {stored[key]!r}, now {now[key]!r}" for key in other)
-        raise summaries.SummaryError(
-            f"the summary '{study}' comes from other settings ({what}); run the study again"
-        )
-
-
 def _tabular(
-    summary: xr.Dataset, table: Table, study: str, line: str | float, fold: int
+    summary: xr.Dataset, study: str, line: str | float, fold: int
 ) -> tuple[list[float], list[float]]:
     """The candidates that were selected, one for each metric, trained again."""
-    of_gaps = table.name == ic50.NAME
-    protocol = ic50.PROTOCOL if of_gaps else tabular.protocol(table.name)
-    at = _line(summary, study, line)
-    method = _method(summary, line)
-    recognise(summary, _settings(table, protocol), study)
-    chosen = at.sel(fold=fold).squeeze("seed")
-    seed = int(chosen["seed"])
-    wanted = [_candidate(chosen.sel(metric=metric), method, fold, seed) for metric in METRICS]
-    runs = list(dict.fromkeys(wanted))
-    if method.name in WITH_ALL:
-        rates = tabular.learning_rates(method, protocol, table.name)
-        runs = tabular.grid(method, protocol, rates, seed, fold)
-    problem = tabular.folds(table, protocol.folds)
-    fit = train_with_gaps if of_gaps else train
-    trained = fit(problem, runs, protocol.recipe, method.objective)
-    epochs = chosen["selected_epoch"].astype(int).to_numpy()
-    values = [
-        float(trained.metrics[runs.index(run), epoch - 1, -1, i])
-        for i, (run, epoch) in enumerate(zip(wanted, epochs, strict=True))
-    ]
-    return chosen["test"].to_numpy().tolist(), values
-
-
-def _candidate(chosen: xr.Dataset, method: Method, fold: int, seed: int) -> Run:
-    index = int(chosen["selected_hyperparameter"])
-    rate, decay = (float(chosen[f"selected_{name}"]) for name in ("learning_rate", "weight_decay"))
-    return Run(rate, decay, method.hyperparameters[index], index, fold, seed)
-
-
-def _line(summary: xr.Dataset, study: str, line: str | float) -> xr.Dataset:
-    """What was selected for a line of a summary."""
-    dim, names = _dim(summary), _lines(summary)
-    if line not in names:
-        raise summaries.SummaryError(
-            f"the summary '{study}' has no {dim} {line!r}; there are: {', '.join(map(str, names))}"
-        )
-    at = summary.sel({dim: line})
-    if dim == "alpha":
-        return at.assign(selected_hyperparameter=names.index(line) + 0 * at["fold"])
-    return at
+    wanted = retrained.selected(summary, study, line, fold)
+    scores, _ = retrained.train_again(summary, wanted)
+    return list(wanted.test), scores.astype(float).tolist()
 
 
 def _method(summary: xr.Dataset, line: str | float) -> Method:
     """The method of a line of a summary."""
-    name, lines = str(line), _lines(summary)
     if _is_curve(summary):
-        return synthetic_methods([name], synthetic.RECIPE.epochs)[0]
-    if _dim(summary) == "alpha":
-        return gar_at([float(line) for line in lines], sensitivity.method_of(summary))
-    if name.startswith(ablation.PREFIX):
-        return ablation.ablation_method(name.removeprefix(ablation.PREFIX))
-    if summary.attrs["table"] == ic50.NAME:
-        return ic50.methods_of([name], ic50.PROTOCOL.recipe.epochs)[0]
-    table = str(summary.attrs["table"])
-    protocol = frozen.PROTOCOL if table == frozen.NAME else tabular.protocol(table)
-    return tabular_methods([name], protocol.recipe.epochs)[0]
-
-
-def _table(summary: xr.Dataset) -> Table:
-    """The table that a summary was computed from, scaled as it was there."""
-    table = load_table(str(summary.attrs["table"]))
-    return table if table.checksum == summary.attrs["data"] else table.scaled_on_training_part()
+        return synthetic_methods([str(line)], synthetic.RECIPE.epochs)[0]
+    return retrained.method_of(summary, line)
 
 
 def _is_curve(summary: xr.Dataset) -> bool:
     return str(summary.attrs["table"]) in CURVES
 
 
-def _dim(summary: xr.Dataset) -> str:
-    return "alpha" if "alpha" in summary.dims else "method"
-
-
-def _lines(summary: xr.Dataset) -> list[str | float]:
-    return list(summary[_dim(summary)].to_numpy().tolist())
-
-
-def _settings(table: Table, protocol: tabular.Protocol) -> dict[str, Any]:
-    return {
-        "table": table.name,
-        "data": table.checksum,
-        "folds": protocol.folds,
-        "weight_decays": protocol.weight_decays,
-        "recipe": asdict(protocol.recipe),
-    }
-
-
 def _synthetic(
-    summary: xr.Dataset, table: Table, study: str, line: str | float, seed: int
+    summary: xr.Dataset, study: str, line: str | float, seed: int
 ) -> tuple[list[float], list[float]]:
     """One run of a synthetic study: the whole, or where rounding may differ its first epochs."""
-    recipe, at = synthetic.RECIPE, _line(summary, study, line)
+    recipe, at = synthetic.RECIPE, retrained.check_line(summary, study, line)
+    table = retrained.table_of(summary)
     method = _method(summary, line)
     wanted = {
         "table": table.name,
@@ -330,7 +234,7 @@ def _synthetic(
         "learning_rate": synthetic.LEARNING_RATE,
         "recipe": asdict(recipe),
     }
-    recognise(summary, wanted, study)
+    retrained.recognise(summary, wanted, study)
     if provenance.same_arithmetic(summary.attrs):
         stored = at["test"].sel(seed=seed).to_numpy()
     else:

@@ -36,7 +36,9 @@ def competitors_figure(results: xr.Dataset) -> Figure:
         panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
         for panel, name in zip(panels, tables, strict=True):
             lines = found[(found["table"] == name) & (found["metric"] == "MAE")]
-            values = lines.set_index("method")[["measured", "std"]].loc[[named(name) for name in methods]]
+            values = lines.set_index("method")[["measured", "std"]].loc[
+                [named(name) for name in methods]
+            ]
             limit(panel, values.to_numpy())
             for line, method in enumerate(methods):
                 dot(panel, values.to_numpy()[line], line, colors[method], filled=True)
