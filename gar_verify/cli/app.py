@@ -146,12 +146,21 @@ def table_command(
             "--verify", help="train a fold of every line again; if it agrees, record the code"
         ),
     ] = False,
+    predictions: Annotated[
+        bool,
+        typer.Option(
+            "--predictions",
+            help="train all that was selected again, and keep what it predicts of the test rows",
+        ),
+    ] = False,
 ) -> None:
     """Print the table of a full run from the summary that travels with the repository."""
     from gar_verify.studies import pins
 
     pins.set_here()  # before numpy is loaded
     from gar_verify.studies import catalogue, spot_check
+    from gar_verify.studies.predictions import record
+    from gar_verify.studies.progress import progress_for_stderr
 
     name = catalogue.corrected(study) if corrected else study
     other = catalogue.OTHERS.get(name)
@@ -159,6 +168,8 @@ def table_command(
         raise ValueError(f"--verify trains parts of tables and curves; for {name}: gar-verify run")
     if verify:
         spot_check.verify(catalogue.stored_as(name))
+    if predictions:
+        record(catalogue.stored_as(name), progress=progress_for_stderr())
     _show(name, catalogue.summary(name), save=False)
     typer.echo(f"{name}: {spot_check.state(catalogue.stored_as(name))}", err=True)
 

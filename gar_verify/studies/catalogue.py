@@ -17,6 +17,7 @@ from gar_verify.studies import (
     figures,
     ic50,
     peaks,
+    predictions,
     selection,
     sensitivity,
     statistics,
@@ -271,8 +272,8 @@ def sentence(study: str, results: xr.Dataset) -> str:
     names = [str(name) for name in results["method"].values]
     if METHOD not in names or len(names) < 2:
         return ""
-    selected = statistics.compare(selection.select(results), METHOD)
-    parts = [statistics.sentence(selected, METHOD, study)]
+    compared = statistics.compare(_selected(study, results), METHOD)
+    parts = [statistics.sentence(compared, METHOD, study)]
     if other and other.remark:
         parts.append(other.remark(results))
     return " ".join(parts)
@@ -374,7 +375,7 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
     if "metrics" in results:
         results = select(study, results).round(summaries.DIGITS)
     if study not in CURVES:
-        return results
+        return predictions.with_rows(results, stored_as(study))
     chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
     return results.sel({"method": chosen}) if chosen else results
 
@@ -384,7 +385,10 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
     name = stored_as(study)
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
-    written = summaries.write(select(study, results), name, folder)
+    selected = select(study, results)
+    if study not in CURVES:
+        selected = predictions.with_rows(selected.round(summaries.DIGITS), name)
+    written = summaries.write(selected, name, folder)
     if (other := OTHERS.get(study)) and other.record:
         written += other.record(results, folder)
     if study in CURVES:

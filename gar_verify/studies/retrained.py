@@ -18,10 +18,18 @@ from numpy.typing import NDArray
 
 from gar_verify.data import Table, load_table
 from gar_verify.metrics import METRICS
-from gar_verify.studies import ablation, ic50, provenance, sensitivity, summaries, tabular
+from gar_verify.studies import (
+    ablation,
+    ic50,
+    provenance,
+    sensitivity,
+    summaries,
+    tabular,
+    workers,
+)
 from gar_verify.studies.methods import Method, gar_at, tabular_methods
 from gar_verify.studies.sentences import frozen
-from gar_verify.training import Run
+from gar_verify.training import Problem, Run
 from gar_verify.training.keeping import train_keeping
 
 WITH_ALL = ("ranksim",)
@@ -72,25 +80,13 @@ def train_again(
 
     Where every candidate of a metric diverged, both are NaN.
     """
-    table, protocol = table_of(summary), protocol_of(summary)
-    runs = list(dict.fromkeys(wanted.runs))
-    first = runs[0]
-    if wanted.method.name in WITH_ALL:
-        rates = tabular.learning_rates(wanted.method, protocol, table.name)
-        runs = tabular.grid(wanted.method, protocol, rates, first.seed, first.fold)
+    table, recipe = table_of(summary), protocol_of(summary).recipe
+    runs = _beside(summary, wanted)
     pairs = list(zip(wanted.runs, wanted.epochs, strict=True))
     epochs = [{epoch for own, epoch in pairs if own == run and epoch > 0} for run in runs]
-    problem = tabular.folds(table, protocol.folds)
-    gaps = table.name == ic50.NAME
-    kept = train_keeping(
-        problem,
-        runs,
-        epochs,
-        protocol.recipe,
-        wanted.method.objective,
-        gaps=gaps,
-        on_epoch=on_epoch,
-    )
+    gaps, objective = table.name == ic50.NAME, wanted.method.objective
+    problem = _problem(summary)
+    kept = train_keeping(problem, runs, epochs, recipe, objective, gaps=gaps, on_epoch=on_epoch)
     scores = np.full(len(METRICS), np.nan, np.float32)
     predictions = np.full((len(METRICS), *table.test_y.shape), np.nan, np.float32)
     for i, (run, epoch) in enumerate(pairs):
@@ -98,6 +94,26 @@ def train_again(
             metrics, predictions[i] = kept[runs.index(run)][epoch]
             scores[i] = metrics[i]
     return scores, predictions
+
+
+def work_of(summary: xr.Dataset, wanted: Selected) -> tuple[int, float]:
+    """How many epochs `train_again` trains, of all models, and the work of each."""
+    problem, recipe = _problem(summary), protocol_of(summary).recipe
+    work = workers.work_per_epoch(problem, recipe, pairwise=wanted.method.objective.pairwise)
+    return len(_beside(summary, wanted)) * max(*wanted.epochs, 1), work
+
+
+def _beside(summary: xr.Dataset, wanted: Selected) -> list[Run]:
+    """What is trained: the candidates, or the grid that they need beside them."""
+    if wanted.method.name not in WITH_ALL:
+        return list(dict.fromkeys(wanted.runs))
+    protocol, first = protocol_of(summary), wanted.runs[0]
+    rates = tabular.learning_rates(wanted.method, protocol, str(summary.attrs["table"]))
+    return tabular.grid(wanted.method, protocol, rates, first.seed, first.fold)
+
+
+def _problem(summary: xr.Dataset) -> Problem:
+    return tabular.folds(table_of(summary), protocol_of(summary).folds)
 
 
 def recognise(summary: xr.Dataset, wanted: Mapping[str, Any], study: str) -> None:

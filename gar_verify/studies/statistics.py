@@ -8,18 +8,22 @@ is too sure of itself. The corrected resampled t-test of Nadeau and Bengio repla
 the mean, s^2 / n, by s^2 (1/n + r) with r the ratio of rows held out to rows trained on: 1/4 for
 five folds. Holm's correction then accounts for the number of competitors.
 
-What remains outside any of this: one fixed test set serves all folds. The differences measured here
-are those on these test rows; other test rows would add a spread that no fold shows. The ratio r is
-that of the rows by which training sets differ, a fold, to the rows trained on.
+The ratio r is that of the rows by which training sets differ, a fold, to the rows trained on.
+
+One set of test rows serves all folds, and other rows would give another mean, which no fold shows.
+Where the predictions are stored (`studies.predictions`), the variance of the mean over samples of
+the test rows is added to that over the folds; the degrees of freedom are Welch and Satterthwaite's.
+Otherwise the differences are those on these test rows.
 
 Source: Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003);
-Holm, Scandinavian Journal of Statistics 6 (1979).
+Holm, Scandinavian Journal of Statistics 6 (1979); Satterthwaite, Biometrics Bulletin 2 (1946).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,6 +36,7 @@ from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies.methods import EVERY_GAR, is_competitor, label
 from gar_verify.studies.selection import t_test
 
+TEST = "corrected resampled t-test with Holm's correction"
 LEVEL = 0.05
 """Of the tests and, as 1 - LEVEL, of the intervals."""
 
@@ -47,7 +52,9 @@ def compare(selected: xr.Dataset, method: str = "gar") -> pd.DataFrame:
 
     Returns:
         Lines by (metric, competitor). ``difference``: mean advantage of the method in the units of
-        the metric, positive where it is better, with the interval ``low`` to ``high``; ``effect``:
+        the metric, positive where it is better, with the interval ``low`` to ``high``;
+        ``error folds`` and ``error rows``: the standard errors of the folds and of the test rows
+        that the interval rests on, the latter NaN where no predictions are stored; ``effect``:
         the difference in standard deviations of the paired differences, with Hedges' correction for
         few of them, and its interval ``effect low`` to ``effect high``, that of a noncentral t;
         ``p published``: the
@@ -78,7 +85,8 @@ def _against(
     lines = []
     for metric in map(str, selected["metric"].to_numpy()):
         gains = sign * _advantages(runs, metric, methods, baseline)
-        for method, line in zip(methods, _tested(gains, ratio), strict=True):
+        rows = rows_of(selected, metric, methods, baseline)
+        for method, line in zip(methods, _tested(gains, ratio, rows), strict=True):
             lines.append({"metric": metric, "method": method, **line})
     return pd.DataFrame(lines).set_index(["metric", "method"])
 
@@ -94,9 +102,35 @@ def _advantages(
     return gains
 
 
-def _tested(gains: NDArray[np.float64], ratio: float) -> list[dict[str, float]]:
+class Rows(NamedTuple):
+    """What other test rows would change of differences."""
+
+    errors: NDArray[np.float64]
+    """Standard errors; NaN where they are not known."""
+    number: int = 0
+    """Test rows."""
+
+
+def rows_of(selected: xr.Dataset, metric: str, methods: Sequence[str], baseline: str) -> Rows:
+    """What the record of a study says of its test rows, for differences to a baseline."""
+    known = selected.attrs.get("rows", {"lines": [], "count": 0})
+    if not {baseline, *methods} <= set(known["lines"]):
+        return Rows(np.full(len(methods), np.nan))
+    at = [known["lines"].index(name) for name in methods]
+    one, covariance = (
+        known["lines"].index(baseline),
+        np.array(known["covariance"][metric], dtype=float),
+    )
+    variances = covariance[at, at] + covariance[one, one] - 2 * covariance[at, one]
+    return Rows(np.sqrt(variances.clip(0)), known["count"])
+
+
+def _tested(gains: NDArray[np.float64], ratio: float, rows: Rows) -> list[dict[str, float]]:
     """`paired` for each line of [method, run], with Holm's correction over the lines."""
-    group = [paired(differences, ratio) for differences in gains]
+    group = [
+        paired(differences, ratio, error, rows.number)
+        for differences, error in zip(gains, rows.errors, strict=True)
+    ]
     corrected = holm(np.array([line["p corrected"] for line in group]))
     return [
         line | {"p holm": p, "survives": p < LEVEL}
@@ -104,27 +138,24 @@ def _tested(gains: NDArray[np.float64], ratio: float) -> list[dict[str, float]]:
     ]
 
 
-def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
-    """The corrected resampled t-test of paired differences, with interval and effect size.
-
-    Args:
-        differences: one for each fold and seed, at least two.
-        ratio: rows held out over rows trained on.
+def paired(
+    differences: NDArray[np.float64], ratio: float, error_rows: float = np.nan, rows: int = 0
+) -> dict[str, float]:
+    """`corrected`, with the effect size and its interval, which are of the folds alone.
 
     Raises:
         ValueError: for fewer than two differences.
     """
-    line = corrected(differences, ratio)
+    line = corrected(differences, ratio, error_rows, rows)
     n, deviation = len(differences), differences.std(ddof=1)
     hedges = 1 - 3 / (4 * (n - 1) - 1)
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all
-        effect, unit = line["difference"] / deviation * hedges, line["error"] / deviation * hedges
-        t = np.float64(line["difference"]) / line["error"]
+        effect = line["difference"] / deviation * hedges
+        unit = line["error folds"] / deviation * hedges
+        t = np.float64(line["difference"]) / line["error folds"]
         low, high = (unit * bound for bound in _noncentralities(t, n - 1))
     return {
-        "difference": line["difference"],
-        "low": line["low"],
-        "high": line["high"],
+        **{key: line[key] for key in ("difference", "low", "high", "error folds", "error rows")},
         "effect": effect,
         "effect low": low,
         "effect high": high,
@@ -132,12 +163,17 @@ def paired(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
     }
 
 
-def corrected(differences: NDArray[np.float64], ratio: float) -> dict[str, float]:
-    """The corrected resampled t-test of paired differences, with the standard error of the mean.
+def corrected(
+    differences: NDArray[np.float64], ratio: float, error_rows: float = np.nan, rows: int = 0
+) -> dict[str, float]:
+    """The corrected resampled t-test of paired differences, with the standard errors of the mean.
 
     Args:
         differences: one for each fold and seed, at least two.
         ratio: rows held out over rows trained on.
+        error_rows: standard error of the mean over samples of the test rows; NaN: not known, and
+            the difference is one on these rows.
+        rows: how many test rows there are.
 
     Raises:
         ValueError: for fewer than two differences.
@@ -146,12 +182,22 @@ def corrected(differences: NDArray[np.float64], ratio: float) -> dict[str, float
     if n < 2:
         raise ValueError(f"a paired test needs at least two differences, got {n}")
     mean = differences.mean()
-    error = differences.std(ddof=1) * np.sqrt(1 / n + ratio)
-    reach = stats.t.ppf(1 - LEVEL / 2, n - 1) * error
+    folds = differences.var(ddof=1) * (1 / n + ratio)
+    of_rows = 0.0 if np.isnan(error_rows) else error_rows**2
+    error = np.sqrt(folds + of_rows)
     with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
-        p = 2 * stats.t.sf(abs(mean / error), n - 1)
-    low, high = mean - reach, mean + reach
-    return {"difference": mean, "low": low, "high": high, "error": error, "p corrected": p}
+        degrees = error**4 / (folds**2 / (n - 1) + of_rows**2 / max(rows - 1, 1))
+        degrees = degrees if np.isfinite(degrees) else n - 1
+        p = 2 * stats.t.sf(abs(mean / error), degrees)
+    reach = stats.t.ppf(1 - LEVEL / 2, degrees) * error
+    return {
+        "difference": mean,
+        "low": mean - reach,
+        "high": mean + reach,
+        "error folds": np.sqrt(folds),
+        "error rows": error_rows,
+        "p corrected": p,
+    }
 
 
 def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
@@ -211,14 +257,14 @@ def sentence(comparison: pd.DataFrame, method: str, study: str, metric: str = "M
     better, survives = lines["difference"] > 0, lines["survives"]
     if lines.empty:
         return ""
+    of_rows = lines["error rows"].notna().all()
+    test = f"{TEST} over folds and test rows" if of_rows else f"{TEST}, on these test rows"
     parts = [
         f"{study}: by test {metric}, {label(method)} is better on average than {better.sum()} of "
         f"{len(lines)} methods",
-        f"than {_names(lines[better & survives])} by more than chance (corrected resampled t-test "
-        "with Holm's correction, 5 %)"
+        f"than {_names(lines[better & survives])} by more than chance ({test}, 5 %)"
         if (better & survives).any()
-        else "no such difference survives the corrected resampled t-test with Holm's correction "
-        "at 5 %",
+        else f"no such difference survives the {test} at 5 %",
     ]
     if (~better & survives).any():
         parts.append(f"it is worse than {_names(lines[~better & survives])} by more than chance")

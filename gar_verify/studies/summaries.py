@@ -95,6 +95,11 @@ def amend(name: str, extra: Mapping[str, Any], folder: Path | None = None) -> Pa
     return atomic_write(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
+def checksum(name: str, folder: Path | None = None) -> str:
+    """The SHA-256 of the CSV of a summary."""
+    return hashlib.sha256(((folder or paths.summaries()) / f"{name}.csv").read_bytes()).hexdigest()
+
+
 def exists(study: str, folder: Path | None = None) -> bool:
     """Whether there is a summary of that name."""
     return ((folder or paths.summaries()) / f"{study}.csv").is_file()
