@@ -72,6 +72,57 @@ def test_the_interval_of_the_effect_is_that_of_the_noncentral_t():
     assert 0 < steady["effect low"] < steady["effect"] < steady["effect high"]
 
 
+def test_the_variance_over_test_rows_is_added_by_satterthwaite():
+    differences = np.array(NEAR) - OURS
+    folds = statistics.corrected(differences, 1 / 4)
+    both = statistics.corrected(differences, 1 / 4, 0.1, 206)
+    a, b = folds["error folds"] ** 2, 0.1**2
+    degrees = (a + b) ** 2 / (a**2 / 4 + b**2 / 205)
+    reach = stats.t.ppf(0.975, degrees) * np.sqrt(a + b)
+    assert both["high"] - both["difference"] == pytest.approx(reach)
+    t = both["difference"] / np.sqrt(a + b)
+    assert both["p corrected"] == pytest.approx(2 * stats.t.sf(abs(t), degrees))
+    assert folds["high"] - folds["difference"] == pytest.approx(stats.t.ppf(0.975, 4) * np.sqrt(a))
+    assert statistics.corrected(differences, 1 / 4, 0.0, 206)["p corrected"] == pytest.approx(
+        folds["p corrected"]
+    )
+
+
+@pytest.mark.parametrize(("by_fold", "by_row"), [(0.0, 3.0), (0.1, 3.0), (0.3, 1.0)])
+def test_an_interval_over_folds_and_rows_covers_the_difference(by_fold: float, by_row: float):
+    """Where rows share their luck, an interval over the folds alone does not."""
+    rng, folds, rows = np.random.default_rng(0), 5, 206
+    held, held_by_folds = [], []
+    for _ in range(300):
+        table = by_fold * rng.normal(size=(folds, 1)) + by_row * rng.normal(size=rows)
+        table = table + rng.normal(size=(folds, rows))
+        error = table.mean(0).std(ddof=1) / np.sqrt(rows)
+        for kept, given in ((held, (error, rows)), (held_by_folds, ())):
+            line = statistics.corrected(table.mean(1), 1 / 4, *given)
+            kept.append(line["low"] < 0 < line["high"])
+    assert np.mean(held) > 0.92
+    if by_row > 10 * by_fold:
+        assert np.mean(held_by_folds) < 0.7
+
+
+def test_the_record_of_rows_gives_the_error_of_a_difference():
+    selected = selection_of({"gar": OURS, "mae": FAR, "huber": NEAR})
+    covariance = np.array([[4.0, 1.0, 0.5], [1.0, 2.0, 0.0], [0.5, 0.0, 1.0]]) * 1e-2
+    covariance = [[None if value == 2e-2 else value for value in row] for row in covariance]
+    known = dict.fromkeys(METRICS, covariance)
+    rows = {"lines": ["gar", "mae", "huber"], "count": 206, "covariance": known}
+    compared = statistics.compare(selected.assign_attrs(rows=rows))
+    line = compared.loc[("MAE", "Huber")]
+    assert line["error rows"] == pytest.approx(0.1 * np.sqrt(4 + 1 - 2 * 0.5))
+    assert np.isnan(compared.loc[("MAE", "MAE"), "error rows"])  # None: it is not known
+    said = statistics.sentence(compared, "gar", "x")
+    assert "on these test rows" in said
+    both = statistics.compare(selected.sel({"method": ["gar", "huber"]}).assign_attrs(rows=rows))
+    assert "over folds and test rows" in statistics.sentence(both, "gar", "x")
+    fewer = {**rows, "lines": ["gar", "mae", "other"]}
+    assert statistics.compare(selected.assign_attrs(rows=fewer))["error rows"].isna().all()
+
+
 def test_gar_with_other_constants_is_no_competitor():
     alone = statistics.compare(selection_of({"gar": OURS, "mae": FAR, "huber": NEAR}))
     values = {"gar": OURS, "mae": FAR, "huber": NEAR, "gar_released": NEAR}
