@@ -76,7 +76,7 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
     results = catalogue.run(study, named, quick=quick, **options)
     place = folder / paths.RESULTS
     catalogue.save(study, results, folder)
-    summaries.write(catalogue.select(study, results), (name := catalogue.stored_as(study)), place)
+    summaries.write(catalogue.recorded(study, results), (name := catalogue.stored_as(study)), place)
     shown = _shown(study, summaries.read(name, place))
     tables.save(catalogue.table(study, shown), study, folder)
     return Rerun(study, "trained", shown)

@@ -254,6 +254,14 @@ def select(study: str, results: xr.Dataset) -> xr.Dataset:
     return KINDS[check(study)].select(results)
 
 
+def recorded(study: str, results: xr.Dataset) -> xr.Dataset:
+    """What a summary of the results holds, with what is known of the test rows."""
+    selected = select(study, results)
+    if study in CURVES:
+        return selected
+    return predictions.with_rows(selected.round(summaries.DIGITS), stored_as(study))
+
+
 def table(study: str, results: xr.Dataset) -> pd.DataFrame:
     """The table of a study: published beside measured."""
     return KINDS[check(study)].table(results)
@@ -375,7 +383,7 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
     if "metrics" in results:
         results = select(study, results).round(summaries.DIGITS)
     if study not in CURVES:
-        return predictions.with_rows(results, stored_as(study))
+        return recorded(study, results)
     chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
     return results.sel({"method": chosen}) if chosen else results
 
@@ -385,10 +393,7 @@ def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Pat
     name = stored_as(study)
     if not _is_full(study, results) or _would_lose(name, results, folder):
         return []
-    selected = select(study, results)
-    if study not in CURVES:
-        selected = predictions.with_rows(selected.round(summaries.DIGITS), name)
-    written = summaries.write(selected, name, folder)
+    written = summaries.write(recorded(study, results), name, folder)
     if (other := OTHERS.get(study)) and other.record:
         written += other.record(results, folder)
     if study in CURVES:
