@@ -52,6 +52,10 @@ NETWORKS = {
 }
 """sigma is the deviation of a label's histogram, in widths of a bin."""
 
+CONCORDANCE_RATES = (10.0, 1.0, 1e-1, 1e-2, 1e-3)
+"""Learning rates of CCC: its loss has no unit, so its gradient is about 1/s of that of the MAE, with
+s the deviation of the target; with the largest rate of the others it hardly leaves its start."""
+
 LABELS = {name: method.label for name, method in NETWORKS.items()} | TREES
 METHODS = tuple(LABELS)
 BESIDE = ("mae", "gar")
@@ -145,6 +149,9 @@ def _network(
     """A piece of the tabular studies, of which what was selected is kept."""
     method = NETWORKS[name]
     own = name == "hl_gauss"
+    if name == "ccc":
+        rates = CONCORDANCE_RATES if len(settings.learning_rates) > 1 else CONCORDANCE_RATES[1:2]
+        settings = replace(settings, learning_rates=rates)
     fit = train_histogram if own else train
     whole = tabular._piece(table, problem, method, settings, 0, fold, fit)
 
