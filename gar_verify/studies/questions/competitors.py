@@ -53,8 +53,9 @@ NETWORKS = {
 """sigma is the deviation of a label's histogram, in widths of a bin."""
 
 CONCORDANCE_RATES = (10.0, 1.0, 1e-1, 1e-2, 1e-3)
-"""Learning rates of CCC: its loss has no unit, so its gradient is about 1/s of that of the MAE, with
-s the deviation of the target; with the largest rate of the others it hardly leaves its start."""
+"""Learning rates of CCC: its loss has no unit, so its gradient is about 1/s of that of the MAE,
+with s the deviation of the target; with the largest rate of the others it hardly leaves its start.
+"""
 
 LABELS = {name: method.label for name, method in NETWORKS.items()} | TREES
 METHODS = tuple(LABELS)
