@@ -38,7 +38,8 @@ def declared() -> dict[str, str]:
 def test_conda_environment_has_the_same_packages() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf8"))
     assert environment["channels"] == ["conda-forge", "nodefaults"]
-    conda = dict(split(requirement) for requirement in environment["dependencies"])
+    *packages, by_pip = environment["dependencies"]
+    conda = dict(split(requirement) for requirement in [*packages, *by_pip["pip"]])
     assert {name: spec for name, spec in conda.items() if name not in ONLY_CONDA} == {
         CONDA_NAMES.get(name, name): spec for name, spec in declared().items()
     }
