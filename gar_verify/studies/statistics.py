@@ -13,7 +13,8 @@ The ratio r is that of the rows by which training sets differ, a fold, to the ro
 One set of test rows serves all folds, and other rows would give another mean, which no fold shows.
 Where the predictions are stored (`studies.predictions`), the variance of the mean over samples of
 the test rows is added to that over the folds; the degrees of freedom are Welch and Satterthwaite's.
-Otherwise the differences are those on these test rows.
+As there are more of them than the folds have, an interval is never narrower than that of the folds
+alone. Otherwise the differences are those on these test rows.
 
 Source: Nadeau and Bengio, "Inference for the Generalization Error", Machine Learning 52 (2003);
 Holm, Scandinavian Journal of Statistics 6 (1979); Satterthwaite, Biometrics Bulletin 2 (1946).
@@ -183,13 +184,12 @@ def corrected(
         raise ValueError(f"a paired test needs at least two differences, got {n}")
     mean = differences.mean()
     folds = differences.var(ddof=1) * (1 / n + ratio)
-    of_rows = 0.0 if np.isnan(error_rows) else error_rows**2
-    error = np.sqrt(folds + of_rows)
-    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
-        degrees = error**4 / (folds**2 / (n - 1) + of_rows**2 / max(rows - 1, 1))
-        degrees = degrees if np.isfinite(degrees) else n - 1
-        p = 2 * stats.t.sf(abs(mean / error), degrees)
-    reach = stats.t.ppf(1 - LEVEL / 2, degrees) * error
+    reach, p = _reach(mean, folds, n - 1)
+    if not np.isnan(error_rows):
+        both = folds + error_rows**2
+        degrees = both**2 / (folds**2 / (n - 1) + error_rows**4 / (rows - 1)) if both else n - 1
+        # More degrees of freedom than the folds have must not make it surer than they are.
+        reach, p = np.fmax(_reach(mean, both, degrees), (reach, p))
     return {
         "difference": mean,
         "low": mean - reach,
@@ -198,6 +198,14 @@ def corrected(
         "error rows": error_rows,
         "p corrected": p,
     }
+
+
+def _reach(mean: float, variance: float, degrees: float) -> tuple[float, float]:
+    """Half an interval around a mean, and its p; NaN where there is neither mean nor spread."""
+    error = np.sqrt(variance)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread at all: p is 0 or NaN
+        p = 2 * stats.t.sf(abs(np.float64(mean) / error), degrees)
+    return float(stats.t.ppf(1 - LEVEL / 2, degrees) * error), float(p)
 
 
 def _noncentralities(t: float, degrees: int) -> tuple[float, float]:

@@ -88,6 +88,16 @@ def test_the_variance_over_test_rows_is_added_by_satterthwaite():
     )
 
 
+@pytest.mark.parametrize("error", [0.0, 0.01, 0.03, 0.1, 1.0])
+def test_knowing_the_rows_makes_nothing_surer(error: float):
+    for differences in (np.array(NEAR) - OURS, np.array(FAR) - OURS):
+        alone = statistics.corrected(differences, 1 / 4)
+        both = statistics.corrected(differences, 1 / 4, error, 206)
+        assert both["low"] <= alone["low"]
+        assert both["high"] >= alone["high"]
+        assert both["p corrected"] >= alone["p corrected"]
+
+
 @pytest.mark.parametrize(("by_fold", "by_row"), [(0.0, 3.0), (0.1, 3.0), (0.3, 1.0)])
 def test_an_interval_over_folds_and_rows_covers_the_difference(by_fold: float, by_row: float):
     """Where rows share their luck, an interval over the folds alone does not."""
