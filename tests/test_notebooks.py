@@ -25,6 +25,7 @@ NAMES = (
     "13_choosing_alpha",
     "14_not_smooth",
     "15_several_targets",
+    "16_competitors",
 )
 """The story in its order."""
 

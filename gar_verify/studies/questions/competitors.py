@@ -145,7 +145,7 @@ class _About:
 
 
 def _network(
-    name: str, table: Table, problem: Problem, settings: tabular.Protocol, fold: int
+    name: str, data: Table, problem: Problem, settings: tabular.Protocol, fold: int
 ) -> Piece:
     """A piece of the tabular studies, of which what was selected is kept."""
     method = NETWORKS[name]
@@ -154,22 +154,22 @@ def _network(
         rates = CONCORDANCE_RATES if len(settings.learning_rates) > 1 else CONCORDANCE_RATES[1:2]
         settings = replace(settings, learning_rates=rates)
     fit = train_histogram if own else train
-    whole = tabular._piece(table, problem, method, settings, 0, fold, fit)
+    whole = tabular._piece(data, problem, method, settings, 0, fold, fit)
 
     def compute(on_epoch: Callable[[int], None]) -> xr.Dataset:
         selected = selection.select(whole.compute(on_epoch)).squeeze(("seed", "fold"), drop=True)
-        return selected[["test", "validation"]].assign_coords(table=table.name, fold=fold)
+        return selected[["test", "validation"]].assign_coords(table=data.name, fold=fold)
 
     return replace(
         whole,
-        name=f"{table.name}-{whole.name}",
+        name=f"{data.name}-{whole.name}",
         compute=compute,
         functions=(*([TRAINER] if own else []), tabular.COMPUTE, *whole.functions),
     )
 
 
 def _trees(
-    name: str, count: int, table: Table, problem: Problem, settings: tabular.Protocol, fold: int
+    name: str, count: int, data: Table, problem: Problem, settings: tabular.Protocol, fold: int
 ) -> Piece:
     """Trees on a fold, alone or of pairs of rows; the validation rows select nothing."""
     parts = problem.parts(fold)
@@ -192,14 +192,14 @@ def _trees(
         on_epoch(1)
         return xr.Dataset(
             {"test": ("metric", scores), "validation": ("metric", np.full(len(METRICS), np.nan))},
-            {"metric": list(METRICS), "table": table.name, "method": name, "fold": fold},
+            {"metric": list(METRICS), "table": data.name, "method": name, "fold": fold},
         )
 
     return Piece(
-        name=f"{table.name}-{name}-fold{fold}",
+        name=f"{data.name}-{name}-fold{fold}",
         settings={
-            "table": table.name,
-            "data": table.checksum,
+            "table": data.name,
+            "data": data.checksum,
             "method": name,
             "trees": count,
             "packages": {package: version(package) for package in packages},
