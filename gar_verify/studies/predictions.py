@@ -153,7 +153,10 @@ def row_covariance(found: xr.Dataset, draws: int = DRAWS) -> NDArray[np.float64]
     rng = np.random.default_rng(0)
     count = found.sizes["row"]
     means = [
-        _scores(found, rng.integers(count, size=count)).mean(("seed", "fold")).to_numpy().T
+        _scores(found, rng.integers(count, size=count))
+        .mean(("seed", "fold"), skipna=False)
+        .to_numpy()
+        .T
         for _ in range(draws)
     ]
     return np.stack([np.cov(of_metric, rowvar=False) for of_metric in np.stack(means, axis=1)])
@@ -216,7 +219,7 @@ def _piece(summary: xr.Dataset, study: str, line: str | float, seed: int, fold: 
         settings={
             "study": study,
             "data": summary.attrs["data"],
-            "runs": [asdict(run) for run in wanted.runs],
+            "runs": [run and asdict(run) for run in wanted.runs],
             "epochs": wanted.epochs,
             "recipe": asdict(recipe),
             "losses": losses_of(wanted.method),

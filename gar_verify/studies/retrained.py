@@ -43,8 +43,8 @@ class Selected:
     """What was selected of one line with one seed on one fold."""
 
     method: Method
-    runs: tuple[Run, ...]
-    """Of each metric."""
+    runs: tuple[Run | None, ...]
+    """Of each metric; None where every candidate diverged."""
     epochs: tuple[int, ...]
     """Of each metric, from 1."""
     test: tuple[float, ...]
@@ -83,14 +83,14 @@ def train_again(
     table, recipe = table_of(summary), protocol_of(summary).recipe
     runs = _beside(summary, wanted)
     pairs = list(zip(wanted.runs, wanted.epochs, strict=True))
-    epochs = [{epoch for own, epoch in pairs if own == run and epoch > 0} for run in runs]
+    epochs = [{epoch for own, epoch in pairs if own == run} for run in runs]
     gaps, objective = table.name == ic50.NAME, wanted.method.objective
     problem = _problem(summary)
     kept = train_keeping(problem, runs, epochs, recipe, objective, gaps=gaps, on_epoch=on_epoch)
     scores = np.full(len(METRICS), np.nan, np.float32)
     predictions = np.full((len(METRICS), *table.test_y.shape), np.nan, np.float32)
     for i, (run, epoch) in enumerate(pairs):
-        if epoch > 0:
+        if run is not None:
             metrics, predictions[i] = kept[runs.index(run)][epoch]
             scores[i] = metrics[i]
     return scores, predictions
@@ -105,9 +105,10 @@ def work_of(summary: xr.Dataset, wanted: Selected) -> tuple[int, float]:
 
 def _beside(summary: xr.Dataset, wanted: Selected) -> list[Run]:
     """What is trained: the candidates, or the grid that they need beside them."""
-    if wanted.method.name not in WITH_ALL:
-        return list(dict.fromkeys(wanted.runs))
-    protocol, first = protocol_of(summary), wanted.runs[0]
+    runs = list(dict.fromkeys(run for run in wanted.runs if run is not None))
+    if wanted.method.name not in WITH_ALL or not runs:
+        return runs
+    protocol, first = protocol_of(summary), runs[0]
     rates = tabular.learning_rates(wanted.method, protocol, str(summary.attrs["table"]))
     return tabular.grid(wanted.method, protocol, rates, first.seed, first.fold)
 
@@ -186,8 +187,10 @@ def _line(summary: xr.Dataset, study: str, line: str | float) -> xr.Dataset:
     return at
 
 
-def _candidate(chosen: xr.Dataset, method: Method, fold: int) -> Run:
+def _candidate(chosen: xr.Dataset, method: Method, fold: int) -> Run | None:
     index = int(chosen["selected_hyperparameter"])
+    if index < 0:
+        return None
     rate, decay = (float(chosen[f"selected_{name}"]) for name in ("learning_rate", "weight_decay"))
     value = method.hyperparameters[index]
     return Run(rate, decay, value, index, fold, int(chosen["seed"]))

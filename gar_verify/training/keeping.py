@@ -52,7 +52,8 @@ def train_keeping(
         ValueError: if a fold has fewer training rows than a batch.
     """
     kept: list[Kept] = [{} for _ in runs]
-    recipe = replace(recipe, epochs=max(max(wanted, default=1) for wanted in epochs))
+    last = max((epoch for wanted in epochs for epoch in wanted), default=0)
+    recipe = replace(recipe, epochs=last)
     make = _KeepingGaps if gaps else _Keeping
     with on_threads(1):
         for numbers in _stacks(problem, runs, recipe, _models_in_cache(recipe, CPU)):

@@ -17,6 +17,7 @@ from gar_verify.studies import predictions, selection, statistics, summaries, ta
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STORED = sorted(path.stem for path in (paths.summaries() / predictions.FOLDER).glob("*.nc"))
+WHOLE = ("selected_epoch", "selected_hyperparameter")
 FEW = ("mae", "ranksim", "gar")
 
 
@@ -63,6 +64,22 @@ def test_nothing_is_written_if_a_value_comes_out_otherwise(short: Path) -> None:
         predictions.record("diabetes", store=short / "store", jobs=1)
     assert not predictions.path_of("diabetes").exists()
     assert predictions.ROWS not in summaries.read("diabetes").attrs
+
+
+def test_a_line_that_diverged_has_no_predictions(short: Path) -> None:
+    frame, provenance = summaries.read_frame("diabetes")
+    here = (frame["method"] == "gar") & (frame["fold"] == 1) & (frame["seed"] == 0)
+    frame.loc[here, ["test", "validation"]] = np.nan
+    chosen = [name for name in frame if name.startswith("selected_")]
+    frame.loc[here, chosen] = [-1.0 if name in WHOLE else np.nan for name in chosen]
+    summaries.write_frame(frame, "diabetes", provenance, short)
+    found = predictions.record("diabetes", store=short / "store", jobs=1)["prediction"]
+    line = found.sel({"method": "gar", "seed": 0})
+    assert line.sel(fold=1).isnull().all()
+    assert line.sel(fold=0).notnull().all()
+    compared = statistics.compare(summaries.read("diabetes"), "mae")
+    assert compared.xs("GAR", level=1)["error rows"].isna().all()
+    assert compared.xs("RankSim", level=1)["error rows"].notna().all()
 
 
 def test_predictions_of_another_summary_are_refused(short: Path) -> None:
