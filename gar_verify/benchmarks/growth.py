@@ -89,9 +89,10 @@ def of_large_batches(threads: int = 1) -> pd.DataFrame:
         By loss, ``MAE``, ``GAR`` and ``GAR (released)``: the fields of `Growth`.
     """
     speed = pd.read_csv(paths.figures() / "loss_speed.csv").query("threads == @threads")
-    ratios = {"MAE": 1.0, "GAR": speed["GAR"], "GAR (released)": speed["GAR, released constants"]}
+    columns = {"GAR": "GAR", "GAR (released)": "GAR, released constants"}
+    times = {name: speed["L1Loss [us]"] * speed[column] for name, column in columns.items()}
     fits = {
-        name: fit(speed["N"].tolist(), (speed["L1Loss [us]"] * ratio).tolist(), MANY)._asdict()
-        for name, ratio in ratios.items()
+        name: fit(speed["N"].tolist(), time.tolist(), MANY)._asdict()
+        for name, time in ({"MAE": speed["L1Loss [us]"]} | times).items()
     }
     return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")
