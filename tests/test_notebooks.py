@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import base64
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from gar_verify import paths
+from gar_verify.studies import figures
 
 NAMES = (
     "01_theorems",
@@ -28,6 +33,9 @@ NAMES = (
     "16_competitors",
 )
 """The story in its order."""
+
+TOLD = (*NAMES[:8], *NAMES[9:11])
+"""Notebooks that ask a question, and answer it from their numbers."""
 
 OWN = {"gar_verify", "proofs"}
 SEEN = {"IPython", "math", "torch", "fnmatch", "pathlib", "tempfile"}
@@ -105,3 +113,42 @@ def test_thin_and_readable(path: Path) -> None:
     kinds = [cell.cell_type for cell in cells]
     assert kinds.count("markdown") >= kinds.count("code") / 2
     assert all(len(c.source.splitlines()) <= 40 for c in cells if c.cell_type == "code")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_pictures_are_those_of_today_by_their_data(path: Path) -> None:
+    """nbval compares no picture: each one's sealed digest is that of a figure beside the tables."""
+    today = {figures.drawn(file) for file in paths.figures().glob("*.png")}
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                shown = figures.drawn(base64.b64decode(output.data["image/png"]))
+                assert shown is not None, cell.source
+                assert shown in today, cell.source
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_it_opens_with_a_question_and_closes_with_an_answer_from_its_numbers(name: str) -> None:
+    cells = nbformat.read(paths.notebooks() / f"{name}.ipynb", as_version=4).cells
+    assert re.search(r"\*\*[^*]+\?\*\*", cells[0].source)
+    answer = cells[-1]
+    said = answer.outputs[0].data["text/markdown"]
+    assert said.startswith("**The answer.** ")
+    assert len(re.findall(r"\d", said)) >= 4
+    assert len(re.findall(r"^assert ", answer.source, re.MULTILINE)) >= 2
+    assert not any(line.count(" and ") for line in answer.source.splitlines() if "assert " in line)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_holds_is_asserted_and_not_printed(path: Path) -> None:
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert not re.search(r": True$", output.get("text", ""), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_every_picture_has_words_beside_it(name: str) -> None:
+    cells = nbformat.read(paths.notebooks() / f"{name}.ipynb", as_version=4).cells
+    for cell, after in pairwise(cells):
+        if "Image(" in cell.source:
+            assert after.cell_type == "markdown", cell.source

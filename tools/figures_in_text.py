@@ -205,6 +205,7 @@ CONSTANTS = {
         "| 13 values of α",
         "| nine | 0 to 4 |",
         "| nine | 0 to 2 |",
+        "pairs of rows | 0 |",
         "SHA-256",
         "x86-64",
         "s² (1/n + 1/4)",

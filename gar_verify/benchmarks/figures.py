@@ -22,8 +22,12 @@ from gar_verify.benchmarks.runtime_settings import (
 )
 from gar_verify.benchmarks.runtime_summary import Summary
 from gar_verify.benchmarks.runtime_tables import published_ratio
-from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE, TRUTH
+from gar_verify.studies import published
+from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, DASHES, PUBLISHED, STYLE, TRUTH
 from gar_verify.studies.objectives import CONTRAST
+
+FLAT = 0.5
+"""An exponent up to which time is that of the call, not of the rows."""
 
 MARKERS = {PUBLISHED_LOOP: "o", IN_MEMORY: "s", LOSS_ONLY: "^"}
 NAMES = {
@@ -32,6 +36,9 @@ NAMES = {
     LOSS_ONLY: "loss alone",
 }
 PUBLISHED_MARKER = "|"
+CLAIMED_MARKER = "D"
+LOWER = {PUBLISHED_LOOP: -0.24, IN_MEMORY: 0.0, LOSS_ONLY: 0.24}
+"""How much lower than its row each setting stands, so that no bar hides another."""
 
 
 def color_of(method: str) -> str:
@@ -47,12 +54,12 @@ def ratio_figure(summary: Summary) -> Figure:
 
     Returns:
         On a logarithmic axis, a marker for each setting at the median ratio with a bar between its
-        quartiles, and a grey stroke at the published ratio.
+        quartiles, a grey stroke at the published ratio, and a diamond at the claimed one.
     """
     lines = {setup: summary.of(setup, summary.batch_size) for setup in MARKERS}
     methods = [str(name) for name in lines[PUBLISHED_LOOP].index if name != UNIT]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(COLUMN_WIDTH, 0.2 * len(methods) + 0.9), layout="constrained")
+        figure = Figure(figsize=(COLUMN_WIDTH, 0.3 * len(methods) + 0.95), layout="constrained")
         panel = figure.subplots()
         panel.axvline(1, color=TRUTH, lw=0.6, ls=":")
         for row, name in enumerate(methods):
@@ -66,7 +73,9 @@ def ratio_figure(summary: Summary) -> Figure:
         panel.set_yticks(range(len(methods)), [method_label(name) for name in methods])
         panel.tick_params(axis="y", length=0)
         panel.set_ylim(len(methods) - 0.5, -0.5)
-        figure.legend(handles=_legend(), loc="outside upper center", ncols=2, columnspacing=1.2)
+        panel.hlines(np.arange(1, len(methods)) - 0.5, 0, 1, lw=0.3, color=PUBLISHED,
+                     transform=panel.get_yaxis_transform())  # fmt: skip
+        figure.legend(handles=_legend(), loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
 
 
@@ -77,27 +86,44 @@ def growth_figure(summary: Summary) -> Figure:
         summary: of a study with ``loss_only`` at three or more sizes of `growth.FITTED_FROM` rows.
 
     Returns:
-        Both axes are logarithmic; beside each name stands the fitted growth.
+        Both axes are logarithmic; beside each name stands the fitted exponent with its standard
+        error, or that the time is flat where what a call costs hides the rows. Grey lines have
+        the slopes of N and of N².
     """
     lines = summary.of(LOSS_ONLY).drop(index="rnc", errors="ignore")  # reckoned, not measured
-    exponents = growth.of_methods(lines.reset_index())["exponent"]
+    fits = growth.of_methods(lines.reset_index())
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(COLUMN_WIDTH, 2.9), layout="constrained")
         panel = figure.subplots()
         texts, ends = {}, {}
-        for name in exponents.index.astype(str):
+        for name in fits.index.astype(str):
             x, y = lines["batch_size"][name], lines["seconds"][name] * 1e3
-            panel.loglog(x, y, "o-", ms=2, color=color_of(name))
-            exponent = round(exponents[name], 1) + 0.0  # no minus before a zero
-            texts[name] = rf"{method_label(name)}  $N^{{{exponent:.1f}}}$"
+            dashes = DASHES["rnc" if name == CONTRAST else name]
+            panel.loglog(x, y, marker="o", ms=2, ls=dashes, color=color_of(name))
+            texts[name] = f"{method_label(name)}  {_growth(*fits.loc[name, ['exponent', 'error']])}"
             ends[name] = float(y.iloc[-1])
         sizes = sorted(set(lines["batch_size"]))
+        _guides(panel, sizes, float(np.sqrt(max(ends.values()) * min(ends.values()))))
         panel.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)
         panel.minorticks_off()
         panel.set(xlabel="batch size N", ylabel="forward and backward of the loss [ms]")
         panel.yaxis.set_major_formatter("{x:g}")
+        panel.set_title("The loss alone; beside its name the exponent of N")
         _label_ends(panel, sizes[-1], ends, texts)
     return figure
+
+
+def _growth(exponent: float, error: float) -> str:
+    return f"{exponent:.2f} ± {error:.2f}" if exponent > FLAT else "flat"
+
+
+def _guides(panel: Axes, sizes: Sequence[int], height: float) -> None:
+    """Lines of the slopes 1 and 2 that begin where all other lines are far."""
+    x = np.array(sizes[-3:], float)
+    for power, text in ((1, "$N$"), (2, "$N^2$")):
+        y = height * (x / x[0]) ** power / 3
+        panel.plot(x, y, color=PUBLISHED, lw=0.8)
+        panel.text(x[-1], y[-1], f" {text}", color=PUBLISHED, size=6, va="center")
 
 
 def spread_apart(heights: Sequence[float], gap: float) -> np.ndarray:
@@ -156,26 +182,30 @@ def _label_ends(
 
 
 def _ratios(panel: Axes, row: int, name: str, found: dict[str, pd.Series]) -> None:
-    ratios = [line["ratio"] for line in found.values()]
-    color = color_of(name)
-    panel.plot([min(ratios), max(ratios)], [row, row], color=color, lw=0.6, alpha=0.4)
-    panel.plot(published_ratio(name), row, PUBLISHED_MARKER, color=PUBLISHED, ms=11, mew=1.2)
+    panel.plot(published_ratio(name), row, PUBLISHED_MARKER, color=PUBLISHED, ms=14, mew=1.2)
+    claimed = published.relative_time(name)
+    panel.plot(claimed, row, CLAIMED_MARKER, color=PUBLISHED, ms=3.5, mfc="none", mew=0.8)
     for setup, line in found.items():
         panel.errorbar(
             line["ratio"],
-            row,
+            row + LOWER[setup],
             xerr=[[line["ratio"] - line["ratio_low"]], [line["ratio_high"] - line["ratio"]]],
             fmt=MARKERS[setup],
-            ms=3.5,
-            lw=1.0,
-            color=color,
+            ms=2.5,
+            lw=0.8,
+            capsize=2,
+            color=color_of(name),
         )
 
 
 def _legend() -> list[Line2D]:
     marks = [(MARKERS[setup], NAMES[setup], TRUTH, 3.5) for setup in MARKERS]
-    marks.append((PUBLISHED_MARKER, "published", PUBLISHED, 9))
+    marks += [
+        (PUBLISHED_MARKER, "published", PUBLISHED, 9),
+        (CLAIMED_MARKER, "claimed", PUBLISHED, 4),
+    ]
     return [
-        Line2D([], [], marker=marker, ls="", ms=size, color=color, label=text)
+        Line2D([], [], marker=marker, ls="", ms=size, color=color, mfc=face, label=text)
         for marker, text, color, size in marks
+        for face in ["none" if marker == CLAIMED_MARKER else color]
     ]

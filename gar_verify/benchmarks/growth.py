@@ -12,8 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gar_verify import paths
+
 FITTED_FROM = 512
 """Rows from which on sizes count."""
+MANY = 10_000
+"""Rows from which on even a loss of a few means costs more than its call."""
 LEAST = 3
 """Sizes that a fit needs: a line through two points has no error."""
 
@@ -71,5 +75,24 @@ def of_methods(lines: pd.DataFrame) -> pd.DataFrame:
     fits = {
         str(name): fit(group["batch_size"].tolist(), group["seconds"].tolist())._asdict()
         for name, group in lines.groupby("method", sort=False)
+    }
+    return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")
+
+
+def of_large_batches(threads: int = 1) -> pd.DataFrame:
+    """Exponents of what `gar-verify bench` measured, over sizes that cost more than a call.
+
+    Args:
+        threads: lines of ``loss_speed.csv`` to take.
+
+    Returns:
+        By loss, ``MAE``, ``GAR`` and ``GAR (released)``: the fields of `Growth`.
+    """
+    speed = pd.read_csv(paths.figures() / "loss_speed.csv").query("threads == @threads")
+    columns = {"GAR": "GAR", "GAR (released)": "GAR, released constants"}
+    times = {name: speed["L1Loss [us]"] * speed[column] for name, column in columns.items()}
+    fits = {
+        name: fit(speed["N"].tolist(), time.tolist(), MANY)._asdict()
+        for name, time in ({"MAE": speed["L1Loss [us]"]} | times).items()
     }
     return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")

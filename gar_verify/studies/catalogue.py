@@ -101,7 +101,7 @@ TABULAR_KIND = Kind(selection.select, tables.tabular_table, figures.tabular_figu
 OTHERS = {
     ic50.NAME: Other(
         ic50.run,
-        TABULAR_KIND._replace(select=ic50.select, figure=figures.ic50_figure),
+        TABULAR_KIND._replace(select=ic50.select),
         ic50.is_full,
         remark=ic50.remark,
         save=ic50.save_drugs,
@@ -237,8 +237,12 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
     return tabular.run(data_of(study), methods, **options)
 
 
+def _curve_figure(results: xr.Dataset) -> Figure:
+    return figures.sine_figure(results, peaks.count(results))
+
+
 KINDS = {
-    **dict.fromkeys(CURVES, Kind(synthetic.select, tables.sine_table, figures.sine_figure)),
+    **dict.fromkeys(CURVES, Kind(synthetic.select, tables.sine_table, _curve_figure)),
     **dict.fromkeys((*tabular.RECIPES, *CORRECTED), TABULAR_KIND),
     "ablation": Kind(selection.select, tables.ablation_table, figures.ablation_figure),
     **dict.fromkeys(
@@ -327,7 +331,7 @@ def verdict(study: str) -> str:
 def figure(study: str, results: xr.Dataset) -> Figure:
     """The figure of a study, drawn from what its table is made of."""
     if check(study) in CURVES and "prediction" not in results:
-        results = curves.read(study)
+        return figures.sine_figure(curves.read(study), peaks.read(study))
     return KINDS[study].figure(results)
 
 
@@ -363,8 +367,8 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
 
 
 def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[Path]:
-    of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
-    written = tables.save(peaks.table(of_the_paper).rename(index=label), f"{study}_peaks", folder)
+    shown = counted[counted["method"].isin(figures.WITH_PEAKS)]
+    written = tables.save(peaks.table(shown).rename(index=label), f"{study}_peaks", folder)
     return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
 
 

@@ -48,3 +48,24 @@ def test_every_method_has_its_own_exponent():
     assert list(found.index) == ["rnc", "mae"]
     assert found["exponent"].to_numpy() == pytest.approx([2.0, 1.0])
     assert set(found["smallest"]) == {512}
+
+
+def test_large_batches_are_fitted_where_rows_cost_more_than_the_call(tmp_path, monkeypatch):
+    n = np.array([256, 16384, 65536, 1_000_000])
+    frame = pd.DataFrame(
+        {
+            "threads": 1,
+            "N": n,
+            "L1Loss [us]": np.where(n < 10_000, 50.0, 1e-3 * n),
+            "GAR": 0.8,
+            "GAR, released constants": 1e-2 * n**0.5,
+        }
+    )
+    other = frame.assign(threads=2, **{"L1Loss [us]": 1.0})
+    pd.concat([frame, other]).to_csv(tmp_path / "loss_speed.csv", index=False)
+    monkeypatch.setattr(growth.paths, "figures", lambda: tmp_path)
+    found = growth.of_large_batches()
+    assert found["exponent"].to_dict() == pytest.approx(
+        {"MAE": 1.0, "GAR": 1.0, "GAR (released)": 1.5}
+    )
+    assert set(found["smallest"]) == {16384}

@@ -91,3 +91,39 @@ def test_an_installed_package_executes_those_that_it_holds(
     good, _ = notebooks.execute(copy, notebooks.names())
     assert (good.error, good.differing) == ("", (2,))
     assert notebooks.written(place, {}) == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "printed", "same"),
+    [
+        ("test MAE 0.357", "test MAE 0.358", True),
+        ("test MAE 0.357", "test MAE 0.359", False),
+        ("test MAE 0.357", "test MAE 0.36", False),
+        ("1.2e-08 left", "1.3e-08 left", True),
+        ("1.2e-08 left", "1.2e-07 left", False),
+        ("5 of 8", "6 of 8", False),  # whole numbers count
+        ("-0.10", "0.10", False),
+        ("0.100 and 0.200", "0.100", False),
+        ("GAR 0.1", "MAE 0.1", False),
+        ("1 2", "1  2", False),
+    ],
+)
+def test_numbers_may_differ_by_one_in_their_last_digit(
+    stored: str, printed: str, same: bool
+) -> None:
+    assert notebooks.alike(stored, printed) is same
+    assert notebooks.alike(printed, stored) is same
+
+
+def test_what_is_said_in_markdown_is_compared(root: Path) -> None:
+    said = "from IPython.display import Markdown\nMarkdown('0.{}')"
+    cells = [(said.format(digits), "") for digits in ("11", "12", "13")]
+    made = notebook(*cells, ("1", "1"))
+    for cell in made.cells[:3]:
+        data = {"text/markdown": "0.11", "text/plain": "<IPython.core.display.Markdown object>"}
+        cell.outputs = [v4.new_output("execute_result", data, execution_count=1)]
+    for path in (root / "notebooks").glob("*.ipynb"):
+        path.unlink()
+    nbformat.write(made, root / "notebooks" / "01_said.ipynb")
+    (result,) = notebooks.execute(root, ["01_said"])
+    assert result.differing == (3,)

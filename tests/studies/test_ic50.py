@@ -28,7 +28,7 @@ from gar_verify.studies import (
     tables,
     tabular,
 )
-from gar_verify.studies.figures import ic50_figure
+from gar_verify.studies.figures import tabular_figure
 
 RECIPE = replace(tabular.SMALL, hidden=(8, 4), epochs=3, batch_size=16, milestones=(1, 2))
 SETTINGS = tabular.Protocol(RECIPE, (1e-1, 1e-2), (1e-4,), 3)
@@ -198,7 +198,7 @@ def test_the_study_is_known_by_name_and_reported_once_it_has_a_summary() -> None
 
 
 def test_the_figure_shows_what_the_table_holds(results: xr.Dataset) -> None:
-    figure = ic50_figure(results)
+    figure = tabular_figure(results)
     table = tables.tabular_table(results)
     for panel, metric in zip(figure.axes, METRICS, strict=True):
         shown = sorted(float(bar[0].get_xdata()[0]) for bar in panel.containers)

@@ -13,18 +13,20 @@ from gar_verify.studies.tabular import RECIPES
 
 BANDS = (
     "the truth, and for each method the mean prediction over the seeds with a band of one standard "
-    "deviation; in the last panel all means together. The table has the test MAE"
+    "deviation; discs and rings mark the waves that every seed, or some, found; then all means "
+    "together. The table has the test MAE"
 )
 DOTS = (
     "mean and standard deviation of four test metrics for each method, measured as filled dots, "
-    "published ones, where there are any, as open dots. The table has the numbers"
+    "published ones, where there are any, as open dots; far ones as numbers at the edge. The "
+    "table has the numbers"
 )
 BOXES = (
-    "test MAE and Pearson of GAR over alpha: a box for the middle half of the folds with their "
-    "median, whiskers to the lowest and the highest fold; beside it, as an open mark, the mean "
+    "test MAE and Pearson of GAR over alpha: a dot for each fold, a box for their middle half with "
+    "the median, whiskers to the lowest and the highest; beside it, as an open mark, the mean "
     "that was published. The table has means and standard deviations"
 )
-COUNTS = "how many seeds recovered each peak of the curve, by method"
+COUNTS = "by method, how many seeds recovered each peak of the curve, and how many peaks each seed"
 KNOWN = {
     **{curve + SUFFIX: COUNTS for curve in CURVES},
     **dict.fromkeys(CURVES, BANDS),
@@ -32,7 +34,7 @@ KNOWN = {
     **dict.fromkeys(SENSITIVITIES, BOXES),
     "sts_b": "test Pearson and MAE of each loss on pairs of sentences: every seed as a ring, their "
     "mean as a dot; dotted, the cosine of the encoder without training. The table has the numbers",
-    "alpha": f"{BOXES}; above with the released constants, below with the paper's formula",
+    "alpha": f"{BOXES}; of each metric first with the released constants, then with the formula",
     "loss_accuracy": "largest relative error of one minus Pearson and of its gradient in float32, "
     "against one minus Pearson, for three ways to compute them",
 }

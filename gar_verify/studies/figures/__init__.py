@@ -6,10 +6,9 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
 from gar_verify.studies.figures.competitors import competitors_figure
-from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
+from gar_verify.studies.figures.curves import WITH_PEAKS, band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
-from gar_verify.studies.figures.ic50 import ic50_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.not_smooth import not_smooth_figure
 from gar_verify.studies.figures.sentences import sentences_figure
@@ -17,6 +16,7 @@ from gar_verify.studies.figures.several_targets import several_targets_figure
 from gar_verify.studies.figures.style import (
     COLORS,
     COLUMN_WIDTH,
+    DASHES,
     FORMS,
     PAGE_WIDTH,
     PART_COLORS,
@@ -32,12 +32,14 @@ from gar_verify.studies.figures.tabular import ablation_figure, tabular_figure
 __all__ = [
     "COLORS",
     "COLUMN_WIDTH",
+    "DASHES",
     "FORMS",
     "PAGE_WIDTH",
     "PART_COLORS",
     "PUBLISHED",
     "STYLE",
     "TRUTH",
+    "WITH_PEAKS",
     "ablation_figure",
     "accuracy_figure",
     "alpha_figure",
@@ -48,7 +50,6 @@ __all__ = [
     "dirty_data_figure",
     "digits_figure",
     "drawn",
-    "ic50_figure",
     "gradient_figure",
     "not_smooth_figure",
     "peaks_figure",

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE
+from gar_verify.studies.figures.tabular import dot, limit
 from gar_verify.studies.methods import label
 
 SHOWN = ("Pearson", "MAE")
@@ -22,8 +23,9 @@ def sentences_figure(results: xr.Dataset) -> Figure:
         results: from `sentences.study.run`, or its summary.
 
     Returns:
-        A panel for each metric with a line for each loss; a dotted line where a reference lies that
-        needs no loss, if it has the metric and is not far away.
+        A panel for each metric with a line for each loss, or its value at the edge if it would
+        stretch the panel; a dotted line where a reference lies that needs no loss, if it has the
+        metric.
     """
     names = [str(name) for name in results["method"].to_numpy()]
     with mpl.rc_context(STYLE):
@@ -49,9 +51,14 @@ def sentences_figure(results: xr.Dataset) -> Figure:
 
 
 def _seeds(panel: Axes, values: xr.DataArray) -> None:
+    seeds = values.stack(run=[name for name in values.dims if name != "method"])
+    dots = np.array([seeds.mean("run"), seeds.std("run")]).T
+    limit(panel, dots)
     for line, name in enumerate(map(str, values["method"].to_numpy())):
-        runs = values.sel({"method": name}).to_numpy().ravel()
-        color = COLORS[name]
+        runs, color = seeds.sel({"method": name}).to_numpy(), COLORS[name]
+        if not panel.get_xlim()[0] < runs.mean() < panel.get_xlim()[1]:
+            dot(panel, dots[line], line, color, filled=True)
+            continue
         panel.plot(runs, np.full(len(runs), line), "o", ms=3, mfc="none", mew=0.6, color=color)
         panel.plot([runs.mean()], [line], "o", ms=4, color=color)
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from gar_verify.studies.figures.ic50 import METHOD_COLORS
 from gar_verify.studies.figures.style import COLUMN_WIDTH, PUBLISHED, STYLE
+from gar_verify.studies.figures.tabular import METHOD_COLORS
 from gar_verify.studies.methods import PER_TARGET
 from gar_verify.studies.questions.several_targets import ARRMSE, GAR_OWN, MAE_OWN, ROW
 from gar_verify.studies.questions.several_targets_report import about, label, lower_is_better

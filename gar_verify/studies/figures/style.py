@@ -1,9 +1,10 @@
 """One style for all figures: sizes, colours, and how they are written.
 
 Colours are those of Okabe and Ito, and some of Paul Tol's muted ones, which readers with any kind
-of colour vision tell apart. Sizes are those of a printed column or page. `save` writes PDF and PNG
-that are the same bytes every time, and seals into both a digest of the numbers that are drawn:
-`drawn` reads it back, so that a figure can be compared with the table beside it.
+of colour vision tell apart; lines have dashes of their own beside them, for print in grey. Sizes
+are those of a printed column or page. `save` writes PDF and PNG that are the same bytes every time,
+and seals into both a digest of the numbers that are drawn: `drawn` reads it
+back, so that a figure can be compared with the table beside it.
 """
 
 from __future__ import annotations
@@ -33,8 +34,28 @@ PUBLISHED = "#777777"
 COLORS = {name: spec.color for name, spec in LOSSES.items()}
 """Colour of each method, in every figure."""
 
+Dashes = str | tuple[float, tuple[float, ...]]
+
+_PATTERNS: tuple[Dashes, ...] = (
+    "-",
+    (0, (4, 1)),
+    (0, (1, 1)),
+    (0, (4, 1, 1, 1)),
+    (0, (7, 1.5)),
+    (0, (4, 1, 1, 1, 1, 1)),
+    (0, (2, 1)),
+    (0, (1, 2.5)),
+    (0, (7, 1, 1, 1)),
+    (0, (2, 2.5)),
+    (0, (4, 3)),
+)
+DASHES = dict(zip(("gar", *(name for name in LOSSES if name != "gar")), _PATTERNS, strict=True))
+"""Dashes of each method's line, in every figure: GAR's is solid."""
+
 PART_COLORS = {"MAE": "#0072B2", "error variance": "#009E73", "1 - Pearson": "#CC79A7"}
 """Colour of each of GAR's three parts, in the figures of the loss by itself."""
+
+PART_DASHES = dict(zip(PART_COLORS, _PATTERNS, strict=False))
 
 FORMS = {"gar_verify": "#D55E00", "released": "#AA4499", "textbook": "#999999"}
 """Colour of each way to compute the sub-losses."""
@@ -101,9 +122,9 @@ def digest(figure: Figure) -> str:
     return state.hexdigest()
 
 
-def drawn(path: Path) -> str | None:
-    """The digest that `save` sealed into a PNG or PDF; None if the file carries none."""
-    content = path.read_bytes()
+def drawn(picture: Path | bytes) -> str | None:
+    """The digest that `save` sealed into a PNG or PDF; None if it carries none."""
+    content = picture if isinstance(picture, bytes) else picture.read_bytes()
     begin = content.find(DIGEST.encode())
     if begin < 0:
         return None

@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies import ablation
-from gar_verify.studies.figures.style import COLORS, PAGE_WIDTH, PUBLISHED, STYLE
-from gar_verify.studies.methods import label, loss_of
+from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE
+from gar_verify.studies.methods import PER_TARGET, label, loss_of
 from gar_verify.studies.tables import ablation_table, tabular_table
 
 WITHOUT_UNIT = ("Pearson", "Spearman")
 """Metrics that are pure numbers; the others are in the unit of the target."""
+
+METHOD_COLORS = COLORS | {PER_TARGET: "#44AA99"}
 
 ABLATION_COLORS = {
     "b": "#0072B2",
@@ -44,7 +46,7 @@ def tabular_figure(results: xr.Dataset) -> Figure:
         one for what was published. A method far from all others has its value written at the edge.
     """
     methods = [str(name) for name in results["method"].values]
-    colors = {label(name): COLORS[loss_of(name)] for name in methods}
+    colors = {label(name): METHOD_COLORS.get(name, COLORS[loss_of(name)]) for name in methods}
     return _dots(tabular_table(results), colors, _unit(results), _runs(results))
 
 
@@ -86,8 +88,9 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
     """A panel for each metric with a line for each name of the second level of the index."""
     names = list(colors)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PAGE_WIDTH, 0.17 * len(names) + 0.95), layout="constrained")
-        panels = list(figure.subplots(1, len(METRICS), sharey=True))
+        size = (COLUMN_WIDTH, 2 * (0.18 * len(names) + 0.5) + 0.25)
+        figure = Figure(figsize=size, layout="constrained")
+        panels = figure.subplots(2, 2, sharey=True).ravel()
         for panel, metric in zip(panels, METRICS, strict=True):
             lines = pd.DataFrame(table.xs(metric)).loc[names]
             ours = lines[["measured", "std"]].to_numpy()
@@ -98,6 +101,7 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
                 dot(panel, ours[line], line - 0.1, colors[name], filled=True)
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
             panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
+            panel.locator_params(axis="x", nbins=4)
         panels[0].set_yticks(range(len(names)), names)
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         _legend(figure, runs, published=bool(table["published"].notna().any()))
@@ -105,7 +109,7 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
 
 
 def _legend(figure: Figure, runs: str, *, published: bool) -> None:
-    marks = [(f"measured: mean, one deviation over {runs}", "#000000", "#000000")]
+    marks = [(f"measured: mean, deviation over {runs}", "#000000", "#000000")]
     marks += [("published", PUBLISHED, "white")] * published
     handles = [
         mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=color, mfc=face, label=text)
@@ -115,15 +119,23 @@ def _legend(figure: Figure, runs: str, *, published: bool) -> None:
 
 
 def limit(panel: Axes, dots: np.ndarray) -> None:
-    """Show all dots [n, (mean, deviation)] but those far away from the middle half of them."""
-    mean, deviation = dots[~np.isnan(dots[:, 0])].T
-    low, middle, high = np.quantile(mean, [0.25, 0.5, 0.75])
-    near = np.abs(mean - middle) <= 8 * (high - low)
-    if np.ptp(mean) <= 3 * np.ptp(mean[near]):
-        near[:] = True  # not so far that it would flatten the rest
-    reach = np.nan_to_num(deviation)
-    left, right = (mean - reach)[near].min(), (mean + reach)[near].max()
-    margin = 0.04 * (right - left) + 1e-3 * abs(middle)
+    """Show the dots [n, (mean, deviation)] but a minority that would stretch the panel.
+
+    Those are cut off that are further from the others, bars included, than all others span.
+    """
+    mean, deviation = np.nan_to_num(dots[~np.isnan(dots[:, 0])]).T
+    low, high = mean - deviation, mean + deviation
+    shown = np.ones(len(mean), bool)
+    while shown.sum() > 1:
+        order = np.flatnonzero(shown)[mean[shown].argsort()]
+        at = int(np.diff(mean[order]).argmax()) + 1
+        cut, kept = sorted((order[:at], order[at:]), key=len)
+        gap = max(low[cut].min() - high[kept].max(), low[kept].min() - high[cut].max())
+        if 2 * len(kept) <= len(mean) or gap <= high[kept].max() - low[kept].min():
+            break
+        shown[cut] = False
+    left, right = low[shown].min(), high[shown].max()
+    margin = 0.04 * (right - left) + 1e-3 * abs(float(np.median(mean)))
     panel.set_xlim(left - margin, right + margin)
 
 
@@ -132,8 +144,9 @@ def dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool
     mean, deviation = map(float, dot)
     left, right = panel.get_xlim()
     where = panel.get_yaxis_transform()
-    if np.isnan(mean) and filled:
-        panel.text(0.5, height, "no number", transform=where, ha="center", va="center", size=6)
+    if np.isnan(mean):
+        if filled:
+            panel.text(0.5, height, "no number", transform=where, ha="center", va="center", size=6)
         return
     if mean < left or mean > right:
         edge, side = (0.02, "left") if mean < left else (0.98, "right")

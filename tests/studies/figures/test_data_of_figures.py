@@ -102,26 +102,39 @@ def test_boxes_are_quartiles_of_the_folds_and_marks_what_was_published(study: st
         assert heights.min() == pytest.approx(folds.min())
         marks = np.asarray(panel.lines[6 * len(folds)].get_ydata(), dtype=float)
         np.testing.assert_allclose(marks, table[metric, "published"])
+        dots = [line.get_ydata() for line in panel.lines if line.get_marker() == "o"][1:]
+        np.testing.assert_array_equal(dots, folds.T)
+        (tried,) = (line.get_xdata() for line in panel.lines if line.get_marker() == "^")
+        assert [table.index[int(place)] for place in tried] == [0.1, 0.5, 1, 2, 10]
 
 
 def test_curves_are_those_of_the_summary_and_titles_the_numbers_of_the_table() -> None:
     for study in catalogue.CURVES:
         table = catalogue.table(study, catalogue.summary(study))
+        waves = peaks.table(peaks.read(study))
         axes = catalogue.figure(study, catalogue.summary(study)).axes
         titles = [panel.get_title(loc="left") for panel in axes[: len(SYNTHETIC)]]
         assert titles == [
-            f"{label(name)}, test MAE {table.loc[label(name), 'measured']:.3f}"
+            f"{label(name)}: {waves.loc[name, 'mean']:.1f} of {waves.loc[name, 'of']} waves, "
+            f"test MAE {table.loc[label(name), 'measured']:.3f}"
             for name in SYNTHETIC
         ]
+        for name, panel in zip(SYNTHETIC, axes, strict=False):
+            assert len(panel.lines[2].get_xdata()) == waves.loc[name, "by every seed"]
 
 
 def test_cells_count_the_seeds_that_recovered_a_peak() -> None:
     counted = peaks.read("squared_sine")
-    panel = figures.peaks_figure(counted).axes[0]
+    panel, below = figures.peaks_figure(counted).axes
     shown = [int(text.get_text()) for text in panel.texts]
-    of_the_paper = counted[counted["method"].isin(SYNTHETIC)]
-    expected = of_the_paper.groupby(["method", "peak"], sort=False)["recovered"].sum()
+    chosen = counted[counted["method"].isin((*SYNTHETIC, "gar_released"))]
+    expected = chosen.groupby(["method", "peak"], sort=False)["recovered"].sum()
     assert shown == expected.tolist()
+    by_seed = chosen.groupby(["method", "seed"], sort=False)["recovered"].sum()
+    assert [n for line in below.lines for n in line.get_xdata()] == by_seed.tolist()
+    heights = [line.get_ydata() for line in below.lines]
+    assert [round(float(seeds.mean())) for seeds in heights] == list(range(len(heights)))
+    assert all(len(set(seeds)) == 5 for seeds in heights)  # none hides another
 
 
 def test_gradient_and_attention_are_drawn_as_they_are() -> None:
@@ -133,6 +146,33 @@ def test_gradient_and_attention_are_drawn_as_they_are() -> None:
     attention = gradients.attention(*gradients.batch())
     for line, part in zip(figures.alpha_figure(attention).axes[0].lines, attention, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), attention[part])
+
+
+def test_gradients_have_one_scale_that_holds_them_all() -> None:
+    gradient = gradients.gradients(*gradients.batch())
+    _, *panels = figures.gradient_figure(gradient).axes
+    (limits,) = {panel.get_ylim() for panel in panels}
+    assert limits[1] == -limits[0] > gradient[list(gradients.PARTS)].abs().to_numpy().max()
+
+
+@pytest.mark.parametrize("draw", ["alpha", "accuracy"])
+def test_no_label_lies_on_a_line(draw: str) -> None:
+    figure = (
+        figures.alpha_figure(gradients.attention(*gradients.batch()))
+        if draw == "alpha"
+        else figures.accuracy_figure(accuracy.read())
+    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [(p, text.get_window_extent(renderer)) for p in figure.axes for text in p.texts]
+    assert len(boxes) >= 2
+    for panel, box in boxes:
+        for line in panel.lines:
+            points = line.get_transform().transform(line.get_xydata())
+            steps = np.linspace(0, len(points) - 1, 2000)
+            x, y = (np.interp(steps, range(len(points)), values) for values in points.T)
+            inside = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
+            assert not inside.any(), line
 
 
 def test_accuracy_lines_are_the_stored_errors() -> None:
@@ -190,3 +230,20 @@ def test_a_method_without_a_number_says_so() -> None:
         results["method"].to_numpy().tolist().index("mse")
     ]
     assert not any(text.get_text() == "no number" for axes in others for text in axes.texts)
+
+
+def test_a_loss_far_behind_has_its_value_at_the_edge_and_the_others_every_seed() -> None:
+    results = catalogue.summary("sts_b")
+    for panel, metric in zip(
+        figures.sentences_figure(results).axes, ("Pearson", "MAE"), strict=True
+    ):
+        (far,) = [text.get_text().strip("←→ ") for text in panel.texts]
+        values = results["test"].sel(metric=metric)
+        assert float(far) == pytest.approx(
+            values.sel({"method": "ranksim"}).mean().item(), rel=5e-3
+        )
+        drawn = [line.get_xdata() for line in panel.lines if line.get_markersize() == 3]
+        shown = values.sel(
+            {"method": [name for name in values["method"].values if name != "ranksim"]}
+        )
+        np.testing.assert_allclose(drawn, shown.squeeze().transpose("method", ...).to_numpy())

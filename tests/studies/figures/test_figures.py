@@ -1,10 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from gar_verify.metrics import METRICS
 from gar_verify.studies import figures
+from gar_verify.studies.figures import tabular
 from gar_verify.studies.methods import SYNTHETIC, TABULAR
 
 
@@ -35,22 +38,62 @@ def results() -> xr.Dataset:
     )
 
 
+COUNTED = pd.DataFrame(
+    [
+        (name, seed, peak, height, int((name, seed, peak) != ("gar", 3, -1.5708)))
+        for name in ("gar", "mae")
+        for seed in (1, 2, 3)
+        for peak, height in ((-1.5708, -1.0), (1.5708, 1.0))
+    ],
+    columns=["method", "seed", "peak", "height", "recovered"],
+)
+"""Peaks of a sine, one of which one seed of GAR missed."""
+
+
+def drawn(results):
+    return figures.sine_figure(results, COUNTED)
+
+
 def test_every_method_has_a_panel_and_all_means_meet_in_the_last(results):
-    first, second, everything, spare = figures.sine_figure(results).axes
+    first, second, everything = drawn(results).axes
     assert [p.get_title(loc="left") for p in (first, second, everything)] == [
-        "GAR, test MAE 0.200",
-        "MAE, test MAE 0.500",
+        "GAR: 1.7 of 2 waves, test MAE 0.200",
+        "MAE: 2.0 of 2 waves, test MAE 0.500",
         "All means",
     ]
-    assert not spare.axison
-    truth, mean = first.lines
+    truth, mean, always, sometimes = first.lines
     np.testing.assert_allclose(truth.get_ydata(), results["y"], atol=1e-4)
     np.testing.assert_allclose(mean.get_ydata(), results["y"] + 0.1, atol=1e-4)
     assert len(everything.lines) == 3
+    beyond = 1.35 * results["y"].sel(x=COUNTED["peak"].unique(), method="nearest")
+    np.testing.assert_allclose(always.get_ydata(), beyond[1:], atol=0.01)
+    np.testing.assert_allclose(sometimes.get_ydata(), beyond[:1], atol=0.01)
+    assert [len(mark.get_xdata()) for mark in second.lines[2:]] == [2, 0]
+
+
+def test_lines_are_told_apart_without_colours(results):
+    patterns = {str(dashes) for dashes in figures.DASHES.values()}
+    assert len(patterns) == len(figures.DASHES) == len(figures.COLORS)
+    *panels, everything = drawn(results).axes
+    dashes = [line._unscaled_dash_pattern for line in everything.lines[1:]]
+    assert dashes == [panel.lines[1]._unscaled_dash_pattern for panel in panels]
+    assert dashes[0] != dashes[1]
+
+
+def test_where_the_truth_is_flat_around_0_the_deviation_is_drawn_with_every_point(results):
+    assert len(drawn(results).axes) == 3
+    wide = results.assign_coords(x=10 * results["x"])
+    y = wide["y"].where(abs(wide["x"]) > 5, 0)
+    *_, near = drawn(wide.assign(y=y)).axes
+    x = wide["x"][abs(wide["x"]) <= 4]
+    for line, deviation in zip(near.lines, (np.std([-0.1, 0.0, 0.4]), 0.0), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), x, atol=1e-4)
+        np.testing.assert_allclose(line.get_ydata(), deviation, atol=1e-4)
+        assert line.get_marker() == "."
 
 
 def test_the_band_is_one_deviation_wide(results):
-    panel = figures.sine_figure(results).axes[0]
+    panel = drawn(results).axes[0]
     corners = panel.collections[0].get_paths()[0].vertices
     middle = corners[np.isclose(corners[:, 0], results["x"][20], atol=1e-3)]
     deviation = np.std([-0.1, 0.0, 0.4])
@@ -58,15 +101,13 @@ def test_the_band_is_one_deviation_wide(results):
 
 
 def test_a_method_has_its_colour_in_every_panel(results):
-    first, _, everything, _ = figures.sine_figure(results).axes
+    first, _, everything = drawn(results).axes
     assert to_hex(first.lines[1].get_color()) == figures.COLORS["gar"].lower()
     assert to_hex(everything.lines[1].get_color()) == figures.COLORS["gar"].lower()
 
 
 def test_files_are_the_same_bytes_every_time(results, tmp_path):
-    twice = [
-        figures.save(figures.sine_figure(results), "sine", tmp_path / name) for name in ("a", "b")
-    ]
+    twice = [figures.save(drawn(results), "sine", tmp_path / name) for name in ("a", "b")]
     assert [path.suffix for path in twice[0]] == [".pdf", ".png"]
     for one, two in zip(*twice, strict=True):
         assert one.read_bytes() == two.read_bytes()
@@ -111,3 +152,31 @@ def test_tabular_figure_puts_published_beside_measured():
 def test_every_method_has_a_colour_of_its_own():
     assert len(set(figures.COLORS.values())) == len(figures.COLORS)
     assert set(TABULAR) | set(SYNTHETIC) <= set(figures.COLORS)
+
+
+@pytest.mark.parametrize(
+    ("means", "shown"),
+    [
+        ([4.6, 4.8, 5.0, 12.0], [4.6, 5.0]),  # one would stretch the panel
+        ([0.50, 0.51, 0.52, 0.49, 3.0, 4.5, 5.5], [0.49, 0.52]),  # a minority of three would
+        ([9.1, 10.0, 10.9, 18.0, 36.3, 36.4], [9.1, 18.0]),  # half stay at least
+        ([4.6, 4.8, 5.0, 5.4], [4.6, 5.4]),  # as near as the others to one another
+        ([1.0, 2.0], [1.0, 2.0]),
+        ([3.0], [3.0, 3.0]),
+        ([4.6, np.nan, 4.8, 5.0, 1.0], [4.6, 5.0]),  # far on the left
+    ],
+)
+def test_a_minority_that_would_stretch_a_panel_is_cut_off(means, shown):
+    panel = Figure().subplots()
+    tabular.limit(panel, np.array([means, np.zeros(len(means))]).T)
+    left, right = panel.get_xlim()
+    assert left < shown[0]
+    assert right > shown[1]
+    inside = [mean for mean in means if left < mean < right]
+    assert (min(inside), max(inside)) == (shown[0], shown[1])
+
+
+def test_bars_that_reach_the_others_keep_a_dot_in_the_panel():
+    panel = Figure().subplots()
+    tabular.limit(panel, np.array([[1.0, 0.1], [1.1, 0.1], [1.2, np.nan], [2.5, 1.2]]))
+    assert panel.get_xlim()[1] > 3.7
