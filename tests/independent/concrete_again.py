@@ -168,7 +168,7 @@ def _over_rows(
     for j, metric in enumerate(metrics):
         mine = jackknife(metric, values[:, :, j], truth)
         theirs = np.array(stored["covariance"][metric])
-        pairs = {m: np.sqrt([c[i, i] for c in (mine, theirs)]) for i, m in enumerate(methods)}
+        pairs = {m: [math.sqrt(c[i, i]) for c in (mine, theirs)] for i, m in enumerate(methods)}
         for i, method in enumerate(methods):
             if i != gar:
                 pairs[f"{method} to gar"] = [difference_error(c, i, gar) for c in (mine, theirs)]

@@ -51,11 +51,11 @@ def effect(d: Array) -> tuple[float, float, float]:
     n = len(d)
     unit = math.sqrt(1 / n + HELD_OUT) * (1 - 3 / (4 * (n - 1) - 1))
     t = float(d.mean()) / error_folds(d)
-    low, high = (_noncentrality(t, n - 1, below) for below in (0.975, 0.025))
+    low, high = (noncentrality(t, n - 1, below) for below in (0.975, 0.025))
     return t * unit, low * unit, high * unit
 
 
-def _noncentrality(t: float, degrees: int, below: float) -> float:
+def noncentrality(t: float, degrees: int, below: float) -> float:
     """The noncentral t distribution that has this much below t.
 
     T <= t where Z <= t S - noncentrality, with S = sqrt(chi squared / degrees): the mean of a
