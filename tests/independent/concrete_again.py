@@ -153,11 +153,6 @@ def jackknife(metric: str, values: Any, truth: Array) -> Array:
     return np.asarray((n - 1) / n * centred.T @ centred)
 
 
-def difference_error(covariance: Array, a: int, b: int) -> float:
-    """Standard error of a difference."""
-    return math.sqrt(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b])
-
-
 def _over_rows(
     figures: Path, methods: list[str], metrics: list[str], values: Any, truth: Array
 ) -> Check:
@@ -171,7 +166,9 @@ def _over_rows(
         pairs = {m: [math.sqrt(c[i, i]) for c in (mine, theirs)] for i, m in enumerate(methods)}
         for i, method in enumerate(methods):
             if i != gar:
-                pairs[f"{method} to gar"] = [difference_error(c, i, gar) for c in (mine, theirs)]
+                pairs[f"{method} to gar"] = [
+                    paired_tests.difference_error(c, i, gar) for c in (mine, theirs)
+                ]
         count += len(pairs)
         for name, (here, there) in pairs.items():
             if abs(here / there - 1) > JACKKNIFE:
@@ -251,7 +248,9 @@ def _comparison(runs: Runs, rows: Any, count: int) -> dict[tuple[str, ...], dict
         of, covariance = runs[metric], np.array(rows["covariance"][metric])
         others = [method for method in of if method != "gar"]
         errors = [
-            difference_error(covariance, *(rows["lines"].index(m) for m in (other, "gar")))
+            paired_tests.difference_error(
+                covariance, *(rows["lines"].index(m) for m in (other, "gar"))
+            )
             for other in others
         ]
         for other, error in zip(others, errors, strict=True):

@@ -14,6 +14,7 @@ from stored_files import Array
 
 HELD_OUT = 1 / 4
 """Rows held out over rows trained on, five folds."""
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 def students(a: Array, b: Array) -> float:
@@ -27,6 +28,11 @@ def students(a: Array, b: Array) -> float:
 def error_folds(d: Array) -> float:
     """Standard error of the mean of Nadeau and Bengio: s sqrt(1/n + 1/4)."""
     return float(d.std(ddof=1) * math.sqrt(1 / len(d) + HELD_OUT))
+
+
+def difference_error(covariance: Array, a: int, b: int) -> float:
+    """Standard error of a difference."""
+    return math.sqrt(covariance[a, a] + covariance[b, b] - 2 * covariance[a, b])
 
 
 def corrected(d: Array, error_rows: float, count: int) -> tuple[float, float, float]:
@@ -61,10 +67,9 @@ def noncentrality(t: float, degrees: int, below: float) -> float:
     T <= t where Z <= t S - noncentrality, with S = sqrt(chi squared / degrees): the mean of a
     normal probability over S, here by Gauss and Legendre's rule.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(400)
     end = math.sqrt(stats.chi2.isf(1e-15, degrees) / degrees)
-    s = (nodes + 1) / 2 * end
-    density = weights / 2 * end * stats.chi2.pdf(degrees * s**2, degrees) * 2 * degrees * s
+    s = (NODES + 1) / 2 * end
+    density = WEIGHTS / 2 * end * stats.chi2.pdf(degrees * s**2, degrees) * 2 * degrees * s
 
     def excess(shift: float) -> float:
         return float((stats.norm.cdf(t * s - shift) * density).sum()) - below

@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 
 import concrete_again
+import verdicts_again
 
 
 def main(root: Path) -> int:
     """Print the report."""
-    checks = concrete_again.checks(root)
+    checks = [*concrete_again.checks(root), *verdicts_again.checks(root)]
     for check in checks:
         print(check)
     differing = sum(bool(check.differing) for check in checks)

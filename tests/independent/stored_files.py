@@ -52,7 +52,7 @@ class Check:
     def __str__(self) -> str:
         """``concrete.csv: agrees (270 values)``, or what differs."""
         if not self.differing:
-            return f"{self.name}: agrees ({self.count} values)"
+            return f"{self.name}: agrees" + (f" ({self.count} values)" if self.count > 1 else "")
         more = f"; and {len(self.differing) - 3} more" if len(self.differing) > 3 else ""
         return f"{self.name}: differs: {'; '.join(self.differing[:3])}{more}"
 

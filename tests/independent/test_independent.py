@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 import lzma
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 import paired_tests
 import pytest
 import recompute
+import verdicts_again
 from scipy import stats
 
 HERE = Path(__file__).parent
@@ -38,7 +40,7 @@ def test_all_agree_without_the_package() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stderr == ""
     *lines, last = run.stdout.splitlines()
-    assert all(": agrees (" in line for line in lines)
+    assert all(": agrees" in line for line in lines)
     assert last == f"{len(lines)} of {len(lines)} agree"
 
 
@@ -133,6 +135,12 @@ EDITS = {
         "-0.126293",
         "comparison.csv: differs: MAE MAE low is",
     ),
+    "evidence": (
+        "results/runtime.csv",
+        "published_loop,ranksim,256,0.105373,1.08169",
+        "published_loop,ranksim,256,0.105373,2.48169",
+        "claim time-ranksim: reproduced: differs: stored not reproduced",
+    ),
     "errors": (
         "results/concrete.json",
         "     0.521185,\n",
@@ -158,6 +166,17 @@ def edited(copied: Callable[[], Path]) -> str:
 @pytest.mark.parametrize("name", EDITS)
 def test_a_changed_number_is_noticed(name: str, edited: str) -> None:
     assert EDITS[name][-1] in edited
+
+
+def test_one_changed_verdict_is_noticed(copied: Callable[[], Path]) -> None:
+    root = copied()
+    path = root / "paper_figures/claims.json"
+    claims = json.loads(path.read_text(encoding="utf-8"))
+    (claim,) = (claim for claim in claims if claim["identifier"] == "peaks-missed")
+    claim["verdict"] = "reproduced"
+    path.write_text(json.dumps(claims), encoding="utf-8")
+    (wrong,) = (check for check in verdicts_again.checks(root) if check.differing)
+    assert str(wrong) == "claim peaks-missed: not reproduced: differs: stored reproduced"
 
 
 def test_statistics_agree_with_scipy() -> None:
