@@ -17,27 +17,21 @@ import numpy as np
 import paired_tests
 from scipy import stats
 from stored_files import (
-    ERRORS,
-    LABELS,
     METRICS,
     Array,
     Check,
     Row,
-    compared,
+    Runs,
     keyed,
     predictions,
     raw_table,
     record,
+    runs_of,
 )
+from tables_again import study_tables
 
-Runs = dict[str, dict[str, Array]]
-"""Test values [fold] by metric and method."""
-
-GAR = ("gar", "gar_released")
 JACKKNIFE = 0.10
 """How far a standard error by the jackknife may be from that by 2,000 samples."""
-INTEGRATED = 1e-4
-"""The ends of effects are integrals, taken numerically on both sides."""
 
 
 def checks(root: Path) -> list[Check]:
@@ -49,7 +43,7 @@ def checks(root: Path) -> list[Check]:
     truth = _labels(root)
     summary = keyed(figures / "results/concrete.csv", "method", "metric", "fold")
     runs: Runs = {
-        metric: {m: _kept(metric, values[i, :, j], truth) for i, m in enumerate(methods)}
+        metric: {m: _kept(metric, values[i, :, j], truth)[None] for i, m in enumerate(methods)}
         for j, metric in enumerate(metrics)
     }
     return [
@@ -58,7 +52,8 @@ def checks(root: Path) -> list[Check]:
         _test_values(runs, summary),
         _selection(summary, methods, metrics, values),
         _over_rows(figures, methods, metrics, values, truth),
-        *_tables(root, runs, len(truth)),
+        *study_tables(root, "concrete", runs, record(figures / "results/concrete.json")["rows"]),
+        *study_tables(root, "concrete_corrected", _corrected(figures), None),
     ]
 
 
@@ -110,7 +105,7 @@ def _test_values(runs: Runs, summary: dict[tuple[str, ...], Row]) -> Check:
         (method, metric, str(fold)): value
         for metric, of in runs.items()
         for method, values in of.items()
-        for fold, value in enumerate(values)
+        for fold, value in enumerate(values[0])
     }
     bad = [f"{' '.join(at)} on one side only" for at in sorted(mine.keys() ^ summary.keys())]
     for at in sorted(mine.keys() & summary.keys()):
@@ -176,107 +171,7 @@ def _over_rows(
     return Check("results/concrete.json, errors over the rows", count, bad)
 
 
-def _tables(root: Path, runs: Runs, count: int) -> list[Check]:
-    figures = root / "paper_figures"
-    published = record(root / "gar_verify/studies/published.json")["tabular"]["concrete"]
-    rows = record(figures / "results/concrete.json")["rows"]
-    return [
-        compared("concrete.csv", _main(runs, published), figures / "concrete.csv", KEYS),
-        compared("concrete_gains.csv", _gains(runs), figures / "concrete_gains.csv", KEYS),
-        compared(
-            "concrete_comparison.csv",
-            _comparison(runs, rows, count),
-            figures / "concrete_comparison.csv",
-            ("metric", "competitor"),
-            {"effect low": INTEGRATED, "effect high": INTEGRATED},
-        ),
-    ]
-
-
-KEYS = ("metric", "method")
-
-
-def _sign(metric: str) -> int:
-    """1 where lower is better."""
-    return 1 if metric in ERRORS else -1
-
-
-def _gain(metric: str, runs: dict[str, Array], method: str, over: str) -> float:
-    base = runs[over].mean()
-    return float(100 * _sign(metric) * (base - runs[method].mean()) / base)
-
-
-def _main(runs: Runs, published: Any) -> dict[tuple[str, ...], dict[str, float | str]]:
-    table: dict[tuple[str, ...], dict[str, float | str]] = {}
-    for metric in METRICS:
-        for method, x in runs[metric].items():
-            of = published["gar" if method in GAR else method][metric]
-            first = method == "mae"
-            table[metric, LABELS[method]] = {
-                "measured": float(x.mean()),
-                "std": float(x.std()),
-                "published": of["mean"],
-                "published std": of["std"],
-                "deviation": float((x.mean() - of["mean"]) / of["std"]),
-                "gain": math.nan if first else _gain(metric, runs[metric], method, "mae"),
-                "p": math.nan if first else paired_tests.students(x, runs[metric]["mae"]),
-            }
-    return table
-
-
-def _gains(runs: Runs) -> dict[tuple[str, ...], dict[str, float | str]]:
-    table: dict[tuple[str, ...], dict[str, float | str]] = {}
-    for metric in METRICS:
-        of = runs[metric]
-        others = [method for method in of if method not in GAR]
-        best = min(others, key=lambda m: _sign(metric) * of[m].mean())
-        for method in GAR:
-            table[metric, LABELS[method]] = {
-                "over MAE": _gain(metric, of, method, "mae"),
-                "p": paired_tests.students(of[method], of["mae"]),
-                "best competitor": LABELS[best],
-                "over it": _gain(metric, of, method, best),
-                "p over it": paired_tests.students(of[method], of[best]),
-            }
-    return table
-
-
-def _comparison(runs: Runs, rows: Any, count: int) -> dict[tuple[str, ...], dict[str, float | str]]:
-    """GAR against every other; the released constants are no competitor and corrected alone."""
-    table: dict[tuple[str, ...], dict[str, float | str]] = {}
-    for metric in METRICS:
-        of, covariance = runs[metric], np.array(rows["covariance"][metric])
-        others = [method for method in of if method != "gar"]
-        errors = [
-            paired_tests.difference_error(
-                covariance, *(rows["lines"].index(m) for m in (other, "gar"))
-            )
-            for other in others
-        ]
-        for other, error in zip(others, errors, strict=True):
-            d = _sign(metric) * (of[other] - of["gar"])
-            line = _line(d, error, count)
-            line["p published"] = paired_tests.students(of[other], of["gar"])
-            table[metric, LABELS[other]] = line
-        for family in ([m for m in others if m not in GAR], ["gar_released"]):
-            lines = [table[metric, LABELS[m]] for m in family]
-            p = paired_tests.holm([float(line["p corrected"]) for line in lines])
-            for line, value in zip(lines, p, strict=True):
-                line |= {"p holm": value, "survives": str(value < 0.05)}
-    return table
-
-
-def _line(d: Array, error_rows: float, count: int) -> dict[str, float | str]:
-    low, high, p = paired_tests.corrected(d, error_rows, count)
-    effect, effect_low, effect_high = paired_tests.effect(d)
-    return {
-        "difference": float(d.mean()),
-        "low": low,
-        "high": high,
-        "error folds": paired_tests.error_folds(d),
-        "error rows": error_rows,
-        "effect": effect,
-        "effect low": effect_low,
-        "effect high": effect_high,
-        "p corrected": p,
-    }
+def _corrected(figures: Path) -> Runs:
+    """Of the corrected protocol no predictions are stored: the test values of its summary."""
+    path = figures / "results/concrete_corrected.csv"
+    return {metric: runs_of(path, metric) for metric in METRICS}

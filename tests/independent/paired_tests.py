@@ -38,12 +38,15 @@ def difference_error(covariance: Array, a: int, b: int) -> float:
 def corrected(d: Array, error_rows: float, count: int) -> tuple[float, float, float]:
     """Interval and p of a mean difference: over folds and rows, never surer than over folds.
 
-    Variances add, with Satterthwaite's degrees of freedom of n - 1 folds and N - 1 rows.
+    Variances add, with Satterthwaite's degrees of freedom of n - 1 folds and N - 1 rows. Where
+    the error over the rows is NaN, the folds are all there is.
     """
     mean, folds = float(d.mean()), error_folds(d)
-    both = math.hypot(folds, error_rows)
-    degrees = both**4 / (folds**4 / (len(d) - 1) + error_rows**4 / (count - 1))
-    pairs = ((both, degrees), (folds, len(d) - 1))
+    pairs = [(folds, len(d) - 1.0)]
+    if not math.isnan(error_rows):
+        both = math.hypot(folds, error_rows)
+        parts = folds**4 / (len(d) - 1) + error_rows**4 / (count - 1)
+        pairs.append((both, both**4 / parts))
     half = max(error * stats.t.ppf(0.975, free) for error, free in pairs)
     p = max(2 * stats.t.sf(abs(mean) / error, free) for error, free in pairs)
     return mean - half, mean + half, float(p)

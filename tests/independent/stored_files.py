@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Row = dict[str, str]
+Line = dict[str, float | str]
+Table = dict[tuple[str, ...], Line]
+Runs = dict[str, dict[str, Array]]
+"""Test values [seed, fold] by metric and method."""
 
 LABELS = {
     "mae": "MAE",
@@ -36,6 +40,7 @@ LABELS = {
 }
 """What tables call the methods of the summaries."""
 
+GAR = ("gar", "gar_released")
 METRICS = ("MAE", "RMSE", "Pearson", "Spearman")
 ERRORS = METRICS[:2]
 """Lower is better for these, higher for the correlations."""
@@ -72,6 +77,21 @@ def keyed(path: Path, *keys: str) -> dict[tuple[str, ...], Row]:
     return {at: {c: v for c, v in line.items() if c not in keys} for at, line in found.items()}
 
 
+def runs_of(path: Path, metric: str, by: str = "method") -> dict[str, Array]:
+    """Test values of a metric in a summary, [seed, fold]; a study without folds has one."""
+    found: dict[str, dict[tuple[int, int], float]] = {}
+    for line in rows(path):
+        if line["metric"] == metric:
+            run = int(line["seed"]), int(line.get("fold", 0))
+            found.setdefault(line[by], {})[run] = float(line["test"])
+    return {name: _as_array(of) for name, of in found.items()}
+
+
+def _as_array(runs: dict[tuple[int, int], float]) -> Array:
+    seeds, folds = (sorted({run[axis] for run in runs}) for axis in (0, 1))
+    return np.array([[runs[seed, fold] for fold in folds] for seed in seeds])
+
+
 def record(path: Path) -> Any:
     """A JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
@@ -105,8 +125,7 @@ def same_digits(mine: float, stored: str, digits: int = 6) -> bool:
 
 
 def compared(
-    name: str,
-    mine: Mapping[tuple[str, ...], Mapping[str, float | str]],
+    mine: Table,
     path: Path,
     keys: Iterable[str],
     within: Mapping[str, float] | None = None,
@@ -127,7 +146,7 @@ def compared(
                 bad.append(f"{' '.join(at)} {column} on one side only")
             elif not _agrees(here, there, (within or {}).get(column)):
                 bad.append(f"{' '.join(at)} {column} is {here}, stored {there}")
-    return Check(name, count, sorted(bad))
+    return Check(path.name, count, sorted(bad))
 
 
 def _agrees(here: float | str, there: str, tolerance: float | None) -> bool:

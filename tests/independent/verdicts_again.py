@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import paired_tests
-from stored_files import ERRORS, LABELS, METRICS, Array, Check, record, rows
+from stored_files import ERRORS, GAR, LABELS, METRICS, Array, Check, record, rows, runs_of
+from tables_again import LEVEL, over_rows
 
-GAR = ("gar", "gar_released")
 BASELINES = tuple(method for method in LABELS if method not in GAR)
 CURVE_BASELINES = ("rnc", "mae_pearson", "mae", "mse")
 TABLES = (
@@ -27,7 +27,6 @@ TABLES = (
 )
 SMALL, STEADY_FROM = (0.1, 0.2), 0.25
 """Values of alpha."""
-LEVEL = 0.05
 
 
 def checks(root: Path) -> list[Check]:
@@ -73,16 +72,6 @@ def close(runs: Array, published: float, std: float | None) -> bool:
     if std is not None:
         return gap <= 3 * std
     return gap <= min(3 * float(runs.std()), abs(published) / 10)
-
-
-def runs_of(path: Path, metric: str, by: str = "method") -> dict[str, Array]:
-    """Test values of a summary, in the order of its seeds and folds."""
-    found: dict[str, list[tuple[int, int, float]]] = {}
-    for line in rows(path):
-        if line["metric"] == metric:
-            run = int(line["seed"]), int(line.get("fold", 0)), float(line["test"])
-            found.setdefault(line[by], []).append(run)
-    return {name: np.array([test for *_, test in sorted(of)]) for name, of in found.items()}
 
 
 def _curves(results: Path, published: Any) -> Iterator[tuple[str, str]]:
@@ -174,24 +163,15 @@ def _gains(results: Path, table: str, metric: str, gar: str, *, corrected: bool)
     """p of the comparisons with baselines in which GAR is ahead."""
     runs = runs_of(results / f"{table}.csv", metric)
     sign = 1 if metric in ERRORS else -1
-    ahead = [sign * (runs[m] - runs[gar]) for m in BASELINES]
+    ahead = [sign * (runs[m] - runs[gar]).mean(0) for m in BASELINES]
     if corrected:
-        errors = [error_rows(results / f"{table}.json", metric, m, gar) for m in BASELINES]
+        rows = record(results / f"{table}.json").get("rows")
+        errors = [over_rows(rows, metric, m, gar) for m in BASELINES]
         tests = zip(ahead, errors, strict=True)
         p = paired_tests.holm([paired_tests.corrected(d, *error)[2] for d, error in tests])
     else:
-        p = [paired_tests.students(runs[m], runs[gar]) for m in BASELINES]
+        p = [paired_tests.students(runs[m].mean(0), runs[gar].mean(0)) for m in BASELINES]
     return [value for d, value in zip(ahead, p, strict=True) if d.mean() > 0]
-
-
-def error_rows(path: Path, metric: str, a: str, b: str) -> tuple[float, int]:
-    """Standard error of a difference over the test rows, and their number; 0 if not known."""
-    known = record(path).get("rows")
-    if known is None:
-        return 0.0, 2
-    at = [known["lines"].index(method) for method in (a, b)]
-    covariance = np.array(known["covariance"][metric])
-    return paired_tests.difference_error(covariance, *at), known["count"]
 
 
 def _alpha(results: Path, published: Any) -> Iterator[tuple[str, str]]:
