@@ -18,6 +18,7 @@ import numpy as np
 import paired_tests
 import pytest
 import recompute
+import rules_again
 import verdicts_again
 from scipy import stats
 
@@ -137,9 +138,9 @@ EDITS = {
     ),
     "evidence": (
         "results/runtime.csv",
-        "published_loop,ranksim,256,0.105373,1.08169",
-        "published_loop,ranksim,256,0.105373,2.48169",
-        "claim time-ranksim: reproduced: differs: stored not reproduced",
+        "published_loop,ranksim,256,0.105373,1.08169,1.04544,1.12796",
+        "published_loop,ranksim,256,0.105373,1.08169,1.04544,2.62796",
+        "claim time-ranksim: reproduced: differs: stored reproduced in part",
     ),
     "errors": (
         "results/concrete.json",
@@ -177,6 +178,26 @@ def test_one_changed_verdict_is_noticed(copied: Callable[[], Path]) -> None:
     path.write_text(json.dumps(claims), encoding="utf-8")
     (wrong,) = (check for check in verdicts_again.checks(root) if check.differing)
     assert str(wrong) == "claim peaks-missed: not reproduced: differs: stored reproduced"
+
+
+def test_rules_tell_what_cannot_be_told() -> None:
+    assert [rules_again.share(hits) for hits in ([1, 1], [1, -1], [1, 0], [0, -1], [0, 0])] == [
+        "reproduced",
+        "reproduced in part",
+        "reproduced in part",
+        "not reproduced",
+        "tie",
+    ]
+    assert [rules_again.every(hits) for hits in ([1, 1], [1, 0], [1, -1])] == [
+        "reproduced",
+        "tie",
+        "not reproduced",
+    ]
+    runs = np.array([[1.0, 1.1, 0.9, 1.05, 0.95]])
+    assert rules_again.ahead([runs, -runs, runs - 1]) == [1, -1, 0]
+    published = {"gar": (1.0, 0.1), "near": (1.1, 0.1), "far": (2.0, 0.1), "off": (5.0, 0.1)}
+    measured = {"gar": runs, "near": runs + 0.25, "far": runs + 1, "off": runs}
+    assert rules_again.close(measured, published, "gar") == [1, 0, 1, -1]
 
 
 def test_statistics_agree_with_scipy() -> None:
