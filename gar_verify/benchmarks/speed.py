@@ -28,8 +28,19 @@ from gar_verify.losses import (
     RnCLoss,
     gar_loss,
 )
+from gar_verify.studies import summaries
+from gar_verify.studies.provenance import machine
 
 SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
+
+SUMMARY = "loss_speed"
+"""Name of the summary of a full measurement."""
+
+
+def write(times: pd.DataFrame, folder: Path | None = None) -> list[Path]:
+    """Write what `measure` gives as a summary that travels with the repository."""
+    rounded = times.map(lambda value: f"{value:.6g}" if isinstance(value, float) else value)
+    return summaries.write_frame(rounded, SUMMARY, {"machine": machine("cpu")}, folder)
 
 
 def measure(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from gar_verify.claims import orders
 from gar_verify.claims.evidence import Evidence
-from gar_verify.claims.model import Finding, Verdict
-from gar_verify.claims.rules import Figure, judge_figures, listed, named, share
-from gar_verify.claims.tabular import is_best, measured
+from gar_verify.claims.model import Finding
+from gar_verify.claims.rules import Figure, found, judge_figures, listed, named
+from gar_verify.claims.tabular import measured
 from gar_verify.claims.theory import claim_of
 from gar_verify.studies import ablation, published
 from gar_verify.studies.methods import label
@@ -23,7 +26,7 @@ def figures_of_parts(evidence: Evidence, metric: str) -> Finding:
         Figure(label(name), *line, published.ablation(name, metric))
         for name, line in _parts(evidence, metric).items()
     ]
-    return judge_figures(figures, _published_parts(metric))
+    return judge_figures(figures, _published_parts(metric), label("gar"))
 
 
 def _parts(evidence: Evidence, metric: str) -> dict[str, tuple[float, float]]:
@@ -47,31 +50,68 @@ def offset(evidence: Evidence) -> Finding:
     for name in ("Var(d)", "correlation"):
         claim_of(result, name)
     shifts = result.proved
-    worse = {name: lines[name][0] >= LARGE * lines["b"][0] for name in free}
-    return Finding(
-        verdict=share([shifts, *worse.values()]) if shifts else Verdict.NOT_REPRODUCED,
-        measured=listed(named(lines)),
-        published=_published_parts("MAE"),
-        reason=f"{sum(worse.values())} of {len(free)} choices without the MAE have a multiple of "
-        "its test MAE; that their losses are a variance and a correlation, which no offset "
-        f"changes, is {'proved' if shifts else 'not proved'}",
+
+    def at(shift: float) -> list[bool]:
+        far = (lines[name][0] + shift * lines[name][1] for name in free)
+        return [bool(shifts and mean >= LARGE * lines["b"][0]) for mean in far]
+
+    return found(
+        at,
+        "choices without the MAE",
+        listed(named(lines)),
+        "that their losses are a variance and a correlation, which no offset changes, is "
+        f"{'proved' if shifts else 'not proved'}; a multiple of its test MAE have "
+        f"{', '.join(n for n, hit in zip(free, at(0.0), strict=True) if hit) or 'none'}",
+        _published_parts("MAE"),
     )
 
 
 def all_parts(evidence: Evidence) -> Finding:
-    """Whether no choice of sub-losses is better than all of them."""
+    """Whether all sub-losses together are better than every choice of them."""
+    results = evidence.summary("wine_ablation")
     lines = {metric: _parts(evidence, metric) for metric in ("MAE", "RMSE")}
-    best = {}
-    for metric, of_metric in lines.items():
-        others = [mean for name, (mean, _) in of_metric.items() if name != "gar"]
-        best[metric] = is_best(of_metric["gar"][0], others, metric)
-    answers = [f"lowest {metric}: {'yes' if hit else 'no'}" for metric, hit in best.items()]
-    return Finding(
-        verdict=share(best.values()),
-        measured="; ".join(f"{metric}: {listed(named(line))}" for metric, line in lines.items()),
-        published="; ".join(f"{metric}: {_published_parts(metric)}" for metric in lines),
-        reason="; ".join([*answers, _logarithm(evidence)]),
+    others = [ablation.PREFIX + name for name in lines["MAE"] if name != "gar"]
+    measured_parts, published_parts = (
+        "; ".join(f"{metric}: {text}" for metric, text in texts.items())
+        for texts in (
+            {metric: listed(named(line)) for metric, line in lines.items()},
+            {metric: _published_parts(metric) for metric in lines},
+        )
     )
+    order = orders.superior(
+        results,
+        [ablation.PREFIX + "gar"],
+        others,
+        list(lines),
+        measured_parts,
+        published_parts,
+        of="comparisons with choices",
+        named=_short,
+    )
+    return replace(order, reason=f"{order.reason}; {_logarithm(evidence)}")
+
+
+def order_preserved(evidence: Evidence) -> Finding:
+    """Whether the error variance alone orders better than the MAE alone."""
+    variance, mae = (ablation.PREFIX + name for name in ("c", "b"))
+    lines = {metric: _parts(evidence, metric) for metric in ("Spearman", "Pearson")}
+    return orders.superior(
+        evidence.summary("wine_ablation"),
+        [variance],
+        [mae],
+        list(lines),
+        "; ".join(
+            f"{metric}: {listed(named({n: line[n] for n in ('b', 'c')}))}"
+            for metric, line in lines.items()
+        ),
+        "; ".join(f"{metric}: {_published_parts(metric)}" for metric in lines),
+        of="correlations",
+        named=_short,
+    )
+
+
+def _short(name: str) -> str:
+    return label(name.removeprefix(ablation.PREFIX))
 
 
 def _logarithm(evidence: Evidence) -> str:

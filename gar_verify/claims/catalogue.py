@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from gar_verify.claims import (
     ablation,
     alpha,
+    orders,
     peaks,
     questions,
     released,
@@ -23,7 +25,7 @@ from gar_verify.claims import (
     tabular,
     theory,
 )
-from gar_verify.claims.evidence import LEDGER, Evidence
+from gar_verify.claims.evidence import LEDGER, Evidence, toml
 from gar_verify.claims.model import Claim, Verdict
 from gar_verify.studies import published
 from gar_verify.studies.methods import label
@@ -42,9 +44,16 @@ TOPICS = (
 )
 JUDGES: dict[str, ModuleType] = {topic.__name__.rpartition(".")[2]: topic for topic in TOPICS}
 
+SUMMARY: list[dict[str, Any]] = toml("summary.toml")["row"]
+"""The rows of a published summary of the paper: what each says, part by part, and its claims."""
+
+BEFORE = toml("version_0_1.toml")
+"""The verdicts of version 0.1, and why they changed."""
+
 TEXTS = {"topic", "statement", "where", "how", "rule", "command"}
 """Fields of a claim that may name something in braces."""
 
+STATED: Mapping[str, Mapping[str, Any]] = published.published()["summary_claims"]
 STATEMENTS: Mapping[str, str] = published.published()["statements"]
 
 
@@ -62,7 +71,7 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     fields = Claim.__dataclass_fields__
     arguments = {key: value for key, value in entry.items() if key not in fields}
     module, _, judge = entry["judge"].partition(".")
-    known = vars(rules) | vars(JUDGES[module]) | arguments | _words(**arguments)
+    known = vars(rules) | vars(orders) | vars(JUDGES[module]) | arguments | _words(**arguments)
     name = entry["identifier"].format_map(known).lower().replace("_", "-")
     known["identifier"] = name
     answers = tuple(pattern.format_map(known) for pattern in entry.get("answers", ()))
@@ -83,8 +92,9 @@ def _words(table: str = "", method: str = "", metric: str = "", **others: Any) -
         words |= {"title": tabular.title(table), "shown": tabular.shown(table)}
     if method:
         words |= {"label": label(method), "claimed": f"{published.relative_time(method):g}"}
-    if table and metric:
+    if metric in STATED.get(table, {}):
         words["claimed"] = tabular.claimed(table, metric)
+        words["gains"] = tabular.gains_claimed(table, metric)
     return words
 
 
@@ -139,6 +149,18 @@ def evaluate(
     entries = find(only)
     seen = evidence or Evidence(folder)
     return [entry.judged(seen) for entry in entries]
+
+
+def changed(claims: Sequence[Claim]) -> Iterator[tuple[str, str, str]]:
+    """Identifier, verdict in version 0.1 and why, of claims whose verdict is another now."""
+    before = {name: verdict for verdict, names in BEFORE["verdicts"].items() for name in names}
+    for claim in claims:
+        was = before.get(claim.identifier, claim.verdict)
+        if was != claim.verdict:
+            reasons = [
+                w for w in BEFORE["why"] if any(fnmatch(claim.identifier, p) for p in w["of"])
+            ]
+            yield claim.identifier, was, "; ".join(why["text"] for why in reasons)
 
 
 def counts(claims: Sequence[Claim]) -> dict[str, int]:

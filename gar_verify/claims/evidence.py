@@ -7,24 +7,32 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import xarray as xr
 
 from gar_verify import paths
 from gar_verify._proofs import proofs, statements
+from gar_verify.benchmarks import speed
 from gar_verify.data.superconductors import NOT_THE_PAPERS
 from gar_verify.data.synthetic import CURVES
 from gar_verify.studies import peaks, summaries
 
-LEDGER = tomllib.loads(files("gar_verify.claims").joinpath("ledger.toml").read_text("utf-8"))
+
+def toml(name: str) -> dict[str, Any]:
+    """A data file of this package."""
+    return tomllib.loads(files("gar_verify.claims").joinpath(name).read_text("utf-8"))
+
+
+LEDGER = toml("ledger.toml")
 """The claims in words, see its head."""
 
-RUNTIME = "runtime"
+RUNTIME, SPEED = "runtime", speed.SUMMARY
 PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
 
 COLUMNS = {
+    SPEED: ("threads", "N", "L1Loss [us]", "GAR", "GAR, released constants"),
     RUNTIME: ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high"),
     **dict.fromkeys(PEAKS, ("method", "seed", "peak", "height", "predicted", "recovered")),
 }
@@ -32,6 +40,7 @@ COLUMNS = {
 
 COMMANDS = {
     RUNTIME: "gar-verify bench runtime",
+    SPEED: "gar-verify bench loss",
     **{name: f"gar-verify run {name.removesuffix(peaks.SUFFIX)} --save" for name in PEAKS},
     "wine_ablation": "gar-verify run ablation --save",
     "sensitivity_paper": "gar_verify.studies.sensitivity.run(method='gar')",
@@ -82,6 +91,7 @@ class Evidence:
         """Keep where to look; nothing is read yet."""
         self.folder = folder or paths.summaries()
         self._proved = proved or {}
+        self._read: dict[str, xr.Dataset] = {}
 
     def proof(self, name: str) -> statements.Result:
         """The result of the statement of that full name; proved once in a process."""
@@ -94,17 +104,19 @@ class Evidence:
             MissingEvidence: if there is no such summary.
             SummaryError: if it is there and cannot be read.
         """
-        if (self.folder / f"{study}.csv").is_file():
-            return summaries.read(study, self.folder)
+        if study in self._read or (self.folder / f"{study}.csv").is_file():
+            if study not in self._read:
+                self._read[study] = summaries.read(study, self.folder)
+            return self._read[study]
         if study in ROWS:
-            raise MissingEvidence(
-                f"no data of it is here; to have it judged, {ROWS[study].command}"
-            )
+            row = ROWS[study]
+            of = "" if row.kind == PAPERS else f"; it would be {row.kind} ({row.evidence})"
+            raise MissingEvidence(f"no data of it is here; to have it judged, {row.command}{of}")
         command = COMMANDS.get(study, f"gar-verify run {study} --save")
         raise MissingEvidence(f"there is no summary {study}.csv; to make it: {command}")
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of results that is no summary: `RUNTIME`, or one of `PEAKS`.
+        """A table of results that is no summary: `RUNTIME`, `SPEED`, or one of `PEAKS`.
 
         Raises:
             MissingEvidence: if it is not there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -14,6 +15,8 @@ class Verdict(StrEnum):
 
     PROVED = "proved"
     REPRODUCED = "reproduced"
+    TIE = "tie"
+    """Differences that cannot be told from chance, neither for the claim nor against it."""
     IN_PART = "reproduced in part"
     NOT_REPRODUCED = "not reproduced"
     NOT_TESTABLE = "not testable here"
@@ -21,12 +24,25 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a judge found: the verdict, the numbers that it rests on, and why it is this one."""
+    """What a judge found: the verdict, the numbers that it rests on, and why it is this one.
+
+    Raises:
+        ValueError: for a verdict in part that does not say how many of how many.
+    """
 
     verdict: Verdict
     measured: str
     reason: str
     published: str = ""
+    counted: str = ""
+    """How many of how many hold, ``6 of 7 figures``: what a verdict in part means."""
+    edge: str = ""
+    """What the verdict would be with other figures, no further away than chance moves them."""
+
+    def __post_init__(self) -> None:
+        """Nothing is in part without its number."""
+        if self.verdict is Verdict.IN_PART and not re.match(r"\d+ of \d+ ", self.counted):
+            raise ValueError(f"in part says 'k of n ...' of what, got {self.counted!r}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,16 @@ class Claim:
     def reason(self) -> str:
         """Of the finding."""
         return self._found.reason
+
+    @property
+    def counted(self) -> str:
+        """Of the finding; empty where nothing is counted."""
+        return self._found.counted
+
+    @property
+    def edge(self) -> str:
+        """Of the finding; empty where the verdict does not hang on chance."""
+        return self._found.edge
 
     @property
     def _found(self) -> Finding:

@@ -16,8 +16,8 @@ import pandas as pd
 
 from gar_verify import paths
 from gar_verify._files import atomic_write
-from gar_verify.claims.catalogue import counts
-from gar_verify.claims.model import Claim
+from gar_verify.claims.catalogue import ENTRIES, SUMMARY, changed, counts
+from gar_verify.claims.model import Claim, Verdict
 from gar_verify.studies.pages import render
 
 TITLE = "The claims about GAR, and the verdict on each"
@@ -26,13 +26,16 @@ INTRODUCTION = (
     "authors' released analysis. Verdicts are computed: from proofs, from the summaries of full "
     "runs in paper_figures/results, and from what is calculated on the spot, by the rule that "
     "stands beside each. GAR is the paper's formula, GAR (released) the one with the constants of "
-    "the released code, half the error variance among them; a claim about GAR must hold for both."
+    "the released code, half the error variance among them, which the published figures come "
+    "from: claims about training are judged by it, and what the formula gives is said beside. A "
+    "tie is what cannot be told from chance, neither for a claim nor against it; in part says "
+    "how many of how many hold."
 )
 EVIDENCE = "What each verdict rests on"
 WIDTH = 100
 RECORD = (
     *("identifier", "topic", "statement", "where", "how", "rule"),
-    *("measured", "published", "verdict", "reason", "command", "answers"),
+    *("measured", "published", "verdict", "counted", "edge", "reason", "command", "answers"),
 )
 """What `records` tells of a claim."""
 FIELDS = {
@@ -40,6 +43,8 @@ FIELDS = {
     "how": "Measured how",
     "measured": "Measured",
     "published": "Published",
+    "counted": "Counted",
+    "edge": "On the edge",
     "reason": "Reason",
     "rule": "Rule",
 }
@@ -79,6 +84,38 @@ def summary(claims: Sequence[Claim]) -> str:
     return f"{len(claims)} claims: {found}."
 
 
+def verdict(claim: Claim) -> str:
+    """The verdict; in part with its number."""
+    return (
+        f"{claim.verdict}: {claim.counted}" if claim.verdict is Verdict.IN_PART else claim.verdict
+    )
+
+
+def appendices(claims: Sequence[Claim]) -> Iterator[tuple[str, tuple[str, ...], list[list[str]]]]:
+    """Tables after the ledger: title, head and rows; nothing where only some claims are there."""
+    by_name = {claim.identifier: claim for claim in claims}
+    if not {entry.identifier for entry in ENTRIES} <= by_name.keys():
+        return
+    yield (
+        "The published summary, row by row",
+        ("row", "it says", "claims"),
+        [
+            [
+                row["about"],
+                part["says"],
+                ", ".join(f"{n}: {by_name[n].verdict}" for n in part["claims"]),
+            ]
+            for row in SUMMARY
+            for part in row["part"]
+        ],
+    )
+    yield (
+        "Verdicts that changed since version 0.1",
+        ("claim", "was", "is", "why"),
+        [[name, was, verdict(by_name[name]), why] for name, was, why in changed(claims)],
+    )
+
+
 def text(claim: Claim, width: int = WIDTH) -> str:
     """Everything about one claim, for a terminal."""
     title = f"{claim.identifier}: {claim.verdict}"
@@ -96,12 +133,15 @@ def markdown(claims: Sequence[Claim]) -> str:
     for topic, group in _by_topic(claims):
         lines += ["", f"## {topic}", "", "| claim | verdict | statement |", "|---|---|---|"]
         lines += [
-            f"| [{c.identifier}](#{c.identifier}) | {c.verdict} | {_cell(c.statement)} |"
+            f"| [{c.identifier}](#{c.identifier}) | {verdict(c)} | {_cell(c.statement)} |"
             for c in group
         ]
+    for title, head, rows in appendices(claims):
+        lines += ["", f"## {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     lines += ["", f"## {EVIDENCE}"]
     for claim in claims:
-        lines += ["", f"### {claim.identifier}", "", f"**{claim.verdict}**: {claim.statement}"]
+        lines += ["", f"### {claim.identifier}", "", f"**{verdict(claim)}**: {claim.statement}"]
         lines += ["", *(f"- {name}: {value}" for name, value in _fields(claim))]
         lines += [f"- Shown by: `{claim.command}`"]
     return "\n".join(lines) + "\n"
@@ -116,6 +156,7 @@ def html(claims: Sequence[Claim]) -> str:
         summary=summary(claims),
         topics=list(_by_topic(claims)),
         evidence=EVIDENCE,
+        appendices=list(appendices(claims)),
         sections=[(claim, list(_fields(claim))) for claim in claims],
     )
 

@@ -1,9 +1,13 @@
-"""The rules that several claims share, each with the words that the ledger prints."""
+"""The rules that several claims share, each with the words that the ledger prints.
+
+A claim needs one thing or several. Each holds (1 or True), fails (-1 or False), or cannot be told
+from chance (0); a rule makes the verdict of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +15,7 @@ from gar_verify.claims.model import Finding, Verdict
 from gar_verify.studies.methods import label
 
 DEVIATIONS = 3.0
-"""Standard deviations within which a figure counts as reproduced."""
+"""Standard deviations within which a figure cannot be told from the published one."""
 
 PART = 0.1
 """Where no deviation is published, also this part of the figure: a measured spread may be wide."""
@@ -19,19 +23,100 @@ PART = 0.1
 ROUNDING = 5e-4
 """Half a unit of the last digit that is published."""
 
-SHARE = "All: reproduced; some: in part; none: not reproduced"
+EDGE = 0.1
+"""A verdict that figures change by moving by this part of their deviation says so."""
+
+Hit = int | bool
+Rule = Callable[[Sequence[Hit]], Verdict]
+
+SHARE = (
+    "All: reproduced; some: in part; else not reproduced if one fails, and a tie if none can be "
+    "told from chance"
+)
+EVERY = (
+    "Ahead of all: reproduced; behind one: not reproduced; neither, as far as chance can be told "
+    "apart: a tie"
+)
+UNBEATEN = "None: reproduced; all: not reproduced; some: in part; where nothing can be told: a tie"
 
 
-def share(hits: Iterable[bool]) -> Verdict:
+def _values(hits: Iterable[Hit]) -> list[int]:
+    """1, 0 or -1 for each."""
+    return [(1 if hit else -1) if isinstance(hit, bool | np.bool_) else int(hit) for hit in hits]
+
+
+def share(hits: Iterable[Hit]) -> Verdict:
     """`SHARE`.
 
-    >>> str(share([True, False]))
-    'reproduced in part'
+    >>> str(share([True, False])), str(share([0, 0])), str(share([0, -1]))
+    ('reproduced in part', 'tie', 'not reproduced')
     """
-    found = list(hits)
-    if found and all(found):
-        return Verdict.REPRODUCED
-    return Verdict.IN_PART if any(found) else Verdict.NOT_REPRODUCED
+    found = set(_values(hits))
+    if 1 in found:
+        return Verdict.REPRODUCED if found == {1} else Verdict.IN_PART
+    return Verdict.TIE if found == {0} else Verdict.NOT_REPRODUCED
+
+
+def every(hits: Iterable[Hit]) -> Verdict:
+    """`EVERY`: one that fails is enough.
+
+    >>> str(every([1, 1])), str(every([1, 0])), str(every([1, -1]))
+    ('reproduced', 'tie', 'not reproduced')
+    """
+    found = set(_values(hits))
+    if not found or -1 in found:
+        return Verdict.NOT_REPRODUCED
+    return Verdict.REPRODUCED if found == {1} else Verdict.TIE
+
+
+def unbeaten(hits: Iterable[Hit]) -> Verdict:
+    """`UNBEATEN`: a claim that nothing is better, or that nothing differs.
+
+    >>> str(unbeaten([0, 0])), str(unbeaten([0, -1])), str(unbeaten([1, 0]))
+    ('tie', 'reproduced in part', 'reproduced')
+    """
+    found = _values(hits)
+    return Verdict.TIE if set(found) == {0} else share(hit >= 0 for hit in found)
+
+
+def found(
+    at: Callable[[float], Sequence[Hit]],
+    of: str,
+    measured: str,
+    reason: str,
+    published: str = "",
+    *,
+    rule: Rule = share,
+    least: int = 1,
+    absent: int = 0,
+) -> Finding:
+    """What a rule makes of hits, with how many there are, and whether it stands on an edge.
+
+    Args:
+        at: the hits where the figures lie that many of their deviations nearer to the claim.
+        of: what they are counted of: ``figures``.
+        measured: see `Finding`.
+        reason: see `Finding`.
+        published: see `Finding`.
+        rule: of the verdict.
+        least: a hit of so much counts.
+        absent: further things that the claim needs and nothing is known of: in part, at most.
+    """
+
+    def verdict(shift: float) -> Verdict:
+        found = rule(at(shift))
+        return Verdict.IN_PART if absent and found is Verdict.REPRODUCED else found
+
+    hits, now = _values(at(0.0)), verdict(0.0)
+    held = sum(hit >= least for hit in hits)
+    ties = f", {hits.count(0)} cannot be told from chance" if least and 0 in hits else ""
+    total = len(hits) + absent
+    counted = f"{held} of {total} {of}{ties}" if total > 1 else ""
+    others = dict.fromkeys(v for v in map(verdict, (-EDGE, EDGE)) if v is not now)
+    edge = (
+        f"on the edge: {' or '.join(others)} with figures that differ by a tenth of their deviation"
+    )
+    return Finding(now, measured, reason, published, counted, edge if others else "")
 
 
 @dataclass(frozen=True)
@@ -44,6 +129,8 @@ class Figure:
     published: float
     published_std: float = np.nan
     """NaN where none is published."""
+    about: float = np.inf
+    """Of the published figures, the distance that the table is about: see `with_gaps`."""
 
     @property
     def gap(self) -> float:
@@ -52,41 +139,77 @@ class Figure:
 
     @property
     def reach(self) -> float:
-        """The largest gap of a figure that counts as reproduced."""
+        """The largest gap of a figure that chance may have moved away."""
         if np.isnan(self.published_std):
             return min(DEVIATIONS * self.std, PART * abs(self.published))
         return DEVIATIONS * self.published_std
 
-    @property
-    def is_close(self) -> bool:
-        """Whether the figure counts as reproduced; what rounds to the published one does."""
-        return self.gap <= max(self.reach, ROUNDING)
+    def hit(self, shift: float = 0.0) -> int:
+        """`CLOSE`, where the figure lies ``shift`` deviations nearer to the published one."""
+        gap = self.gap - shift * self.std
+        if gap <= max(min(self.reach, self.about), ROUNDING):
+            return 1
+        return 0 if gap <= self.reach else -1
 
 
 CLOSE = (
-    f"within {DEVIATIONS:g} published standard deviations; where none is published, within "
-    f"{DEVIATIONS:g} measured ones and a tenth of the figure"
+    "no further from the published one than that from GAR's (GAR's own: than the nearest other), "
+    f"and within {DEVIATIONS:g} published standard deviations; where none is published, within "
+    f"{DEVIATIONS:g} measured ones and a tenth of the figure. Within these deviations but further "
+    "than that distance, it cannot be told from chance"
 )
 FIGURES = f"each figure {CLOSE}. {SHARE}"
 
 
-def judge_figures(figures: Sequence[Figure], published: str) -> Finding:
-    """`FIGURES`, of those that are published; ``published`` lists these."""
-    known = [figure for figure in figures if not np.isnan(figure.published)]
-    return Finding(
-        verdict=share(figure.is_close for figure in known),
-        measured=listed((figure.name, figure.mean, figure.std) for figure in known),
-        published=published,
-        reason=how_close(known),
+def with_gaps(figures: Sequence[Figure], best: str) -> list[Figure]:
+    """The figures with what the table is about: how far the published ones are from the best.
+
+    A tolerance wider than the distance between two methods would confirm either's order.
+    """
+    (top,) = (one.published for one in figures if one.name == best)
+    others = [abs(one.published - top) for one in figures if one.name != best]
+    nearest = min((gap for gap in others if gap > ROUNDING), default=np.inf)
+    return [
+        replace(one, about=nearest if one.name == best else abs(one.published - top))
+        for one in figures
+    ]
+
+
+def judge_figures(
+    figures: Sequence[Figure], published: str, best: str, beside: Sequence[Figure] = ()
+) -> Finding:
+    """`FIGURES`, of those that are published; ``published`` lists these.
+
+    Args:
+        figures: of the methods that the published ones are of.
+        published: in words.
+        best: the figure that the table is about: GAR's.
+        beside: figures of the paper's formula, which is not what was published: said, not judged.
+    """
+    known = with_gaps([one for one in figures if not np.isnan(one.published)], best)
+    lines = [*known, *beside]
+    about = {one.published: one.about for one in known}
+    near = [replace(one, about=about.get(one.published, np.inf)).hit() > 0 for one in beside]
+    said = [f"beside it the paper's formula: {sum(near)} of {len(near)}"] * bool(near)
+    return found(
+        lambda shift: [figure.hit(shift) for figure in known],
+        "figures",
+        listed((figure.name, figure.mean, figure.std) for figure in lines),
+        "; ".join([how_close(known), *said]),
+        published,
     )
 
 
 def how_close(figures: Sequence[Figure]) -> str:
     """How many figures are close, and by how much the others are not."""
-    close = sum(figure.is_close for figure in figures)
-    far = [f"{figure.name} by {figure.gap:.3f}" for figure in figures if not figure.is_close]
-    said = f"{close} of {len(figures)} figures close enough"
-    return f"{said}; off: {', '.join(far)}" if far else said
+    words = {0: "cannot be told from chance", -1: "off"}
+    parts = [
+        f"{sum(figure.hit() > 0 for figure in figures)} of {len(figures)} figures close enough"
+    ]
+    for hit, word in words.items():
+        names = [f"{figure.name} by {figure.gap:.3f}" for figure in figures if figure.hit() == hit]
+        parts += [f"{word}: {', '.join(names)}"] * bool(names)
+    return "; ".join(parts)
 
 
 def named(lines: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, float, float]]:

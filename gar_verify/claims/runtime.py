@@ -1,10 +1,19 @@
-"""Judges of running time: the same as the MAE's, and linear in the size of the batch."""
+"""Judges of running time: the same as the MAE's, and linear in the size of the batch.
+
+A ratio is an interval, the quartiles over interleaved rounds: the published ratio lies in it, or
+the measured one is below or above. It hangs on what else an epoch spends time on: a loader process,
+as in the published loop, or nothing, as in memory. So a verdict in part says in which loop.
+"""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from gar_verify.benchmarks.growth import fit
+import pandas as pd
+from scipy import stats
+
+from gar_verify.benchmarks.growth import Growth, fit
 from gar_verify.benchmarks.runtime_settings import (
     IN_MEMORY,
     LOSS_ONLY,
@@ -12,11 +21,11 @@ from gar_verify.benchmarks.runtime_settings import (
     PAIRS,
     PUBLISHED_LOOP,
 )
-from gar_verify.claims.evidence import COMMANDS, RUNTIME, Evidence, MissingEvidence
+from gar_verify.claims.evidence import COMMANDS, RUNTIME, SPEED, Evidence, MissingEvidence
 from gar_verify.claims.model import Finding, Verdict
-from gar_verify.claims.rules import share
+from gar_verify.claims.rules import Hit, found
 from gar_verify.studies import published
-from gar_verify.studies.methods import GARS, label
+from gar_verify.studies.methods import GARS, RELEASED, label
 from gar_verify.studies.objectives import CONTRAST
 
 LOOPS = {
@@ -25,15 +34,39 @@ LOOPS = {
 }
 BATCH = 256
 """Of the paper's tabular studies."""
-SAME = 1.1
-"""Up to this ratio two running times count as the same."""
-NEAR = 1.25
-"""Up to this factor two ratios count as the same: they are of different machines."""
-LINEAR, PAIRWISE = 1.1, 1.5
-"""Exponents of growth: at most linear, and clearly more than that."""
+THREE = ("ranksim", "rnc", "conr")
+"""The methods that GAR is said to be faster than."""
+LARGE = 10_000
+"""From this batch size on the time of GAR is not that of a call."""
+LEAST_LINEAR = 1.5
+"""An exponent clearly above that of a linear cost."""
+
+QUARTILES = 2 * float(stats.norm.ppf(0.75))
+"""Standard deviations between the quartiles of a normal distribution."""
 
 
-def ratio(times: pd.DataFrame, setup: str, method: str) -> float:
+class Ratio(NamedTuple):
+    """Of two times, the median over rounds with its quartiles."""
+
+    value: float
+    low: float
+    high: float
+
+    def hit(self, theirs: float, shift: float = 0.0) -> int:
+        """0 with another ratio between the quartiles, -1 where all are below it, 1 above."""
+        reach = shift * (self.high - self.low) / QUARTILES
+        return 1 if self.low - reach > theirs else -1 if self.high + reach < theirs else 0
+
+    def over(self, other: Ratio) -> Ratio:
+        """This by another one, as wide as both."""
+        return Ratio(self.value / other.value, self.low / other.high, self.high / other.low)
+
+    def __str__(self) -> str:
+        """With its interval."""
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def ratio(times: pd.DataFrame, setup: str, method: str) -> Ratio:
     """Time relative to the MAE's at the paper's batch size, or at the only one measured.
 
     Raises:
@@ -46,59 +79,100 @@ def ratio(times: pd.DataFrame, setup: str, method: str) -> float:
         raise MissingEvidence(
             f"{RUNTIME}.csv has no time of {method} in {setup}; to measure it: {COMMANDS[RUNTIME]}"
         )
-    return float(lines["ratio"].iloc[0])
+    return Ratio(*lines[["ratio", "ratio_low", "ratio_high"]].iloc[0].astype(float))
 
 
-def growth(times: pd.DataFrame, method: str) -> float:
-    """Exponent of the time of the loss alone in the batch size, from `benchmarks.growth`.
+def _in_loops(times: pd.DataFrame, method: str) -> dict[str, Ratio]:
+    return {setup: ratio(times, setup, method) for setup in LOOPS}
 
-    Raises:
-        MissingEvidence: if too few sizes were measured.
-    """
-    lines = times[(times["setup"] == LOSS_ONLY) & (times["method"] == method)]
-    try:
-        return fit(lines["batch_size"].tolist(), lines["seconds"].tolist()).exponent
-    except ValueError as error:
-        raise MissingEvidence(
-            f"{RUNTIME}.csv says too little of {method} in {LOSS_ONLY} ({error}); to measure it: "
-            f"{COMMANDS[RUNTIME]}"
-        ) from error
+
+def _listed(ratios: dict[str, Ratio]) -> str:
+    return ", ".join(f"{one} in {LOOPS[setup]}" for setup, one in ratios.items())
 
 
 def same_time(evidence: Evidence) -> Finding:
-    """Whether training with each kind of GAR takes as long as with the MAE."""
+    """Whether training with GAR takes as long as with the MAE, or less."""
     times = evidence.table(RUNTIME)
-    found = {(setup, gar): ratio(times, setup, gar) for setup in LOOPS for gar in GARS}
-    over = [f"{label(g)} in {LOOPS[s]}" for (s, g), value in found.items() if value > SAME]
-    return Finding(
-        verdict=share(value <= SAME for value in found.values()),
-        measured=", ".join(
-            f"{label(gar)} {value:.2f} in {LOOPS[setup]}" for (setup, gar), value in found.items()
-        ),
-        published=f"GAR {published.relative_time('gar'):.1f}",
-        reason=f"slower: {'; '.join(over)}" if over else "the same in all of them",
+    ours, formula = (_in_loops(times, name) for name in reversed(GARS))
+    slow = [LOOPS[setup] for setup, one in ours.items() if one.hit(1) > 0]
+    beside = sum(one.hit(1) <= 0 for one in formula.values())
+    return found(
+        lambda shift: [one.hit(1, shift) <= 0 for one in ours.values()],
+        "loops",
+        f"{label(RELEASED)} {_listed(ours)}; {label('gar')} {_listed(formula)}",
+        (f"it depends on the loop: slower in {' and '.join(slow)}" if slow else "the same")
+        + f"; beside it {label('gar')}: the same in {beside} of {len(formula)} loops",
+        f"GAR {published.relative_time('gar'):.1f}",
     )
 
 
 def slower(evidence: Evidence, method: str) -> Finding:
     """Whether a method takes as many times as long as the MAE as was published."""
     theirs = published.relative_time(method)
-    times = evidence.table(RUNTIME)
-    ours = {setup: ratio(times, setup, method) for setup in LOOPS}
-    factor = max(ours[PUBLISHED_LOOP] / theirs, theirs / ours[PUBLISHED_LOOP])
-    return Finding(
-        verdict=relative(ours[PUBLISHED_LOOP], theirs),
-        measured=", ".join(f"{value:.2f} in {LOOPS[s]}" for s, value in ours.items()),
-        published=f"{theirs:.1f}",
-        reason=f"{factor:.2f} is the factor between measured and published ratio",
+    ours = _in_loops(evidence.table(RUNTIME), method)
+
+    def at(shift: float) -> list[int]:
+        return [one.hit(theirs, shift) for one in ours.values()]
+
+    words = {1: "above it", 0: "as published", -1: "below it"}
+    said = ", ".join(
+        f"{words[hit]} in {LOOPS[setup]}" for setup, hit in zip(ours, at(0.0), strict=True)
+    )
+    return found(
+        at,
+        "loops reach the published ratio",
+        _listed(ours),
+        f"it depends on the loop: {said}" if len(set(at(0.0))) > 1 else said,
+        f"{theirs:.1f}",
+        rule=relative,
+        least=0,
     )
 
 
-def relative(measured: float, theirs: float) -> Verdict:
-    """How near a ratio to the MAE's time is to the published one."""
-    if 1 / NEAR <= measured / theirs <= NEAR:
+def relative(hits: Sequence[Hit]) -> Verdict:
+    """Of where the published ratio lies: in the published loop, between the loops, beyond both."""
+    loop, memory = hits
+    if loop == 0:
         return Verdict.REPRODUCED
-    return Verdict.IN_PART if measured > SAME else Verdict.NOT_REPRODUCED
+    return Verdict.IN_PART if loop < 0 <= memory else Verdict.NOT_REPRODUCED
+
+
+def faster(evidence: Evidence) -> Finding:
+    """Whether GAR is as many times faster than the three as was published, loop by loop."""
+    times = evidence.table(RUNTIME)
+    theirs = [published.relative_time(name) for name in THREE]
+
+    def quotients(gar: str) -> dict[tuple[str, str], Ratio]:
+        return {
+            (name, setup): ratio(times, setup, name).over(ratio(times, setup, gar))
+            for setup in LOOPS
+            for name in THREE
+        }
+
+    def at(shift: float, gar: str = RELEASED) -> list[bool]:
+        return [
+            one.hit(min(theirs), shift) >= 0 >= one.hit(max(theirs), shift)
+            for one in quotients(gar).values()
+        ]
+
+    lines = quotients(RELEASED)
+    by_loop = {
+        setup: sum(hit for (_, s), hit in zip(lines, at(0.0), strict=True) if s == setup)
+        for setup in LOOPS
+    }
+    formula = ", ".join(
+        f"{label(name)} {one.value:.2f} in {LOOPS[s]}"
+        for (name, s), one in quotients("gar").items()
+    )
+    return found(
+        at,
+        "comparisons of a method in a loop",
+        "; ".join(f"{label(name)} {one} in {LOOPS[s]}" for (name, s), one in lines.items()),
+        "it depends on the loop: "
+        + ", ".join(f"{n} of {len(THREE)} in {LOOPS[setup]}" for setup, n in by_loop.items())
+        + f"; beside it over {label('gar')}: {formula}",
+        f"{min(theirs):.1f} to {max(theirs):.1f}",
+    )
 
 
 def seconds(evidence: Evidence) -> Finding:
@@ -106,37 +180,93 @@ def seconds(evidence: Evidence) -> Finding:
     times = evidence.table(RUNTIME)
     theirs = published.published()["seconds_per_epoch"]
     contrastive = (times["method"] == CONTRAST).any()
-    names = {n: CONTRAST if n == "rnc" and contrastive else n for n in theirs if n != "mae"}
-    ours = {name: ratio(times, PUBLISHED_LOOP, at) for name, at in names.items()}
-    quotients = {name: ours[name] / (theirs[name] / theirs["mae"]) for name in ours}
-    hits = {name: 1 / NEAR <= quotient <= NEAR for name, quotient in quotients.items()}
-    off = [label(name) for name, hit in hits.items() if not hit]
-    return Finding(
-        verdict=share(hits.values()),
-        measured="relative to MAE: "
-        + ", ".join(f"{label(name)} {value:.2f}" for name, value in ours.items()),
-        published="relative to MAE: "
+    lines = {"rnc": CONTRAST if contrastive else "rnc", "gar": RELEASED}
+    ours = {
+        name: ratio(times, PUBLISHED_LOOP, lines.get(name, name))
+        for name in theirs
+        if name != "mae"
+    }
+
+    def at(shift: float) -> list[bool]:
+        return [one.hit(theirs[n] / theirs["mae"], shift) == 0 for n, one in ours.items()]
+
+    off = [label(name) for name, hit in zip(ours, at(0.0), strict=True) if not hit]
+    return found(
+        at,
+        "ratios",
+        "relative to MAE: " + ", ".join(f"{label(name)} {one}" for name, one in ours.items()),
+        (f"other ratios: {', '.join(off)}; " if off else "")
+        + "the seconds themselves are of another machine; RnC's are of its contrastive phase only, "
+        "GAR's of the released constants",
+        "relative to MAE: "
         + ", ".join(f"{label(n)} {s / theirs['mae']:.2f}" for n, s in theirs.items() if n != "mae")
         + f"; MAE {theirs['mae']:.3f} s",
-        reason=(f"other ratios: {', '.join(off)}; " if off else "")
-        + "the seconds themselves are of another machine; RnC's are of its contrastive phase only",
     )
 
 
+def growth(times: pd.DataFrame, method: str) -> Growth:
+    """How the time of the loss alone grows with the batch size, from `benchmarks.growth`.
+
+    Raises:
+        MissingEvidence: if too few sizes were measured.
+    """
+    lines = times[(times["setup"] == LOSS_ONLY) & (times["method"] == method)]
+    try:
+        return fit(lines["batch_size"].tolist(), lines["seconds"].tolist())
+    except ValueError as error:
+        raise MissingEvidence(
+            f"{RUNTIME}.csv says too little of {method} in {LOSS_ONLY} ({error}); to measure it: "
+            f"{COMMANDS[RUNTIME]}"
+        ) from error
+
+
+def growth_of_large(speed: pd.DataFrame, method: str) -> Growth:
+    """The same of MAE and GAR, from `LARGE` on."""
+    lines = speed[speed["threads"] == 1]
+    seconds = lines[UNIT_OF_SPEED]
+    if method != "mae":
+        seconds = seconds * lines[COLUMNS_OF_SPEED[method]]
+    try:
+        return fit(lines["N"].tolist(), seconds.tolist(), LARGE)
+    except ValueError as error:
+        raise MissingEvidence(f"{SPEED}.csv: {error}; to measure it: {COMMANDS[SPEED]}") from error
+
+
+UNIT_OF_SPEED = "L1Loss [us]"
+COLUMNS_OF_SPEED = {"gar": "GAR", RELEASED: "GAR, released constants"}
+
+
 def cost(evidence: Evidence) -> Finding:
-    """Whether the time of GAR grows linearly in the batch, and that of the losses of pairs more."""
-    times = evidence.table(RUNTIME)
+    """Whether GAR's time grows with the batch as the MAE's, and that of losses of pairs more."""
+    times, speed = evidence.table(RUNTIME), evidence.table(SPEED)
     there = set(times.loc[times["setup"] == LOSS_ONLY, "method"])
     there -= {"rnc"} if CONTRAST in there else set()
-    losses_of_pairs = [name for name in METHODS if name in PAIRS and name in there]
-    exponents = {name: growth(times, name) for name in ("mae", *GARS, *losses_of_pairs)}
-    linear = [exponents[gar] <= LINEAR for gar in GARS]
-    pairs = [exponents[name] > PAIRWISE for name in losses_of_pairs]
-    return Finding(
-        verdict=share([*linear, *pairs]),
-        measured="exponents: " + ", ".join(f"{_name(n)} {e:.2f}" for n, e in exponents.items()),
-        reason=f"{sum(linear)} of {len(linear)} kinds of GAR at most linear, {sum(pairs)} of "
-        f"{len(pairs)} losses of pairs clearly more; one pass is enough, as six-numbers proves",
+    pairs = {name: growth(times, name) for name in METHODS if name in PAIRS and name in there}
+    linear = {name: growth_of_large(speed, name) for name in ("mae", *GARS)}
+    mae = linear["mae"]
+
+    def at(shift: float) -> list[bool]:
+        return [
+            *(
+                linear[gar].exponent - mae.exponent
+                <= linear[gar].error + mae.error + shift * linear[gar].error
+                for gar in GARS
+            ),
+            *(of.exponent - of.error + shift * of.error > LEAST_LINEAR for of in pairs.values()),
+        ]
+
+    hits = at(0.0)
+    return found(
+        at,
+        "losses",
+        "exponents: "
+        + ", ".join(
+            f"{_name(name)} {of.exponent:.2f} ({of.error:.2f}, N from {of.smallest:,})"
+            for name, of in (linear | pairs).items()
+        ),
+        f"{sum(hits[: len(GARS)])} of {len(GARS)} kinds of GAR grow no faster than the MAE, "
+        f"{sum(hits[len(GARS) :])} of {len(pairs)} losses of pairs clearly more than linearly; one "
+        "pass is enough, as six-numbers proves",
     )
 
 

@@ -65,6 +65,7 @@ def _loss(quick: bool, device: str, folder: Path | None) -> None:
     memory = speed.peak_memory().set_index("N")
     show("Peak memory beyond the inputs, MB", "loss_memory", memory, 0)
     results = (folder or paths.figures()) / paths.RESULTS
+    speed.write(times, results)
     accuracy.write(accuracy.worst(accuracy.measure()), results)
     worst = accuracy.read(results)
     title = "Largest relative error against 50 digits"

@@ -16,7 +16,7 @@ import pandas as pd
 
 from gar_verify import claims, paths
 from gar_verify._proofs import proofs
-from gar_verify.benchmarks import runtime, runtime_report, runtime_settings, runtime_summary
+from gar_verify.benchmarks import runtime, runtime_report, runtime_settings, runtime_summary, speed
 from gar_verify.claims import Claim
 from gar_verify.reproduce import changes, notebooks, report, rerun, summary
 from gar_verify.reproduce.job import Job
@@ -143,7 +143,8 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
         try:
             if not everything:
                 runtime_report.draw(runtime_summary.read(), folder)
-                rerun.copy_summaries(folder, runtime_summary.STEM)
+                for stem in (runtime_summary.STEM, speed.SUMMARY):
+                    rerun.copy_summaries(folder, stem)
         except SummaryError:
             job.say("runtime: there is no stored study yet; make reproduce-all makes it.")
         if quick:

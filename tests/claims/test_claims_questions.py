@@ -58,7 +58,7 @@ def test_alpha_needs_tuning_where_the_default_is_beaten(errors: dict, expected: 
     (claim,) = catalogue.evaluate("alpha-needs-tuning", evidence=MadeUp(errors))
     assert claim.verdict is expected
     assert claim.measured.startswith("probability of a lower test MAE than with alpha 0.5: ")
-    assert claim.reason.count("holds") + claim.reason.count("does not hold") == 4
+    assert claim.reason.count("targets: ") == 4
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def test_alpha_needs_tuning_where_the_default_is_beaten(errors: dict, expected: 
         ({condition: {0.5: 0.7} for condition in CONDITIONS}, Verdict.REPRODUCED),
         ({"standardised": {0.5: 0.7}, "raw": GOOD}, Verdict.IN_PART),
         ({condition: {0.5: 1.5, 0.1: 0.7} for condition in CONDITIONS}, Verdict.NOT_REPRODUCED),
+        ({}, Verdict.TIE),
     ],
 )
 def test_the_default_is_good_where_no_fixed_alpha_beats_it(errors: dict, expected: Verdict) -> None:
@@ -94,14 +95,16 @@ class Spoiled(Evidence):
 @pytest.mark.parametrize(
     ("ratios", "expected", "worse"),
     [
-        ({"clean": 0.8, "else": 1.3}, Verdict.REPRODUCED, "9 of 9"),
-        ({"clean": 0.8, "outliers": 1.3, "else": 0.8}, Verdict.IN_PART, "1 of 9"),
-        ({"else": 0.8}, Verdict.NOT_REPRODUCED, "0 of 9"),
-        ({"else": 1.3}, Verdict.NOT_REPRODUCED, "0 of 9"),
+        ({"clean": 0.8, "else": 1.3}, Verdict.REPRODUCED, "9 of 9 kinds"),
+        ({"clean": 0.8, "outliers": 1.3, "else": 0.8}, Verdict.IN_PART, "1 of 9 kinds"),
+        ({"clean": 0.8, "else": 1.0}, Verdict.TIE, "0 of 9 kinds of spoiled labels, 9 cannot be"),
+        ({"else": 0.8}, Verdict.NOT_REPRODUCED, "0 of 9 kinds"),
+        ({"else": 1.3}, Verdict.NOT_REPRODUCED, "9 of 9 kinds"),
     ],
 )
 def test_dirty_data_are_a_limit_where_clean_ones_are_none(
     ratios: dict, expected: Verdict, worse: str
 ) -> None:
     (claim,) = catalogue.evaluate("clean-data", evidence=Spoiled(ratios))
-    assert (claim.verdict, claim.reason) == (expected, worse)
+    assert claim.verdict is expected
+    assert claim.counted.startswith(worse)

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gar_verify.claims import Verdict
-from gar_verify.claims.rules import Figure, how_close, judge_figures, share
+from gar_verify.claims import Finding, Verdict
+from gar_verify.claims.orders import readings
+from gar_verify.claims.rules import (
+    EDGE,
+    Figure,
+    every,
+    found,
+    how_close,
+    judge_figures,
+    share,
+    unbeaten,
+    with_gaps,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,10 +27,78 @@ from gar_verify.claims.rules import Figure, how_close, judge_figures, share
         ([True, False], Verdict.IN_PART),
         ([False, False], Verdict.NOT_REPRODUCED),
         ([], Verdict.NOT_REPRODUCED),
+        ([np.False_, np.True_], Verdict.IN_PART),
+        ([1, 0], Verdict.IN_PART),
+        ([0, 0], Verdict.TIE),
+        ([0, -1], Verdict.NOT_REPRODUCED),
     ],
 )
 def test_share(hits: list[bool], verdict: Verdict) -> None:
     assert share(hits) is verdict
+
+
+def test_the_other_rules() -> None:
+    assert [every(hits) for hits in ([1, 1], [1, 0], [1, -1], [])] == [
+        Verdict.REPRODUCED,
+        Verdict.TIE,
+        Verdict.NOT_REPRODUCED,
+        Verdict.NOT_REPRODUCED,
+    ]
+    assert [unbeaten(hits) for hits in ([1, 0], [0, 0], [0, -1], [-1])] == [
+        Verdict.REPRODUCED,
+        Verdict.TIE,
+        Verdict.IN_PART,
+        Verdict.NOT_REPRODUCED,
+    ]
+    assert [readings(hits) for hits in ([1, 1], [0, 0], [1, -1])] == [
+        Verdict.REPRODUCED,
+        Verdict.TIE,
+        Verdict.IN_PART,
+    ]
+
+
+def test_in_part_says_how_many_of_how_many() -> None:
+    assert Finding(Verdict.IN_PART, "", "", counted="1 of 2 runs").counted == "1 of 2 runs"
+    for counted in ("", "some runs", "1 of 2"):
+        with pytest.raises(ValueError, match="in part says 'k of n"):
+            Finding(Verdict.IN_PART, "", "", counted=counted)
+
+
+@pytest.mark.parametrize("rule", [share, every, unbeaten])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_verdict_that_a_tenth_of_a_deviation_changes_says_so(rule, sign: int) -> None:
+    """A figure of deviation 1, by ``margin`` on one side of what decides."""
+
+    def finding(margin: float) -> Finding:
+        return found(lambda shift: [margin + shift >= 0, True], "figures", "", "", rule=rule)
+
+    near, far = finding(sign * 0.9 * EDGE), finding(sign * 1.1 * EDGE)
+    assert near.verdict is far.verdict
+    assert near.edge == (
+        f"on the edge: {finding(-sign * 0.9 * EDGE).verdict} with figures that differ by a tenth "
+        "of their deviation"
+    )
+    assert far.edge == ""
+
+
+def test_what_is_absent_makes_it_in_part_at_most() -> None:
+    finding = found(lambda shift: [True], "tasks", "", "", absent=2)
+    assert (finding.verdict, finding.counted) == (Verdict.IN_PART, "1 of 3 tasks")
+    assert found(lambda shift: [False], "tasks", "", "", absent=2).verdict is Verdict.NOT_REPRODUCED
+
+
+def test_a_tolerance_is_no_wider_than_the_distance_that_the_table_is_about() -> None:
+    figures = [
+        Figure("MAE", 4.90, 0.1, 5.0, 0.5),
+        Figure("MSE", 4.45, 0.1, 4.8, 0.5),
+        Figure("GAR", 4.55, 0.1, 4.7, 0.5),
+        Figure("off", 9.00, 0.1, 4.9, 0.5),
+    ]
+    lines = with_gaps(figures, "GAR")
+    assert [round(line.about, 6) for line in lines] == [0.3, 0.1, 0.1, 0.2]
+    assert [line.hit() for line in lines] == [1, 0, 0, -1]
+    finding = judge_figures(figures, "", "GAR")
+    assert finding.counted == "1 of 4 figures, 2 cannot be told from chance"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +115,7 @@ def test_share(hits: list[bool], verdict: Verdict) -> None:
     ],
 )
 def test_close(figure: Figure, close: bool) -> None:
-    assert figure.is_close is close, figure.name
+    assert (figure.hit() > 0) is close, figure.name
 
 
 def test_the_figures_that_are_off_are_named_with_their_distance() -> None:
@@ -45,6 +124,7 @@ def test_the_figures_that_are_off_are_named_with_their_distance() -> None:
 
 
 def test_what_is_not_published_is_not_judged() -> None:
-    found = judge_figures([Figure("MAE", 1.0, 0.1, 1.0), Figure("new", 5.0, 0.1, np.nan)], "")
-    assert found.verdict is Verdict.REPRODUCED
-    assert "new" not in found.measured
+    figures = [Figure("MAE", 1.0, 0.1, 1.0), Figure("new", 5.0, 0.1, np.nan)]
+    finding = judge_figures(figures, "", "MAE")
+    assert finding.verdict is Verdict.REPRODUCED
+    assert "new" not in finding.measured

@@ -28,7 +28,7 @@ PHONE = 390
 
 def claim(identifier: str, verdict: Verdict, published: str = "") -> Claim:
     """A line of the ledger."""
-    finding = Finding(verdict, "4.630", "because", published)
+    finding = Finding(verdict, "4.630", "because", published, "2 of 3 tables", "on the edge: tie")
     return Claim(
         identifier=identifier,
         topic="tables",
@@ -44,6 +44,7 @@ def claim(identifier: str, verdict: Verdict, published: str = "") -> Claim:
 
 CLAIMS = [
     claim("gar-best", Verdict.IN_PART),
+    claim("gar-lowest", Verdict.TIE),
     claim("same-time", Verdict.NOT_REPRODUCED, published="1.0"),
     claim("sts-b", Verdict.NOT_TESTABLE),
 ]
@@ -140,7 +141,10 @@ def test_every_claim_and_every_statement_is_there(root: ElementTree.Element) -> 
 def test_verdicts_are_counted_and_claims_are_escaped(root: ElementTree.Element, text: str) -> None:
     (section,) = [e for e in root.iter("section") if e.get("id") == "claims"]
     words = " ".join("".join(section.itertext()).split())
-    assert "1 reproduced in part, 1 not reproduced, 1 not testable here." in words
+    assert "1 tie, 1 reproduced in part, 1 not reproduced, 1 not testable here." in words
+    assert "reproduced in part (2 of 3 tables): because; on the edge: tie" in words
+    assert '<span class="verdict tie">tie</span>' in text
+    assert ".tie," in text
     assert escape(CLAIMS[0].statement) in text
 
 

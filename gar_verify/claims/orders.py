@@ -1,0 +1,180 @@
+"""Who is ahead, and whether by more than chance: what every claim of order rests on.
+
+Runs are paired: folds by the corrected resampled t-test, seeds on the same rows by the paired one.
+Holm's correction is over all that a claim compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gar_verify.claims.model import Finding, Verdict
+from gar_verify.claims.rules import Hit, every, found
+from gar_verify.metrics import LOWER_IS_BETTER
+from gar_verify.studies.methods import GARS, LARGE_RATES, RELEASED, label
+from gar_verify.studies.statistics import LEVEL, corrected, holm
+
+CHANCE = (
+    f"{1 - LEVEL:.0%} paired test over the runs, over folds that of Nadeau and Bengio, with Holm's "
+    "correction over all comparisons"
+).replace("%", " %")
+LINE = (
+    "by GAR with the released constants, which the published figures come from; the paper's "
+    "formula is said beside it"
+)
+
+
+def judged(results: xr.Dataset) -> list[str]:
+    """The lines of GAR that a claim is judged by: `LINE`, or the formula where it is alone.
+
+    Each reading of the learning rates is one.
+    """
+    return _there(results, RELEASED) or _there(results, "gar")
+
+
+def beside(results: xr.Dataset) -> list[str]:
+    """The lines of the paper's formula, where they are not those that are judged."""
+    return _there(results, "gar") if _there(results, RELEASED) else []
+
+
+def _there(results: xr.Dataset, name: str) -> list[str]:
+    readings = (name, dict(zip(GARS, LARGE_RATES, strict=True))[name])
+    return [reading for reading in readings if reading in results["method"]]
+
+
+def moved(results: xr.Dataset, method: str, shift: float, part: str = "test") -> xr.Dataset:
+    """The results with those of a method better by so many of their standard deviations."""
+    if not shift:
+        return results
+    mine = results[part].sel({"method": method}, drop=True)
+    runs = [dim for dim in ("seed", "fold") if dim in mine.dims]
+    better = mine - shift * _signs(mine["metric"]) * mine.std(runs)
+    return results.assign({part: results[part].where(results["method"] != method, better)})
+
+
+def against(
+    results: xr.Dataset,
+    method: str,
+    others: Sequence[str],
+    metrics: Sequence[str],
+    part: str = "test",
+) -> pd.DataFrame:
+    """A method against others on some metrics, with Holm's correction over all of them.
+
+    Returns:
+        By (metric, method) the line of `statistics.corrected`, ``difference`` positive where the
+        method is better, with ``p holm`` and ``hit``: 1 or -1, better or worse by more than
+        chance, or 0.
+    """
+    runs, ratio = results[part], 0.0
+    if "fold" in runs.dims:
+        runs = runs.mean("seed", skipna=False) if "seed" in runs.dims else runs
+        ratio = 1 / (results.sizes["fold"] - 1)
+    signed = runs * _signs(runs["metric"])
+    chosen = signed.sel({"metric": list(metrics), "method": [*others, method]})
+    lines = {
+        (metric, name): corrected(theirs - of_metric[-1], ratio)
+        for metric, of_metric in zip(
+            metrics, chosen.transpose("metric", "method", ...).to_numpy(), strict=True
+        )
+        for name, theirs in zip(others, of_metric, strict=False)
+    }
+    frame = pd.DataFrame.from_dict(lines, orient="index")
+    frame["p holm"] = holm(frame["p corrected"].to_numpy())
+    frame["hit"] = np.where(frame["p holm"] < LEVEL, np.sign(frame["difference"]), 0).astype(int)
+    return frame.rename_axis(["metric", "method"])
+
+
+def superior(
+    results: xr.Dataset,
+    methods: Sequence[str],
+    others: Sequence[str],
+    metrics: Sequence[str],
+    measured: str,
+    published: str = "",
+    *,
+    formula: Sequence[str] = (),
+    note: str = "",
+    absent: int = 0,
+    of: str = "baselines",
+    part: str = "test",
+    named: Callable[[str], str] = label,
+) -> Finding:
+    """`EVERY` for one line; of several `readings` of it, what all of them give.
+
+    Args:
+        results: has all methods.
+        methods: the line that is judged; several are readings of it.
+        others: what it must be ahead of.
+        metrics: on which.
+        measured: see `Finding`.
+        published: see `Finding`.
+        formula: lines of the paper's formula, to be said beside.
+        note: said first.
+        absent: baselines that the claim speaks of and nobody trained.
+        of: what the others are.
+        part: of the results.
+        named: names of methods.
+    """
+
+    def hits(name: str, shift: float = 0.0) -> list[int]:
+        seen = moved(results, name, shift, part)
+        return against(seen, name, others, metrics, part)["hit"].tolist()
+
+    def at(shift: float) -> list[int]:
+        if len(methods) == 1:
+            return hits(methods[0], shift)
+        return [SIGNS.get(every(hits(name, shift)), 0) for name in methods]
+
+    def said(name: str) -> str:
+        lines = against(results, name, others, metrics, part)
+        return f"{named(name)} {_counts(lines, named)}"
+
+    single = len(methods) == 1
+    texts = [*map(said, methods), *(f"beside it {said(name)}" for name in formula)]
+    return found(
+        at,
+        of if single else "readings of the rates not behind",
+        measured,
+        note + "; ".join(texts),
+        published,
+        rule=every if single else readings,
+        least=1 if single else 0,
+        absent=absent,
+    )
+
+
+SIGNS = {Verdict.REPRODUCED: 1, Verdict.NOT_REPRODUCED: -1}
+"""Of a verdict on one line, as a hit among several."""
+
+
+def readings(hits: Sequence[Hit]) -> Verdict:
+    """What all readings give; in part where they differ.
+
+    >>> str(readings([0, 0])), str(readings([0, -1]))
+    ('tie', 'reproduced in part')
+    """
+    return every(hits[:1]) if len(set(hits)) == 1 else Verdict.IN_PART
+
+
+def _counts(lines: pd.DataFrame, named: Callable[[str], str]) -> str:
+    """Of how many it is ahead by more than chance, and which are ahead of it."""
+    hits, difference = lines["hit"], lines["difference"]
+    said = f"is ahead of {(hits > 0).sum()} of {len(hits)} by more than chance"
+    single = lines.index.get_level_values("metric").nunique() == 1
+    for word, chosen in (
+        ("behind by more than chance", hits < 0),
+        ("behind by no more than chance", (hits == 0) & (difference < 0)),
+    ):
+        names = [named(m) if single else f"{named(m)} in {k}" for k, m in lines.index[chosen]]
+        said += f", {word}: {', '.join(names)}" if names else ""
+    return said
+
+
+def _signs(metric: xr.DataArray) -> xr.DataArray:
+    """1 where lower is better, -1 where higher is."""
+    return metric.copy(data=[1 if LOWER_IS_BETTER[name] else -1 for name in metric.to_numpy()])
