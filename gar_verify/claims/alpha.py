@@ -14,6 +14,7 @@ from gar_verify.claims.rules import Figure, found, judge_figures, listed
 from gar_verify.studies import published, sensitivity
 from gar_verify.studies.catalogue import SENSITIVITIES
 from gar_verify.studies.methods import label
+from gar_verify.studies.predictions import ROWS
 
 STEADY_FROM = 0.25
 """From this alpha on the published test MAE stays within an eighth of its lowest."""
@@ -84,8 +85,12 @@ def _largest(evidence: Evidence, study: str) -> Finding:
     results = evidence.summary(study)
     names = [f"{alpha:g}" for alpha in results["alpha"].to_numpy()]
     top = max(names, key=float)
+    rows = results.attrs.get(ROWS, {}) | {"lines": names}
     return orders.superior(
-        results[["test"]].rename(alpha="method").assign_coords(method=names),
+        results[["test"]]
+        .rename(alpha="method")
+        .assign_coords(method=names)
+        .assign_attrs({ROWS: rows} if ROWS in results.attrs else {}),
         [top],
         [name for name in names if name != top],
         ["MAE"],

@@ -1,7 +1,8 @@
 """Who is ahead, and whether by more than chance: what every claim of order rests on.
 
-Runs are paired: folds by the corrected resampled t-test, seeds on the same rows by the paired one.
-Holm's correction is over all that a claim compares.
+Runs are paired: folds by the corrected resampled t-test, to which the variance over the test rows
+is added where predictions are stored, seeds on the same rows by the paired one. Holm's correction
+is over all that a claim compares.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from gar_verify.claims.model import Finding, Verdict
 from gar_verify.claims.rules import Hit, every, found
 from gar_verify.metrics import LOWER_IS_BETTER
 from gar_verify.studies.methods import GARS, LARGE_RATES, RELEASED, label
-from gar_verify.studies.statistics import LEVEL, corrected, holm
+from gar_verify.studies.statistics import LEVEL, corrected, holm, rows_of
 
 CHANCE = (
-    f"{1 - LEVEL:.0%} paired test over the runs, over folds that of Nadeau and Bengio, with Holm's "
-    "correction over all comparisons"
+    f"{1 - LEVEL:.0%} paired test over the runs, over folds that of Nadeau and Bengio, and over "
+    "the test rows where predictions are stored, with Holm's correction over all comparisons of "
+    "the claim"
 ).replace("%", " %")
 LINE = (
     "by GAR with the released constants, which the published figures come from; the paper's "
@@ -76,13 +78,13 @@ def against(
         ratio = 1 / (results.sizes["fold"] - 1)
     signed = runs * _signs(runs["metric"])
     chosen = signed.sel({"metric": list(metrics), "method": [*others, method]})
-    lines = {
-        (metric, name): corrected(theirs - of_metric[-1], ratio)
-        for metric, of_metric in zip(
-            metrics, chosen.transpose("metric", "method", ...).to_numpy(), strict=True
-        )
-        for name, theirs in zip(others, of_metric, strict=False)
-    }
+    lines = {}
+    for metric, of_metric in zip(
+        metrics, chosen.transpose("metric", "method", ...).to_numpy(), strict=True
+    ):
+        rows = rows_of(results, metric, others, method)
+        for name, theirs, error in zip(others, of_metric, rows.errors, strict=False):
+            lines[metric, name] = corrected(theirs - of_metric[-1], ratio, error, rows.number)
     frame = pd.DataFrame.from_dict(lines, orient="index")
     frame["p holm"] = holm(frame["p corrected"].to_numpy())
     frame["hit"] = np.where(frame["p holm"] < LEVEL, np.sign(frame["difference"]), 0).astype(int)

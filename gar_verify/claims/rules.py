@@ -113,9 +113,7 @@ def found(
     total = len(hits) + absent
     counted = f"{held} of {total} {of}{ties}" if total > 1 else ""
     others = dict.fromkeys(v for v in map(verdict, (-EDGE, EDGE)) if v is not now)
-    edge = (
-        f"on the edge: {' or '.join(others)} with figures that differ by a tenth of their deviation"
-    )
+    edge = f"{' or '.join(others)} with figures that differ by a tenth of their deviation"
     return Finding(now, measured, reason, published, counted, edge if others else "")
 
 
@@ -153,10 +151,11 @@ class Figure:
 
 
 CLOSE = (
-    "no further from the published one than that from GAR's (GAR's own: than the nearest other), "
-    f"and within {DEVIATIONS:g} published standard deviations; where none is published, within "
-    f"{DEVIATIONS:g} measured ones and a tenth of the figure. Within these deviations but further "
-    "than that distance, it cannot be told from chance"
+    "no further from the published one than that from GAR's (GAR's own: than the nearest other "
+    f"that is published as another number), and within {DEVIATIONS:g} published standard "
+    f"deviations; where none is published, within {DEVIATIONS:g} measured ones and also within a "
+    "tenth of the figure. What rounds to the published figure is close. Within these deviations "
+    "but further than that distance, it cannot be told from chance"
 )
 FIGURES = f"each figure {CLOSE}. {SHARE}"
 

@@ -118,10 +118,10 @@ def detectable(degrees: int, level: float = LEVEL) -> float:
     2.8
     """
     critical = stats.t.ppf(1 - level / 2, degrees)
-    roots = statistics.chi_over_root(degrees)
+    roots, weights = statistics.chi_over_root(degrees)
 
     def excess(shift: float) -> float:
-        return float(ndtr(shift - critical * roots).mean()) - POWER
+        return float(weights @ ndtr(shift - critical * roots)) - POWER
 
     return float(optimize.brentq(excess, 0, 10 + 10 * critical))
 

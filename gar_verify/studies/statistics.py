@@ -211,29 +211,33 @@ def _reach(mean: float, variance: float, degrees: float) -> tuple[float, float]:
 def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
     """The noncentral t distributions of which t is the upper, and the lower, end; NaN for no t.
 
-    T <= t where Z + noncentrality <= t sqrt(V / degrees), with Z normal and V chi-squared: the mean
-    of a normal probability over V. (SciPy's own function gives NaN for large t.)
+    T <= t where Z + noncentrality <= t U, with Z normal and U the root of a chi-squared variable
+    over its degrees of freedom: the mean of a normal probability over U. (SciPy's own function
+    gives NaN for large t.)
     """
     if not np.isfinite(t):
         return np.nan, np.nan
-    ends = t * chi_over_root(degrees)
+    roots, weights = chi_over_root(degrees)
+    ends = t * roots
     reach = 10 + 2 * float(np.abs(ends).max())
 
     def bound(probability: float) -> float:
         def excess(shift: float) -> float:
-            return float(ndtr(ends - shift).mean()) - probability
+            return float(weights @ ndtr(ends - shift)) - probability
 
-        return float(optimize.brentq(excess, -reach, reach))
+        return float(optimize.brentq(excess, -reach, reach, xtol=1e-10))
 
     return bound(1 - LEVEL / 2), bound(LEVEL / 2)
 
 
 @cache
-def chi_over_root(degrees: int) -> NDArray[np.float64]:
-    """sqrt(V / degrees) at evenly spaced probabilities of V."""
-    middles = (np.arange(4000) + 0.5) / 4000
-    roots: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, degrees) / degrees)
-    return roots
+def chi_over_root(degrees: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values of U, see `_noncentralities`, and weights with which a sum over them is a mean."""
+    root = np.sqrt(degrees)
+    values, step = np.linspace(0, stats.chi.isf(1e-14, degrees) / root, 10_001, retstep=True)
+    weights = step * root * stats.chi.pdf(values * root, degrees)
+    weights[[0, -1]] /= 2  # the trapezoidal rule
+    return values, weights
 
 
 def holm(p: NDArray[np.float64], weights: Sequence[float] | None = None) -> NDArray[np.float64]:

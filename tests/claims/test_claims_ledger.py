@@ -70,7 +70,7 @@ def test_in_part_says_how_many_of_how_many(ledger: list[Claim]) -> None:
 def test_what_stands_on_an_edge_says_so(ledger: list[Claim]) -> None:
     edges = {claim.identifier: claim.edge for claim in ledger if claim.edge}
     assert edges
-    assert all(edge.startswith("on the edge: ") for edge in edges.values())
+    assert all(edge.endswith("differ by a tenth of their deviation") for edge in edges.values())
     records = json.loads(claims.as_json(ledger))
     assert {r["identifier"]: r["edge"] for r in records if r["edge"]} == edges
 

@@ -75,7 +75,7 @@ def test_a_verdict_that_a_tenth_of_a_deviation_changes_says_so(rule, sign: int) 
     near, far = finding(sign * 0.9 * EDGE), finding(sign * 1.1 * EDGE)
     assert near.verdict is far.verdict
     assert near.edge == (
-        f"on the edge: {finding(-sign * 0.9 * EDGE).verdict} with figures that differ by a tenth "
+        f"{finding(-sign * 0.9 * EDGE).verdict} with figures that differ by a tenth "
         "of their deviation"
     )
     assert far.edge == ""

@@ -95,7 +95,7 @@ def test_wine_is_judged_by_the_released_constants_and_says_that_it_is_on_the_edg
     name = "summary-wine-mae"
     claim = judge(name, store("wine", wine))
     assert claim.verdict is Verdict.IN_PART
-    assert claim.edge.startswith("on the edge: reproduced with figures that differ by a tenth")
+    assert claim.edge.startswith("reproduced with figures that differ by a tenth")
     as_published = at(wine, mae=0.500, gar=0.600, gar_released=0.494)
     assert judge(name, store("wine", as_published)).verdict is Verdict.REPRODUCED
     turned = at(wine, mae=0.594, gar=0.494, gar_released=0.600)

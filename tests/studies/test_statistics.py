@@ -66,8 +66,8 @@ def test_the_interval_of_the_effect_is_that_of_the_noncentral_t():
     differences = np.array(FAR) - NEAR
     line = statistics.paired(differences, ratio=0)
     t, shrink = line["effect"] / 0.8 * np.sqrt(5), 0.8 / np.sqrt(5)
-    assert stats.nct.sf(t, 4, line["effect low"] / shrink) == pytest.approx(0.025, rel=0.01)
-    assert stats.nct.cdf(t, 4, line["effect high"] / shrink) == pytest.approx(0.025, rel=0.01)
+    assert stats.nct.sf(t, 4, line["effect low"] / shrink) == pytest.approx(0.025, rel=1e-8)
+    assert stats.nct.cdf(t, 4, line["effect high"] / shrink) == pytest.approx(0.025, rel=1e-8)
     steady = statistics.paired(np.array([1, 1 + 1e-9, 1 - 1e-9, 1.0, 1.0]), 1 / 4)
     assert 0 < steady["effect low"] < steady["effect"] < steady["effect high"]
 
