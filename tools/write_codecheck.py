@@ -41,7 +41,7 @@ OTHERS = {
     "boosting": "GAR as an objective of LightGBM and XGBoost",
     "ic50_drugs": "IC50 drug by drug, and along a cell line: every method",
     "choosing_alpha": "GAR's alpha on eight tables: what each way to choose it costs",
-    "competitors": "CCC, HL-Gauss, trees and pairs of rows beside the paper's methods, three tables",
+    "competitors": "CCC, HL-Gauss, trees and pairs of rows beside the paper's methods",
     "dirty_data": "wrong labels on six tables: errors of GAR, of its parts and of other losses",
     "digits": "the angle of a rotated digit: test values of every method, and what features hold",
     "not_smooth": "curves with kinks, plateaus, steps, jumps, and tables of few values: GAR by MAE",

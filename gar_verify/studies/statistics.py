@@ -194,6 +194,7 @@ def corrected(
         "difference": mean,
         "low": mean - reach,
         "high": mean + reach,
+        "error": np.sqrt(folds + np.nan_to_num(error_rows) ** 2),
         "error folds": np.sqrt(folds),
         "error rows": error_rows,
         "p corrected": p,
