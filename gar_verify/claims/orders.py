@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from gar_verify.claims.model import Finding, Verdict
 from gar_verify.claims.rules import Hit, every, found
@@ -84,11 +85,21 @@ def against(
     ):
         rows = rows_of(results, metric, others, method)
         for name, theirs, error in zip(others, of_metric, rows.errors, strict=False):
-            lines[metric, name] = corrected(theirs - of_metric[-1], ratio, error, rows.number)
+            lines[metric, name] = _tested(theirs - of_metric[-1], ratio, error, rows.number)
     frame = pd.DataFrame.from_dict(lines, orient="index")
     frame["p holm"] = holm(frame["p corrected"].to_numpy())
     frame["hit"] = np.where(frame["p holm"] < LEVEL, np.sign(frame["difference"]), 0).astype(int)
     return frame.rename_axis(["metric", "method"])
+
+
+def _tested(
+    differences: NDArray[np.float64], ratio: float, error_rows: float, rows: int
+) -> dict[str, float]:
+    """`statistics.corrected`; one run alone cannot be told from chance."""
+    if len(differences) > 1:
+        return corrected(differences, ratio, error_rows, rows)
+    alone = dict.fromkeys(("low", "high", "p corrected"), np.nan)
+    return {"difference": float(differences[0]), **alone}
 
 
 def superior(

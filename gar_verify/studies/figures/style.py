@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ _PATTERNS: tuple[Dashes, ...] = (
     (0, (2, 2.5)),
     (0, (4, 3)),
 )
-DASHES = dict(zip(("gar", *(name for name in LOSSES if name != "gar")), _PATTERNS, strict=True))
+DASHES = dict(zip(("gar", *(name for name in LOSSES if name != "gar")), cycle(_PATTERNS)))
 """Dashes of each method's line, in every figure: GAR's is solid."""
 
 PART_COLORS = {"MAE": "#0072B2", "error variance": "#009E73", "1 - Pearson": "#CC79A7"}
