@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -96,6 +97,24 @@ class Other(NamedTuple):
     """Options of ``run`` that give a part of the study, which `spot_check.verify` trains again."""
 
 
+def _question(
+    study: ModuleType,
+    report: ModuleType,
+    figure: Callable[[xr.Dataset], Figure],
+    save: Callable[[xr.Dataset, xr.Dataset, Path | None], list[Path]] | None = None,
+) -> Other:
+    """A question, from the module that trains it and the one that says what follows."""
+    return Other(
+        study.run,
+        Kind(selection.select, report.table, figure),
+        study.is_full,
+        report.sentence,
+        save=save,
+        code=study.code_of,
+        part=study.PART,
+    )
+
+
 TABULAR_KIND = Kind(selection.select, tables.tabular_table, figures.tabular_figure)
 
 OTHERS = {
@@ -123,48 +142,20 @@ OTHERS = {
         digits_report.sentence,
         code=digits.code_of,
     ),
-    dirty_data.NAME: Other(
-        dirty_data.run,
-        Kind(selection.select, dirty_data.table, figures.dirty_data_figure),
-        dirty_data.is_full,
-        dirty_data.sentence,
-        code=dirty_data.code_of,
-        part=dirty_data.PART,
+    dirty_data.NAME: _question(dirty_data, dirty_data, figures.dirty_data_figure),
+    choosing_alpha.NAME: _question(
+        choosing_alpha, choosing_alpha_report, figures.choosing_alpha_figure
     ),
-    choosing_alpha.NAME: Other(
-        choosing_alpha.run,
-        Kind(selection.select, choosing_alpha_report.table, figures.choosing_alpha_figure),
-        choosing_alpha.is_full,
-        choosing_alpha_report.sentence,
-        code=choosing_alpha.code_of,
-        part=choosing_alpha.PART,
+    not_smooth.NAME: _question(
+        not_smooth, not_smooth, figures.not_smooth_figure, not_smooth.save_each
     ),
-    not_smooth.NAME: Other(
-        not_smooth.run,
-        Kind(selection.select, not_smooth.table, figures.not_smooth_figure),
-        not_smooth.is_full,
-        not_smooth.sentence,
-        save=not_smooth.save_each,
-        code=not_smooth.code_of,
-        part=not_smooth.PART,
+    several_targets.NAME: _question(
+        several_targets,
+        several_targets_report,
+        figures.several_targets_figure,
+        several_targets_report.save_by_table,
     ),
-    several_targets.NAME: Other(
-        several_targets.run,
-        Kind(selection.select, several_targets_report.table, figures.several_targets_figure),
-        several_targets.is_full,
-        several_targets_report.sentence,
-        save=several_targets_report.save_by_table,
-        code=several_targets.code_of,
-        part=several_targets.PART,
-    ),
-    competitors.NAME: Other(
-        competitors.run,
-        Kind(selection.select, competitors.table, figures.competitors_figure),
-        competitors.is_full,
-        competitors.sentence,
-        code=competitors.code_of,
-        part=competitors.PART,
-    ),
+    competitors.NAME: _question(competitors, competitors, figures.competitors_figure),
 }
 """Such studies by name."""
 

@@ -1,8 +1,6 @@
 """A slice of a long study, trained again: does the present code still give what a summary holds?
 
-The summary of a tabular study names the candidate that was selected for each metric, so one line
-and one fold of it are four trainings at most, and take seconds. They start from the same numbers as
-the long run did; the test values after the selected epochs must come out again.
+Of a tabular study, one line and one fold of what was selected (`retrained`) take seconds.
 
 Where the summary was computed with the pins and versions of now, they come out to its last digit.
 Otherwise processors round differently and training amplifies that: some runs at a high learning

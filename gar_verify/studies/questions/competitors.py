@@ -31,7 +31,7 @@ from gar_verify.losses.registry import REPEATS
 from gar_verify.metrics import METRICS, Scorer
 from gar_verify.studies import provenance, selection, statistics, summaries, tabular
 from gar_verify.studies.definitions import Definition
-from gar_verify.studies.methods import Method, label
+from gar_verify.studies.methods import Method, label, refuse_unknown
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.statistics import LEVEL
 from gar_verify.studies.store import Piece, collect, summary_of
@@ -59,9 +59,6 @@ with s the deviation of the target; with the largest rate of the others it hardl
 
 LABELS = {name: method.label for name, method in NETWORKS.items()} | TREES
 METHODS = tuple(LABELS)
-BESIDE = ("mae", "gar")
-"""Stored methods that the new ones are compared with, beside the best of the nine."""
-
 PART = {"names": TABLES[:1]}
 """What is trained again to verify a summary."""
 
@@ -105,9 +102,7 @@ def run(
         ModuleNotFoundError: if ``pdll`` is needed and not installed.
         ValueError: for an unknown method.
     """
-    unknown = [name for name in methods if name not in METHODS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no method of {NAME}; choose from {', '.join(METHODS)}")
+    refuse_unknown(methods, METHODS, NAME)
     pieces: list[Piece] = []
     for name in names or (TABLES[:1] if quick else TABLES):
         table, settings = load_table(name), protocol(name, quick)
