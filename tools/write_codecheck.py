@@ -61,6 +61,7 @@ OTHERS = {
     "several_targets_by_table": "several targets: aRRMSE of every method, table by table",
     "sine": "Sine: five seeds of every method",
     "squared_sine": "Squared sine: five seeds of every method",
+    "overview": "GAR on every data set: published, measured, and beside the best other loss",
     "sine_peaks": "Sine: peaks that every method recovers",
     "squared_sine_peaks": "Squared sine: peaks that every method recovers",
     "sts_b": "STS-B: an encoder of sentences fine-tuned with every loss, seed by seed",

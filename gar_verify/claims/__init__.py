@@ -11,7 +11,17 @@ what is calculated on the spot, by the rule that stands beside it in words.
 from gar_verify.claims.catalogue import ENTRIES, UnknownClaimError, counts, evaluate, find
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 from gar_verify.claims.model import Claim, Finding, Verdict
-from gar_verify.claims.pages import as_json, frame, html, markdown, records, table, text, write
+from gar_verify.claims.pages import (
+    as_json,
+    by_topic,
+    frame,
+    html,
+    markdown,
+    records,
+    table,
+    text,
+    write,
+)
 
 __all__ = [
     "Claim",
@@ -30,6 +40,7 @@ __all__ = [
     "html",
     "records",
     "as_json",
+    "by_topic",
     "MissingEvidence",
     "UnknownClaimError",
 ]

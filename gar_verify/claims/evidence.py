@@ -34,7 +34,7 @@ PEAKS = tuple(curve + peaks.SUFFIX for curve in CURVES)
 COLUMNS = {
     SPEED: ("threads", "N", "L1Loss [us]", "GAR", "GAR, released constants"),
     RUNTIME: ("setup", "method", "batch_size", "seconds", "ratio", "ratio_low", "ratio_high"),
-    **dict.fromkeys(PEAKS, ("method", "seed", "peak", "height", "predicted", "recovered")),
+    **dict.fromkeys(PEAKS, ("method", "seed")),
 }
 """Columns of the tables of results that are no summaries."""
 
@@ -133,7 +133,7 @@ class Evidence:
                 f"{path.name} lacks {', '.join(lacking)}; it has {', '.join(frame.columns)}. "
                 f"Make it again: {COMMANDS[name]}"
             )
-        return frame
+        return peaks.long(frame) if name in PEAKS else frame
 
 
 @cache

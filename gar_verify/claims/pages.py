@@ -65,7 +65,7 @@ def table(claims: Sequence[Claim], width: int = WIDTH) -> str:
     first = max(len(claim.verdict) for claim in claims) + 2
     second = max(len(claim.identifier) for claim in claims) + 2
     lines = []
-    for topic, group in _by_topic(claims):
+    for topic, group in by_topic(claims):
         lines += ["", topic, "-" * len(topic)]
         for claim in group:
             head = f"{claim.verdict:{first}}{claim.identifier:{second}}"
@@ -130,7 +130,7 @@ def text(claim: Claim, width: int = WIDTH) -> str:
 def markdown(claims: Sequence[Claim]) -> str:
     """The ledger as Markdown: an overview, then each claim with its evidence."""
     lines = [f"# {TITLE}", "", INTRODUCTION, "", summary(claims)]
-    for topic, group in _by_topic(claims):
+    for topic, group in by_topic(claims):
         lines += ["", f"## {topic}", "", "| claim | verdict | statement |", "|---|---|---|"]
         lines += [
             f"| [{c.identifier}](#{c.identifier}) | {verdict(c)} | {_cell(c.statement)} |"
@@ -154,7 +154,7 @@ def html(claims: Sequence[Claim]) -> str:
         title=TITLE,
         introduction=INTRODUCTION,
         summary=summary(claims),
-        topics=list(_by_topic(claims)),
+        topics=list(by_topic(claims)),
         evidence=EVIDENCE,
         appendices=list(appendices(claims)),
         sections=[(claim, list(_fields(claim))) for claim in claims],
@@ -192,7 +192,8 @@ def _fields(claim: Claim) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _by_topic(claims: Sequence[Claim]) -> Iterator[tuple[str, list[Claim]]]:
+def by_topic(claims: Sequence[Claim]) -> Iterator[tuple[str, list[Claim]]]:
+    """The claims of each topic, in order of appearance."""
     for topic in dict.fromkeys(claim.topic for claim in claims):
         yield topic, [claim for claim in claims if claim.topic == topic]
 

@@ -15,11 +15,8 @@ import pandas as pd
 from gar_verify.claims.evidence import COMMANDS, Evidence, MissingEvidence
 from gar_verify.claims.model import Finding
 from gar_verify.claims.rules import found
-from gar_verify.studies.methods import GARS, RELEASED, SYNTHETIC, label
+from gar_verify.studies.methods import GARS, RELEASED, SHOWN, SYNTHETIC, label
 from gar_verify.studies.peaks import SUFFIX
-
-NAMED = tuple(dict.fromkeys((*SYNTHETIC, *GARS)))
-"""The methods of the published comparison, and both kinds of GAR."""
 
 LARGEST = 0.99
 """A peak of at least this part of the greatest height is among the largest."""
@@ -109,7 +106,7 @@ def in_runs(evidence: Evidence, table: str, holds: str) -> Finding:
     if lacking:
         absent = ", ".join(map(label, lacking))
         raise MissingEvidence(f"{name}.csv lacks {absent}; to make it: {COMMANDS[name]}")
-    counts = runs(peaks[peaks["method"].isin(NAMED)])
+    counts = runs(peaks[peaks["method"].isin(SHOWN)])
     hits = RULES[holds](counts)
     methods = list(dict.fromkeys(hits.index.get_level_values("method")))
     judged = RELEASED if RELEASED in methods else methods[0]

@@ -12,14 +12,14 @@ from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Finding
 from gar_verify.claims.rules import Figure, every, found, judge_figures, listed, named
 from gar_verify.studies import published
-from gar_verify.studies.methods import GARS, RELEASED, SYNTHETIC, label
+from gar_verify.studies.methods import GARS, SHOWN, SYNTHETIC, label
 from gar_verify.studies.synthetic import final_test_mae
 
 
 def errors(results: xr.Dataset) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of the test MAE of the paper's methods and of both GARs."""
     mae = final_test_mae(results)
-    names = [name for name in (*SYNTHETIC, RELEASED) if name in mae["method"]]
+    names = [name for name in SHOWN if name in mae["method"]]
     runs = {name: mae.sel({"method": name}).to_numpy() for name in names}
     return {name: (values.mean(), values.std()) for name, values in runs.items()}
 

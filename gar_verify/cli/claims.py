@@ -19,9 +19,7 @@ def claims(
     folder: Annotated[
         Path | None, typer.Option(help="where --write writes; default: paper_figures")
     ] = None,
-    write: Annotated[
-        bool, typer.Option("--write", help="write claims.md, claims.html and claims.json")
-    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="write claims.* and overview.*")] = False,
 ) -> None:
     """Judge the paper's claims by proofs, stored results and live exhibits.
 
@@ -29,6 +27,7 @@ def claims(
     published, the rule, the reason and the command that shows it. --folder implies --write.
     """
     from gar_verify import claims as ledger
+    from gar_verify.claims import overview
 
     found = ledger.evaluate(only)
     if json:
@@ -41,7 +40,7 @@ def claims(
     if write or folder:
         if only:
             found = ledger.evaluate()
-        for path in ledger.write(found, folder):
+        for path in (*ledger.write(found, folder), *overview.write(overview.frame(), folder)):
             typer.echo(f"wrote {path}", err=True)
 
 

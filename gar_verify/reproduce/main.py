@@ -17,7 +17,7 @@ import pandas as pd
 from gar_verify import claims, paths
 from gar_verify._proofs import proofs
 from gar_verify.benchmarks import runtime, runtime_report, runtime_settings, runtime_summary, speed
-from gar_verify.claims import Claim
+from gar_verify.claims import Claim, overview
 from gar_verify.reproduce import changes, notebooks, report, rerun, summary
 from gar_verify.reproduce.job import Job
 from gar_verify.reproduce.rerun import Rerun
@@ -74,7 +74,7 @@ def reproduce(
         train = study in wanted and rerun.trainable(study)
         material.studies += _study(job, study, train, everything, options)
     material.runtime = _time(job, quick, everything)
-    material.claims = _judge(job, quick)
+    material.claims, material.overview = _judge(job, quick)
     _run_notebooks(job, quick)
     _report(job, material, committed)
     return job.summary
@@ -156,16 +156,17 @@ def _time(job: Job, quick: bool, everything: bool) -> pd.DataFrame | None:
     return measured.lines
 
 
-def _judge(job: Job, quick: bool) -> list[Claim]:
-    """The ledger of claims, judged by what the folder holds."""
+def _judge(job: Job, quick: bool) -> tuple[list[Claim], pd.DataFrame]:
+    """The ledger of claims and the overview, judged by what the folder holds."""
     with job.part("claims") as folder:
-        results = None if quick else job.folder / paths.RESULTS
-        ledger = claims.evaluate(folder=results)
+        evidence = claims.Evidence(None if quick else job.folder / paths.RESULTS)
+        ledger, lines = claims.evaluate(evidence=evidence), overview.frame(evidence)
         claims.write(ledger, folder)
+        overview.write(lines, folder)
     found = {verdict: count for verdict, count in claims.counts(ledger).items() if count}
     listed = ", ".join(f"{count} {verdict}" for verdict, count in found.items())
     job.say(f"{len(ledger)} claims judged: {listed}.")
-    return ledger
+    return ledger, lines
 
 
 def _run_notebooks(job: Job, quick: bool) -> None:

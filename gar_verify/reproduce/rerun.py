@@ -18,14 +18,17 @@ import xarray as xr
 from gar_verify import paths
 from gar_verify.data import is_available
 from gar_verify.data.synthetic import CURVES
-from gar_verify.studies import catalogue, curves, peaks, selection, summaries, tables
-from gar_verify.studies.methods import RELEASED, SYNTHETIC, TABULAR, label
+from gar_verify.studies import catalogue, curves, peaks, summaries, synthetic, tables
+from gar_verify.studies.methods import RELEASED, SHOWN, TABULAR, label
 
 Origin = Literal["trained", "trained in part", "stored"]
 
 QUICK_METHODS = ("mae", "gar")
-PARTS = {"wine": ("mae", "gar", RELEASED)}
-"""Methods that the main job trains of a study that takes long; the rest is stored."""
+PARTS: dict[str, dict[str, Any]] = {
+    "wine": {"methods": ("mae", "gar", RELEASED)},
+    **{curve: {"methods": SHOWN, "seeds": synthetic.PAPERS_SEEDS} for curve in CURVES},
+}
+"""What the main job trains of a study that takes long; the rest is stored."""
 BESIDE = (curves.SUFFIX, curves.START_SUFFIX, peaks.SUFFIX)
 """End the names of what a summary of a curve has beside it."""
 
@@ -50,8 +53,7 @@ class Rerun:
 def methods(study: str, quick: bool = False) -> tuple[str, ...]:
     """The methods that the main job trains: those of the paper, and GAR as it was released."""
     if study in CURVES:
-        others = tuple(name for name in TABULAR if name not in SYNTHETIC)
-        return SYNTHETIC if quick else (*SYNTHETIC, *others, RELEASED)
+        return SHOWN if quick else tuple(dict.fromkeys((*SHOWN, *TABULAR)))
     return QUICK_METHODS if quick else (*TABULAR, RELEASED)
 
 
@@ -83,7 +85,7 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
 
 
 def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
-    """Train the methods of `PARTS`, and draw the study from these and its summary for the rest.
+    """Train what `PARTS` says, and draw the study from that and its summary for the rest.
 
     Args:
         study: one of `PARTS`.
@@ -94,26 +96,29 @@ def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
         SummaryError: if there is no summary.
     """
     stored = catalogue.summary(study)
-    trained = selection.select(catalogue.run(study, PARTS[study], **options))
+    trained = catalogue.select(study, catalogue.run(study, **PARTS[study], **options))
     results, detail = combined(stored, trained.round(summaries.DIGITS))
     catalogue.save(study, results, folder)
     copy_summaries(folder, catalogue.stored_as(study))
-    return Rerun(study, "trained in part", results, detail)
+    return Rerun(study, "trained in part", _shown(study, results), detail)
 
 
 def combined(stored: xr.Dataset, trained: xr.Dataset) -> tuple[xr.Dataset, str]:
-    """A summary with the methods that were trained again in their place, and how they agree."""
-    names = list(trained["method"].to_numpy())
-    before = stored["test"].sel({"method": names})
+    """A summary with what was trained again in its place, and how the two agree."""
+    names, seeds = (list(trained[dim].to_numpy()) for dim in ("method", "seed"))
+    place = {"method": names, "seed": seeds}
+    before = stored["test"].sel(place)
     now = trained["test"].sel({"metric": before["metric"].to_numpy()}).transpose(*before.dims)
     same = int((before.to_numpy() == now.to_numpy()).sum())
     test = stored["test"].copy()
-    test.loc[{"method": names}] = now.to_numpy()
+    test.loc[place] = now.to_numpy()
     agreement = f"all {now.size} selected values as stored"
     if same < now.size:
         apart = np.abs(now.to_numpy() - before.to_numpy()).max()
         agreement = f"{same} of {now.size} selected values as stored, the others within {apart:.2g}"
-    return stored.assign(test=test), f"{', '.join(map(label, names))}: {agreement}"
+    all_seeds = stored.sizes["seed"]
+    part = "" if len(seeds) == all_seeds else f", {len(seeds)} of {all_seeds} seeds"
+    return stored.assign(test=test), f"{', '.join(map(label, names))}{part}: {agreement}"
 
 
 def from_summary(study: str, folder: Path) -> Rerun:
@@ -133,10 +138,10 @@ def from_summary(study: str, folder: Path) -> Rerun:
 
 
 def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
-    """Of a curve the methods that the paper shows; of any other study all."""
+    """Of a curve the methods that are shown; of any other study all."""
     if study not in CURVES:
         return results
-    return results.sel({"method": [name for name in SYNTHETIC if name in results["method"]]})
+    return results.sel({"method": [name for name in SHOWN if name in results["method"]]})
 
 
 def copy_summaries(folder: Path, stem: str) -> None:

@@ -59,7 +59,7 @@ def of_study(done: Rerun, *, quick: bool = False) -> str:
     """
     if quick and done.origin == "trained":
         return f"{done.study}, trained briefly: it runs; so short a training gives no result."
-    detail = f" ({done.detail}; the other methods are stored)" if done.detail else ""
+    detail = f" ({done.detail}; the rest is stored)" if done.detail else ""
     return f"{done.study}, {done.origin}{detail}: {_result(done)}"
 
 

@@ -28,7 +28,7 @@ from gar_verify.studies import (
     tabular,
 )
 from gar_verify.studies.images import digits, digits_report
-from gar_verify.studies.methods import RELEASED, SYNTHETIC, label
+from gar_verify.studies.methods import RELEASED, SHOWN, label
 from gar_verify.studies.questions import (
     choosing_alpha,
     choosing_alpha_report,
@@ -61,6 +61,9 @@ CORRECTED_SEEDS = (0, 1, 2, 3, 4)
 
 SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
+
+ABBREVIATIONS = {"Ic50": "IC50", "Sts b": "STS-B"}
+"""In the names of studies."""
 
 METHOD = "gar"
 BASELINE = "mae"
@@ -191,6 +194,18 @@ def corrected(study: str) -> str:
     return name
 
 
+def title(study: str) -> str:
+    """The name of a study, or of a figure of it, as it is printed.
+
+    >>> title("sts_b_frozen"), title("concrete_corrected")
+    ('STS-B frozen', 'Concrete corrected')
+    """
+    words = study.replace("_", " ").capitalize()
+    for name, printed in ABBREVIATIONS.items():
+        words = words.replace(name, printed)
+    return words
+
+
 def in_report() -> tuple[str, ...]:
     """Names of the studies that are reported: all, of the others those with a summary."""
     others = (*OTHER_ROWS, *(name for name, table in CORRECTED.items() if table in STUDIES))
@@ -218,7 +233,7 @@ def run(study: str, methods: Sequence[str] | None = None, **options: Any) -> xr.
     if study in OTHERS:
         return OTHERS[study].run(*filter(None, [methods]), **options)
     if study in CURVES:
-        return synthetic.run(methods or SYNTHETIC, curve=study, **options)
+        return synthetic.run(methods or SHOWN, curve=study, **options)
     if study == "ablation":
         return ablation.run(**options)
     if study in SENSITIVITIES:
@@ -276,7 +291,7 @@ def sentence(study: str, results: xr.Dataset) -> str:
     if METHOD not in names or len(names) < 2:
         return ""
     compared = statistics.compare(_selected(study, results), METHOD)
-    parts = [statistics.sentence(compared, METHOD, study)]
+    parts = [statistics.sentence(compared, METHOD, title(study))]
     if other and other.remark:
         parts.append(other.remark(results))
     return " ".join(parts)
@@ -358,7 +373,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
 
 
 def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[Path]:
-    shown = counted[counted["method"].isin(figures.WITH_PEAKS)]
+    shown = counted[counted["method"].isin(SHOWN)]
     written = tables.save(peaks.table(shown).rename(index=label), f"{study}_peaks", folder)
     return written + figures.save(figures.peaks_figure(counted), f"{study}_peaks", folder)
 
@@ -379,7 +394,7 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
         results = select(study, results).round(summaries.DIGITS)
     if study not in CURVES:
         return recorded(study, results)
-    chosen = [name for name in results["method"].to_numpy() if name in SYNTHETIC]
+    chosen = [name for name in results["method"].to_numpy() if name in SHOWN]
     return results.sel({"method": chosen}) if chosen else results
 
 
@@ -405,7 +420,8 @@ def _is_full(study: str, results: xr.Dataset) -> bool:
     if "metrics" not in results:
         return False
     if study in CURVES:
-        return results.sizes["epoch"] == synthetic.RECIPE.epochs
+        whole = set(synthetic.SEEDS) <= set(results["seed"].to_numpy().tolist())
+        return whole and results.sizes["epoch"] == synthetic.RECIPE.epochs
     protocol = tabular.protocol(data_of(study))
     seeds = CORRECTED_SEEDS if study in CORRECTED else (0,)
     return (

@@ -15,11 +15,11 @@ import xarray as xr
 
 from gar_verify.metrics import METRICS
 from gar_verify.studies import summaries
-from gar_verify.studies.methods import SYNTHETIC
+from gar_verify.studies.methods import SHOWN, SYNTHETIC
 from gar_verify.studies.synthetic import final_test_mae
 
-DIGITS = 4
-"""Decimals that are kept: the curves lie between -2 and 2."""
+DIGITS, PLACES = 3, 4
+"""Decimals that are kept of y, which lies between -2 and 2, and of x."""
 
 SUFFIX = "_curves"
 """Of the summary's name, after that of the study."""
@@ -53,11 +53,11 @@ def mean_and_band(results: xr.Dataset) -> xr.Dataset:
             "mae": final_test_mae(results).mean("seed"),
         },
         attrs=results.attrs,
-    ).assign_coords(x=results["x"].astype(float).round(DIGITS))
+    ).assign_coords(x=results["x"].astype(float).round(PLACES))
 
 
 def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[Path]:
-    """Write the mean and the band of those of the paper's methods that are in the results.
+    """Write the mean and the band of those of the methods that are shown.
 
     Args:
         results: from `synthetic.run`.
@@ -66,7 +66,7 @@ def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[P
     """
     found = mean_and_band(results)
     frame = found["y"].to_dataframe().reset_index()
-    for name in [str(name) for name in found["method"].values if name in SYNTHETIC]:
+    for name in [str(name) for name in found["method"].values if name in SHOWN]:
         for part in ("mean", "std"):
             frame[f"{name} {part}"] = found[part].sel({"method": name}).to_numpy()
     return summaries.write_frame(frame, study + SUFFIX, summaries.provenance_of(results), folder)

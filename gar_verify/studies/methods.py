@@ -162,3 +162,6 @@ def is_competitor(name: str, method: str) -> bool:
 
 SYNTHETIC = ("gar", "rnc", "mae_pearson", "mae", "mse")
 """Methods of the synthetic studies, in the order of the paper's figures."""
+
+SHOWN = (*SYNTHETIC, RELEASED)
+"""Methods that are shown of a synthetic study: the paper's, and what it was published with."""

@@ -24,12 +24,16 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from gar_verify.studies import summaries
+from gar_verify.studies.methods import SHOWN
 
 LEAST, MOST = 0.5, 2.0
 """Of the rise of the truth: what a recovered peak rises at least, and at most."""
 
 VISIBLE = 0.05
 """Of the highest peak: what is lower is not counted."""
+
+TRUTH = "truth"
+"""Stands for a method where the heights of the curve itself are written."""
 
 SUFFIX = "_peaks"
 """Of the summary's name, after that of the study."""
@@ -98,10 +102,31 @@ def count(results: xr.Dataset) -> pd.DataFrame:
                         "peak": round(x[peak[0]], 4),
                         "height": round(height, 4),
                         "predicted": round(share * height, 4),
-                        "recovered": int(LEAST <= share <= MOST),
                     }
                 )
-    return pd.DataFrame(lines)
+    return _judged(pd.DataFrame(lines))
+
+
+def _judged(counted: pd.DataFrame) -> pd.DataFrame:
+    share = counted["predicted"] / counted["height"]
+    return counted.assign(recovered=share.between(LEAST, MOST).astype(int))
+
+
+def wide(counted: pd.DataFrame) -> pd.DataFrame:
+    """What `count` gives, smaller: the heights of `TRUTH`, then a line for each run."""
+    heights = counted.groupby("peak", sort=False)["height"].first()
+    runs = counted.set_index(["method", "seed", "peak"])["predicted"].unstack("peak", sort=False)
+    lines = pd.concat([heights.to_frame((TRUTH, 0)).T, runs]).rename_axis(["method", "seed"])
+    return lines.reset_index()
+
+
+def long(lines: pd.DataFrame) -> pd.DataFrame:
+    """What `count` gave, from `wide`."""
+    values = lines.set_index(["method", "seed"]).rename(columns=float).rename_axis(columns="peak")
+    predicted = values.drop(index=TRUTH, level="method").stack().rename("predicted").reset_index()
+    heights = predicted["peak"].map(values.loc[(TRUTH, 0)])
+    predicted.insert(3, "height", heights)
+    return _judged(predicted)
 
 
 def table(counted: pd.DataFrame) -> pd.DataFrame:
@@ -129,9 +154,11 @@ def table(counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(results: xr.Dataset, study: str, folder: Path | None = None) -> list[Path]:
-    """Write the summary of the peaks of a study, from its full results."""
+    """Write the summary of the peaks of the methods that are shown, from full results."""
+    shown = [name for name in map(str, results["method"].to_numpy()) if name in SHOWN]
+    counted = count(results.sel({"method": shown}))
     provenance = summaries.provenance_of(results)
-    return summaries.write_frame(count(results), study + SUFFIX, provenance, folder)
+    return summaries.write_frame(wide(counted), study + SUFFIX, provenance, folder)
 
 
 def read(study: str, folder: Path | None = None) -> pd.DataFrame:
@@ -140,4 +167,4 @@ def read(study: str, folder: Path | None = None) -> pd.DataFrame:
     Raises:
         SummaryError: if there is none, or if it was changed.
     """
-    return summaries.read_frame(study + SUFFIX, folder)[0]
+    return long(summaries.read_frame(study + SUFFIX, folder)[0])

@@ -13,7 +13,8 @@ import xarray as xr
 
 from gar_verify import claims
 from gar_verify.claims import Claim, Evidence
-from gar_verify.studies import summaries
+from gar_verify.claims.evidence import PEAKS
+from gar_verify.studies import peaks, summaries
 from gar_verify.studies.predictions import ROWS
 
 Writer = Callable[[str, xr.Dataset], Evidence]
@@ -57,7 +58,10 @@ def lines(tmp_path: Path) -> Callable[[str, Sequence[Mapping[str, Any]]], Eviden
     """Writes a table of results that is no summary."""
 
     def write(name: str, rows: Sequence[Mapping[str, Any]]) -> Evidence:
-        summaries.write_frame(pd.DataFrame(rows), name, {}, tmp_path)
+        frame = pd.DataFrame(rows)
+        if name in PEAKS and "peak" in frame:
+            frame = peaks.wide(frame)
+        summaries.write_frame(frame, name, {}, tmp_path)
         return Evidence(tmp_path)
 
     return write

@@ -113,11 +113,14 @@ Peaks = list[tuple[float, bool]]
 
 def _recovered(path: Path) -> dict[tuple[str, int], Peaks]:
     """Height of each peak and whether it is recovered, by method and seed."""
-    found: dict[tuple[str, int], Peaks] = {}
-    for line in rows(path):
-        peak = abs(float(line["height"])), line["recovered"] == "1"
-        found.setdefault((line["method"], int(line["seed"])), []).append(peak)
-    return found
+    truth, *runs = rows(path)
+    places = [place for place in truth if place not in ("method", "seed")]
+    return {
+        (run["method"], int(run["seed"])): [
+            (abs(float(truth[x])), 0.5 <= float(run[x]) / float(truth[x]) <= 2) for x in places
+        ]
+        for run in runs
+    }
 
 
 def _only_largest(peaks: Peaks) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gar_verify import paths
 from gar_verify.reproduce import rerun, summary
 from gar_verify.reproduce.report import page
-from gar_verify.studies import catalogue
-from gar_verify.studies.methods import SYNTHETIC, label
+from gar_verify.studies import catalogue, synthetic
+from gar_verify.studies.methods import SHOWN, label
 from gar_verify.studies.summaries import SummaryError
 
 
@@ -30,9 +31,9 @@ def test_a_trained_study_and_its_summary_make_the_same_table(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_a_curve_shows_the_papers_methods_and_keeps_all(tmp_path: Path) -> None:
+def test_a_curve_shows_some_methods_and_keeps_all(tmp_path: Path) -> None:
     drawn = rerun.from_summary("sine", tmp_path)
-    assert list(drawn.table.index) == [label(name) for name in SYNTHETIC]
+    assert list(drawn.table.index) == [label(name) for name in SHOWN]
     kept = (tmp_path / "results" / "sine.csv").read_bytes()
     assert kept == (paths.summaries() / "sine.csv").read_bytes()
 
@@ -42,7 +43,7 @@ def test_a_part_takes_the_place_of_what_is_stored(
 ) -> None:
     """And tells whether it agrees with it."""
     options = {"quick": True, "store": tmp_path / "store"}
-    monkeypatch.setitem(rerun.PARTS, "diabetes", ("mae", "gar"))
+    monkeypatch.setitem(rerun.PARTS, "diabetes", {"methods": ("mae", "gar")})
     monkeypatch.setattr(rerun, "methods", lambda study, quick: ("mae", "huber", "gar"))
     whole = rerun.rerun("diabetes", tmp_path / "a", **options)
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path / "a" / "results")
@@ -57,6 +58,17 @@ def test_a_part_takes_the_place_of_what_is_stored(
     moved = rerun.rerun_part("diabetes", tmp_path / "c", **options)
     assert moved.detail == "MAE, GAR: 35 of 40 selected values as stored, the others within 0.25"
     assert moved.table.equals(whole.table)  # what was trained counts
+
+
+def test_a_part_of_the_seeds_takes_their_place() -> None:
+    stored = catalogue.summary("sine")
+    part = {"seed": [2, 3], "method": ["gar", "mae"]}
+    few = stored.sel(part)
+    results, detail = rerun.combined(stored, few.assign(test=few["test"] + 1))
+    moved = results["test"] - stored["test"]
+    np.testing.assert_allclose(moved.sel(part), 1)
+    assert (moved != 0).sum() == few["test"].size
+    assert detail.startswith(f"GAR, MAE, 2 of {len(synthetic.SEEDS)} seeds: 0 of 16 selected")
 
 
 @pytest.mark.usefixtures("no_data")

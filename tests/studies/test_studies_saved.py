@@ -37,6 +37,7 @@ def test_full_results_are_summarised_unless_that_would_lose_methods(
     short = replace(synthetic.QUICK, epochs=6, milestones=(2, 4))
     monkeypatch.setattr(synthetic, "QUICK", short)
     monkeypatch.setattr(synthetic, "RECIPE", short)
+    monkeypatch.setattr(synthetic, "SEEDS", (1, 2))
     store = tmp_path / "store"
     both = synthetic.run(
         ["gar", "mse"], seeds=(1, 2), curve="squared_sine", quick=True, store=store

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gar_verify.benchmarks.runtime_settings import method_label
+from gar_verify.claims import overview
 from gar_verify.data.synthetic import CURVES
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies import catalogue
@@ -59,6 +60,21 @@ def of_study(study: str, frame: pd.DataFrame, caption: str) -> Grid:
         frame = pd.DataFrame(frame.stack(0, future_stack=True)).swaplevel()
         frame.index.names = "metric", "alpha"
     return _by_metric(frame, caption)
+
+
+def of_overview(lines: pd.DataFrame) -> Grid:
+    """GAR on every data set of many losses, published, measured and beside the best other.
+
+    Args:
+        lines: from `claims.overview.frame`.
+    """
+    compact = overview.compact(lines)
+    rows = [
+        Row(str(name), tuple(map(Cell, values)))
+        for name, values in zip(compact.index, compact.to_numpy(), strict=True)
+    ]
+    caption = "Test MAE of GAR, and of the best other loss"
+    return Grid(caption, str(compact.index.name), tuple(map(str, compact)), tuple(rows))
 
 
 def runtime(lines: pd.DataFrame, setup: str) -> Grid:

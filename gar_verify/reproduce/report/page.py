@@ -23,11 +23,11 @@ from markupsafe import Markup
 from gar_verify import claims, paths
 from gar_verify._files import atomic_write
 from gar_verify._proofs import printing, statements, z3_opinion
-from gar_verify.claims import Claim
+from gar_verify.claims import Claim, overview
 from gar_verify.data import is_available, load_table
 from gar_verify.reproduce import changes, summary
 from gar_verify.reproduce.changes import Change
-from gar_verify.reproduce.report import grids, pictures
+from gar_verify.reproduce.report import grids, opening, pictures
 from gar_verify.reproduce.rerun import Rerun
 from gar_verify.studies import catalogue, provenance
 from gar_verify.studies.pages import render
@@ -52,6 +52,8 @@ class Material:
     studies: list[Rerun] = field(default_factory=list)
     claims: Sequence[Claim] | None = None
     """The ledger; None where there is none."""
+    overview: pd.DataFrame | None = None
+    """From `claims.overview.frame`; None where there is none."""
     runtime: pd.DataFrame | None = None
     """Lines of the quick runtime study of this run; None where it was not measured."""
     quick: bool = False
@@ -85,8 +87,9 @@ def html(material: Material, figures: Path) -> str:
         figures: the folder of the pictures, and of ``results/runtime.csv``.
     """
     shown = [_study(done, figures) for done in material.studies]
-    others = pictures.others(figures, {done.study for done in material.studies})
-    runtime = figures / paths.RESULTS / RUNTIME
+    others = pictures.others(figures, {overview.STEM, *(done.study for done in material.studies)})
+    runtime = _read(figures / paths.RESULTS / RUNTIME)
+    verdicts = {v: n for v, n in claims.counts(material.claims or ()).items() if n}
     return render(
         "reproduce/report/page.html.jinja",
         filters={"formulas": _formulas},
@@ -94,11 +97,16 @@ def html(material: Material, figures: Path) -> str:
         refuted=printing.refuted,
         material=material,
         opinion=printing.opinion_line(material.opinions),
-        verdicts={v: n for v, n in claims.counts(material.claims or ()).items() if n},
+        verdicts=verdicts,
+        opening=list(opening.sentences(material.proved, material.overview, runtime, verdicts)),
+        overview=None if material.overview is None else grids.of_overview(material.overview),
+        how_to_read=overview.HOW_TO_READ,
+        forest=pictures.of(figures, overview.STEM),
+        topics=list(claims.by_topic(material.claims or ())),
         studies=shown,
         pictures=[p for p in others if not p.stem.startswith(TIMED)],
         timings=[p for p in others if p.stem.startswith(TIMED)],
-        runtime=_runtime(pd.read_csv(runtime) if runtime.is_file() else None),
+        runtime=_runtime(runtime),
         runtime_now=_runtime(material.runtime),
         versions=_versions(),
         tables=_tables(),
@@ -115,10 +123,12 @@ def _study(done: Rerun, figures: Path) -> dict[str, Any]:
     unit = f", {attrs['target']} in {attrs['unit']}" if attrs.get("unit") else ""
     return {
         "stem": done.study,
-        "title": done.study.replace("_", " ").capitalize(),
+        "title": catalogue.title(done.study),
         "origin": done.origin,
         "detail": done.detail,
         "grid": grids.of_study(done.study, done.table, f"Test values{unit}"),
+        "command": f"gar-verify table {done.study}",
+        "stored": f"{paths.RESULTS}/{catalogue.stored_as(done.study)}.csv",
         "picture": pictures.of(figures, done.study),
         "sentence": catalogue.sentence(done.study, done.results),
         "source": attrs["source"],
@@ -126,6 +136,10 @@ def _study(done: Rerun, figures: Path) -> dict[str, Any]:
         "fingerprint": attrs["fingerprints"][:12],
         "versions": attrs["versions"],
     }
+
+
+def _read(path: Path) -> pd.DataFrame | None:
+    return pd.read_csv(path) if path.is_file() else None
 
 
 def _runtime(lines: pd.DataFrame | None) -> list[grids.Grid]:

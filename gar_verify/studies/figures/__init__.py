@@ -6,11 +6,12 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
 from gar_verify.studies.figures.competitors import competitors_figure
-from gar_verify.studies.figures.curves import WITH_PEAKS, band, peaks_figure, sine_figure
+from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
 from gar_verify.studies.figures.not_smooth import not_smooth_figure
+from gar_verify.studies.figures.overview import overview_figure
 from gar_verify.studies.figures.sentences import sentences_figure
 from gar_verify.studies.figures.several_targets import several_targets_figure
 from gar_verify.studies.figures.style import (
@@ -39,7 +40,6 @@ __all__ = [
     "PUBLISHED",
     "STYLE",
     "TRUTH",
-    "WITH_PEAKS",
     "ablation_figure",
     "accuracy_figure",
     "alpha_figure",
@@ -52,6 +52,7 @@ __all__ = [
     "drawn",
     "gradient_figure",
     "not_smooth_figure",
+    "overview_figure",
     "peaks_figure",
     "save",
     "sensitivity_figure",

@@ -125,6 +125,8 @@ def test_captions_say_what_is_drawn(root: ElementTree.Element) -> None:
 def test_every_claim_and_every_statement_is_there(root: ElementTree.Element) -> None:
     identifiers = {e.get("id") for e in root.iter()}
     assert {f"claim-{claim.identifier}" for claim in CLAIMS} <= identifiers
+    shown = "".join(root.itertext())
+    assert not [claim for claim in CLAIMS if claim.identifier in shown]
     for statement in STATEMENTS:
         (article,) = [e for e in root.iter("article") if e.get("id") == statement.name]
         words = "".join(article.itertext())
@@ -142,7 +144,7 @@ def test_verdicts_are_counted_and_claims_are_escaped(root: ElementTree.Element, 
     (section,) = [e for e in root.iter("section") if e.get("id") == "claims"]
     words = " ".join("".join(section.itertext()).split())
     assert "1 tie, 1 reproduced in part, 1 not reproduced, 1 not testable here." in words
-    assert "reproduced in part (2 of 3 tables): because; on the edge: tie" in words
+    assert "reproduced in part (2 of 3 tables) because; on the edge: tie" in words
     assert '<span class="verdict tie">tie</span>' in text
     assert ".tie," in text
     assert escape(CLAIMS[0].statement) in text

@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from gar_verify.metrics import METRICS
-from gar_verify.studies import figures
+from gar_verify.studies import curves, figures
 from gar_verify.studies.figures import tabular
 from gar_verify.studies.methods import SYNTHETIC, TABULAR
 
@@ -38,16 +38,19 @@ def results() -> xr.Dataset:
     )
 
 
+ROUNDING = 0.5 * 10**-curves.DIGITS
+"""Of what is kept of a curve, and drawn."""
+
 COUNTED = pd.DataFrame(
     [
-        (name, seed, peak, height, int((name, seed, peak) != ("gar", 3, -1.5708)))
+        (name, seed, peak, height, int(not (name == "gar" and seed > 1 and peak < 0)))
         for name in ("gar", "mae")
         for seed in (1, 2, 3)
         for peak, height in ((-1.5708, -1.0), (1.5708, 1.0))
     ],
     columns=["method", "seed", "peak", "height", "recovered"],
 )
-"""Peaks of a sine, one of which one seed of GAR missed."""
+"""Peaks of a sine, one of which two seeds of GAR missed."""
 
 
 def drawn(results):
@@ -57,13 +60,13 @@ def drawn(results):
 def test_every_method_has_a_panel_and_all_means_meet_in_the_last(results):
     first, second, everything = drawn(results).axes
     assert [p.get_title(loc="left") for p in (first, second, everything)] == [
-        "GAR: 1.7 of 2 waves, test MAE 0.200",
+        "GAR: 1.3 of 2 waves, test MAE 0.200",
         "MAE: 2.0 of 2 waves, test MAE 0.500",
         "All means",
     ]
     truth, mean, always, sometimes = first.lines
-    np.testing.assert_allclose(truth.get_ydata(), results["y"], atol=1e-4)
-    np.testing.assert_allclose(mean.get_ydata(), results["y"] + 0.1, atol=1e-4)
+    np.testing.assert_allclose(truth.get_ydata(), results["y"], atol=ROUNDING)
+    np.testing.assert_allclose(mean.get_ydata(), results["y"] + 0.1, atol=ROUNDING)
     assert len(everything.lines) == 3
     beyond = 1.35 * results["y"].sel(x=COUNTED["peak"].unique(), method="nearest")
     np.testing.assert_allclose(always.get_ydata(), beyond[1:], atol=0.01)
@@ -88,7 +91,7 @@ def test_where_the_truth_is_flat_around_0_the_deviation_is_drawn_with_every_poin
     x = wide["x"][abs(wide["x"]) <= 4]
     for line, deviation in zip(near.lines, (np.std([-0.1, 0.0, 0.4]), 0.0), strict=True):
         np.testing.assert_allclose(line.get_xdata(), x, atol=1e-4)
-        np.testing.assert_allclose(line.get_ydata(), deviation, atol=1e-4)
+        np.testing.assert_allclose(line.get_ydata(), deviation, atol=ROUNDING)
         assert line.get_marker() == "."
 
 
@@ -97,7 +100,7 @@ def test_the_band_is_one_deviation_wide(results):
     corners = panel.collections[0].get_paths()[0].vertices
     middle = corners[np.isclose(corners[:, 0], results["x"][20], atol=1e-3)]
     deviation = np.std([-0.1, 0.0, 0.4])
-    assert np.ptp(middle[:, 1]) == pytest.approx(2 * deviation, abs=2e-4)
+    assert np.ptp(middle[:, 1]) == pytest.approx(2 * deviation, abs=4 * ROUNDING)
 
 
 def test_a_method_has_its_colour_in_every_panel(results):
