@@ -27,7 +27,6 @@ TITLES = {
     "alpha": f"{ALPHA}, both kinds of GAR",
     "boosting": "Gradient boosting: GAR, L1 and L2",
     "choosing_alpha": f"Choosing {ALPHA}",
-    "claims": "The ledger of claims",
     "ic50": "IC50",
     "loss": "The loss: digits, gradients, time, memory",
     "runtime": "Running time",
