@@ -93,13 +93,11 @@ def api_page(names: list[str]) -> str:
     lines = []
     for name in names:
         text = ast.get_docstring(ast.parse(_source(name).read_text(encoding="utf-8"))) or ""
-        lines.append(
-            f"| [{name}]({name}.md) | {text.partition(chr(10))[0].replace('|', chr(92) + '|')} |"
-        )
-    table = "\n".join(["| module | what it is for |", "|---|---|", *lines])
+        lines.append(f"- [{name}]({name}.md): {text.partition(chr(10))[0]}")
+    listed = "\n".join(lines)
     short = [f"{name.removeprefix('gar_verify.')} <{name}>" for name in names]
     tree = "\n".join(["```{toctree}", ":hidden:", "", *short, "```"])
-    return f"# API\n\n{PROMISE}\n\n{table}\n\n{tree}\n"
+    return f"# API\n\n{PROMISE}\n\n{listed}\n\n{tree}\n"
 
 
 def _source(name: str) -> Path:
