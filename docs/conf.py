@@ -16,6 +16,7 @@ version = release = gar_verify.__version__
 extensions = [
     "staging",
     "mathml",
+    "wide",
     "myst_nb",
     "sphinx.ext.autodoc",
     "docstrings",

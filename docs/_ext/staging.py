@@ -1,8 +1,8 @@
 """Pages that live elsewhere in the repository, brought under ``docs/_generated`` for the build.
 
-Notebooks with their stored outputs, the tables and proofs of ``paper_figures``, the changelog, and
-a page for each public module. Links to a file that has become a page lead to the page; links to any
-other file of the repository hand out the file.
+Notebooks with their stored outputs, proofs and claims of ``paper_figures``, the changelog, a page
+for each study and one for each public module. Links to a file that has become a page, or a part of
+one, lead there; links to any other file of the repository hand out the file.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ import re
 from pathlib import Path
 from typing import Any
 
+import results
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 STAGED = DOCS / "_generated"
-LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)\s#]+)")
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)\s#]+)(#?)")
+FIGURE = re.compile(r"!\[[^\]]+\]\([./]*/paper_figures/(\w+)\.png\)")
 PUBLIC = ("formulas", "metrics", "losses", "integrations", "comparison")
 """Rooms whose interface users may rely on."""
 PROMISE = (
     "What stands on these pages is the interface of the package. Every other module is private: it "
     "may change without notice."
 )
-TITLES = {"claims": "The ledger of claims", "boosting": "Gradient boosting: GAR, L1 and L2"}
 
 
 def sources() -> dict[Path, Path]:
     """Where each page comes from and where it goes."""
     pages = {path: STAGED / "notebooks" / path.name for path in ROOT.glob("notebooks/*.ipynb")}
-    pages |= {path: STAGED / "results" / path.name for path in ROOT.glob("paper_figures/*.md")}
-    proofs = ROOT / "paper_figures" / "proofs.md"
-    if proofs in pages:
-        pages[proofs] = STAGED / "theorems" / proofs.name
+    for path in results.FIGURES.glob("*.md"):
+        report = not path.with_suffix(".csv").is_file()
+        name = f"reports/{path.stem}" if report else f"results/{results.study_of(path.stem)}"
+        pages[path] = STAGED / f"{name}.md"
     pages |= {ROOT / name: STAGED / name.lower() for name in ("CHANGELOG.md", "CONTRIBUTING.md")}
     return dict(sorted(pages.items()))
 
@@ -55,17 +57,25 @@ def relinked(text: str, home: Path, folder: Path, pages: dict[Path, Path]) -> st
     def target(match: re.Match[str]) -> str:
         path = Path(os.path.normpath(home / match[1]))
         if path not in pages and home == folder:
-            return match[1]
-        return os.path.relpath(pages.get(path, path), folder)
+            return match[0]
+        page = pages.get(path, path)
+        part = results.anchor(path.stem) if page.parent.name == "results" and page != path else ""
+        return os.path.relpath(page, folder) + (match[2] or part)
 
     return LINK.sub(target, text)
 
 
+def figures_linked(text: str) -> str:
+    """The text with each figure of a study leading to the page of the study."""
+    page = STAGED.relative_to(DOCS) / "results"
+    return FIGURE.sub(lambda m: f"[{m[0]}]({page}/{results.study_of(m[1])}.md)", text)
+
+
 def titled(text: str, name: str) -> str:
-    """The text with a heading; the tables have none."""
+    """The text with a heading, if it has none."""
     if text.startswith("# "):
         return text
-    return f"# {TITLES.get(name, name.replace('_', ' ').capitalize())}\n\n{text}"
+    return f"# {results.title(name)}\n\n{text}"
 
 
 def module_page(name: str) -> str:
@@ -83,13 +93,11 @@ def api_page(names: list[str]) -> str:
     lines = []
     for name in names:
         text = ast.get_docstring(ast.parse(_source(name).read_text(encoding="utf-8"))) or ""
-        lines.append(
-            f"| [{name}]({name}.md) | {text.partition(chr(10))[0].replace('|', chr(92) + '|')} |"
-        )
-    table = "\n".join(["| module | what it is for |", "|---|---|", *lines])
+        lines.append(f"- [{name}]({name}.md): {text.partition(chr(10))[0]}")
+    listed = "\n".join(lines)
     short = [f"{name.removeprefix('gar_verify.')} <{name}>" for name in names]
     tree = "\n".join(["```{toctree}", ":hidden:", "", *short, "```"])
-    return f"# API\n\n{PROMISE}\n\n{table}\n\n{tree}\n"
+    return f"# API\n\n{PROMISE}\n\n{listed}\n\n{tree}\n"
 
 
 def _source(name: str) -> Path:
@@ -117,7 +125,14 @@ def stage(app: Any) -> None:
     pages = sources()
     wanted = {STAGED / "api" / f"{name}.md": module_page(name) for name in modules()}
     wanted[STAGED / "api" / "index.md"] = api_page(modules())
+    for name in results.pages():
+        page = STAGED / "results" / f"{name}.md"
+        wanted[page] = relinked(results.page(name), page.parent, page.parent, pages)
+    for group in results.groups():
+        wanted[STAGED / "groups" / f"{group}.md"] = results.group_page(group)
     for source, page in pages.items():
+        if page in wanted:
+            continue
         text = relinked(source.read_text(encoding="utf-8"), source.parent, page.parent, pages)
         wanted[page] = titled(text, source.stem) if page.suffix == ".md" else text
     for old in [path for path in STAGED.rglob("*") if path.is_file() and path not in wanted]:
@@ -129,7 +144,7 @@ def stage(app: Any) -> None:
 def relink_page(app: Any, name: str, content: list[str]) -> None:
     """Let the links of the guide lead to pages where there are pages."""
     if not name.startswith(STAGED.name):
-        content[0] = relinked(content[0], DOCS, DOCS, sources())
+        content[0] = relinked(figures_linked(content[0]), DOCS, DOCS, sources())
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -10,12 +10,54 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from gar_verify.cli import bench
+from gar_verify.cli.app import app
+from gar_verify.studies import catalogue
+
 ROOT = Path(__file__).resolve().parents[2]
 pytest.importorskip("sphinx", reason="pip install gar_verify[docs]")
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
+import results  # noqa: E402
 from docstrings import escaped, plain  # noqa: E402
-from staging import module_page, modules, relinked, sources, titled  # noqa: E402
+from staging import figures_linked, module_page, modules, relinked, sources, titled  # noqa: E402
+from wide import is_wide  # noqa: E402
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
+BOXES = ("table-wrapper", "cell_output", "math", "wide", "highlight")
+"""Classes of what scrolls by itself, by the style sheet."""
+FOLDED = {"indextable", "genindextable", "domainindex-table"}
+"""Tables whose words may break anywhere."""
+
+
+class Wide(HTMLParser):
+    """What may be wider than a screen and stands in no box that scrolls."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.open: list[tuple[str, set[str]]] = []
+        self.loose: list[str] = []
+        self.path = path
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        have = {name: value or "" for name, value in attrs}
+        classes = set(have.get("class", "").split())
+        may_be_wide = (
+            tag == "pre"
+            or (tag == "table" and not classes & FOLDED)
+            or (tag == "math" and have.get("display") == "block")
+            or (tag == "img" and is_wide((self.path.parent / unquote(have["src"])).resolve()))
+        )
+        boxed = any(set(BOXES) & outer for _, outer in self.open)
+        if may_be_wide and not boxed and not any(name == "table" for name, _ in self.open):
+            self.loose.append(f"{self.path.name}: {tag} {have}")
+        if tag not in VOID:
+            self.open.append((tag, classes))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
 
 
 class Page(HTMLParser):
@@ -102,8 +144,25 @@ def test_nothing_is_loaded_from_a_network(site: Path, pages: dict[Path, Page]) -
 
 
 @pytest.mark.slow
+def test_what_may_be_wide_scrolls_in_a_box(site: Path) -> None:
+    own = [path for path in site.rglob("*.html") if "_downloads" not in path.parts]
+    assert not [loose for path in own for loose in Wide(path).loose]
+    style = (site / "_static" / "site.css").read_text(encoding="utf-8")
+    rule = style[: style.index("overflow-x: auto")]
+    assert not [name for name in BOXES if f".{name}" not in rule]
+
+
+def test_a_wide_thing_outside_of_a_box_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<div class='table-wrapper'><table></table></div><p><br><pre></pre></p>")
+    assert Wide(page).loose == ["page.html: pre {}"]
+    assert is_wide(ROOT / "docs" / "which_loss.png")
+    assert not is_wide(results.FIGURES / "sine.png")
+
+
+@pytest.mark.slow
 def test_formulas_are_mathml(site: Path, pages: dict[Path, Page]) -> None:
-    for name in ("loss.html", "_generated/theorems/proofs.html"):
+    for name in ("loss.html", "_generated/reports/proofs.html"):
         path = (site / name).resolve()
         assert pages[path].formulas >= 5
         text = path.read_text(encoding="utf-8")
@@ -153,3 +212,71 @@ def test_pages_of_modules_and_titles() -> None:
     assert "{py:obj}`GARLoss`" in module_page("gar_verify.losses")
     assert not [name for name in modules() if "._" in name]
     assert titled("| a |\n", "wine_ablation").startswith("# Wine ablation\n\n| a |")
+
+
+FIGURES = sorted(path.stem for path in results.FIGURES.glob("*.png"))
+
+
+@pytest.mark.parametrize("stem", FIGURES)
+def test_a_figure_has_its_place_command_data_and_files(stem: str) -> None:
+    text = results.page(results.study_of(stem))
+    here = "../../../paper_figures/"
+    assert f"]({here}{stem}.png)]({here}{stem}.pdf)" in text
+    assert text.count(f"[{stem}.pdf]") == text.count(f"[{stem}.png]") == 1
+    assert (results.FIGURES / f"{stem}.pdf").is_file()
+    assert results.commands(stem)
+    assert all(f"`{command}`" in text for command in results.commands(stem))
+    assert "- **Data**: " in text
+
+
+def test_what_is_drawn_from_summaries_hands_them_out() -> None:
+    assert "gar-verify table concrete --corrected`" in results.page("concrete_corrected")
+    for name, stored in {"ablation": "wine_ablation", "alpha": "sensitivity_paper"}.items():
+        page = results.page(name)
+        assert f"[results/{stored}.csv]" in page
+        assert f"[results/{stored}.json]" in page
+    without = [
+        name
+        for name in results.NAMES
+        if name in results.pages()
+        if "[results/" not in results.page(name)
+    ]
+    assert not without
+
+
+def test_the_commands_of_figures_can_be_run() -> None:
+    for stem in (stem for stems in results.pages().values() for stem in stems):
+        assert results.commands(stem), stem
+        for command in results.commands(stem):
+            program, *arguments = command.split()
+            if program == "jupyter":
+                assert (ROOT / arguments[-1]).is_file()
+                continue
+            assert program == "gar-verify"
+            names = {x.name or x.callback.__name__ for x in app.registered_commands if x.callback}
+            assert arguments[0] in names
+            assert arguments[0] != "run" or catalogue.check(arguments[1])
+            assert arguments[0] != "bench" or arguments[1] in bench.PARTS
+
+
+def test_a_figure_of_the_guide_has_its_command_and_files() -> None:
+    for png in (ROOT / "docs").glob("*.png"):
+        page = png.with_suffix(".md").read_text(encoding="utf-8")
+        assert (ROOT / "tools" / f"{png.stem}.py").is_file()
+        assert f"python tools/{png.stem}.py" in page
+        assert f"]({png.stem}.pdf)" in page
+        assert f"](../tools/{png.stem}.py)" in page
+
+
+def test_files_go_to_the_page_of_their_study() -> None:
+    files = ("concrete_corrected_gains", "wine_ablation", "loss_speed", "sensitivity_paper", "wine")
+    studies = ["concrete_corrected", "ablation", "loss", "sensitivity_paper", "wine"]
+    assert [results.study_of(stem) for stem in files] == studies
+    listed = [name for _, members in results.groups().values() for name in members]
+    assert sorted(listed) == sorted(results.pages())
+    home = ROOT / "docs"
+    text = "[a](../paper_figures/wine_gains.md) [b](../paper_figures/wine.md)"
+    page = "_generated/results/wine.md"
+    assert relinked(text, home, home, sources()) == f"[a]({page}#gains) [b]({page})"
+    figure = "![c](../paper_figures/sine_peaks.png)"
+    assert figures_linked(figure) == f"[{figure}](_generated/results/sine.md)"
