@@ -206,7 +206,7 @@ CONSTANTS = {
         "The trees have 6.3 K",
         "| see there | 0 to 4 |",
         "parts of GAR | 0 to 4 |",
-        "| 1 to 5 |",
+        "1 to 20; the paper's are 1 to 5",
         "| nine | 0 |",
         "| GAR | 0 |",
         "GAR at two grids of rates | 0 |",

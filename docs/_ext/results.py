@@ -28,6 +28,7 @@ TITLES = {
     "boosting": "Gradient boosting: GAR, L1 and L2",
     "choosing_alpha": f"Choosing {ALPHA}",
     "ic50": "IC50",
+    "overview": "All data sets in one table",
     "loss": "The loss: digits, gradients, time, memory",
     "runtime": "Running time",
     "sensitivity": f"{ALPHA} with the released constants",
@@ -47,7 +48,10 @@ GROUPS = {
     "curves": ("Curves", CURVES),
     "tables": (
         "Tables",
-        [x for x in catalogue.STUDIES if x not in (*CURVES, *catalogue.ONE_TABLE)],
+        [
+            "overview",
+            *(x for x in catalogue.STUDIES if x not in (*CURVES, *catalogue.ONE_TABLE)),
+        ],
     ),
     "corrected": ("By the corrected protocol", catalogue.CORRECTED),
     "parts": (f"Parts of GAR, and {ALPHA}", (*catalogue.ONE_TABLE, "alpha")),
@@ -130,6 +134,7 @@ def _makers(stem: str) -> list[str]:
         "cli/boosting.py": "gar-verify boosting --save",
         "cli/bench.py": f"gar-verify bench {part}",
         "benchmarks/runtime_report.py": f"gar-verify bench {part}",
+        "claims/overview.py": "gar-verify claims --write",
     }
     named = [x for file, x in modules.items() if f'"{stem}"' in code(paths.PACKAGE / file)]
     return named + [

@@ -164,7 +164,7 @@ def test_corrected_is_another_study(tmp_path: Path) -> None:
         for option in ((), ("--corrected",))
     )
     assert (corrected.returncode, corrected.stderr) == (0, "")
-    assert "\ndiabetes_corrected: by test MAE, GAR is" in corrected.stdout
+    assert "\nDiabetes corrected: by test MAE, GAR is" in corrected.stdout
     assert corrected.stdout.splitlines()[2] != plain.stdout.splitlines()[2]
 
 

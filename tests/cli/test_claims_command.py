@@ -37,8 +37,10 @@ def test_everything_is_printed_and_written(tmp_path: Path) -> None:
     shown = RUN.invoke(app, ["claims", "--folder", str(tmp_path)])
     assert shown.exit_code == 0
     assert shown.stdout.startswith("Theory\n------\nproved ")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.html", "claims.json", "claims.md"]
-    assert shown.stderr.count("wrote ") == 3
+    names = {f"claims.{end}" for end in ("html", "json", "md")}
+    names |= {f"overview.{end}" for end in ("csv", "md", "pdf", "png")}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert shown.stderr.count("wrote ") == len(names)
 
 
 def test_an_unknown_claim_is_an_error_that_names_those_near() -> None:
