@@ -122,10 +122,11 @@ def wide(counted: pd.DataFrame) -> pd.DataFrame:
 
 def long(lines: pd.DataFrame) -> pd.DataFrame:
     """What `count` gave, from `wide`."""
-    values = lines.set_index(["method", "seed"]).rename(columns=float).rename_axis(columns="peak")
+    values = lines.set_index(["method", "seed"]).rename_axis(columns="peak")
+    values.columns = values.columns.astype(float)
     predicted = values.drop(index=TRUTH, level="method").stack().rename("predicted").reset_index()
-    heights = predicted["peak"].map(values.loc[(TRUTH, 0)])
-    predicted.insert(3, "height", heights)
+    heights = values.loc[[(TRUTH, 0)]].iloc[0]
+    predicted.insert(3, "height", predicted["peak"].map(heights))
     return _judged(predicted)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, STYLE
 from gar_verify.studies.figures.tabular import dot
 
 REACH = 24.0
-"""Per cent that the panel shows on either side; what is further has its value at the edge."""
+"""Per cent that the panel shows on either side; what is further stands as numbers at the edge."""
 
 LINES = {"released": ("gar_released", -0.17), "formula": ("gar", 0.17)}
 """Of each kind of GAR the colour's name, and how much its mark is above its line."""
@@ -37,9 +38,7 @@ def overview_figure(lines: pd.DataFrame) -> Figure:
         for place, name in enumerate(names):
             for constants, line in lines.loc[name].iterrows():
                 color, shift = LINES[str(constants)]
-                reach = (line["high"] - line["low"]) / 2
-                at = np.array([line["difference"], reach])
-                dot(panel, at, place + shift, COLORS[color], filled=True)
+                _mark(panel, line, place + shift, COLORS[color])
         panel.set_yticks(range(len(names)), names)
         panel.set_ylim(len(names) - 0.4, -0.6)
         panel.tick_params(axis="y", length=0)
@@ -51,3 +50,17 @@ def overview_figure(lines: pd.DataFrame) -> Figure:
         ]
         figure.legend(handles=handles, loc="outside lower right", ncols=2, handlelength=1.5)
     return figure
+
+
+def _mark(panel: Axes, line: pd.Series, height: float, color: str) -> None:
+    """A dot with its interval, or both as numbers where the panel does not reach."""
+    middle, low, high = (float(line[key]) for key in ("difference", "low", "high"))
+    if abs(middle) <= REACH:
+        dot(panel, np.array([middle, (high - low) / 2]), height, color, filled=True)
+        return
+    edge, side = (0.02, "left") if middle < 0 else (0.98, "right")
+    said = f"{middle:.0f} ({low:.0f} to {high:.0f})"
+    text = f"← {said}" if middle < 0 else f"{said} →"
+    where = panel.get_yaxis_transform()
+    height += 0.1 if height > round(height) else -0.1  # keep two texts apart
+    panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=6)
