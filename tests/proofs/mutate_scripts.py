@@ -111,10 +111,9 @@ def _changes_of(
 ) -> Iterator[Change]:
     within = set(map(id, ast.walk(part))) - set(_annotations(part))
     for at, node in enumerate(ast.walk(function)):
-        if id(node) in within:
-            for kind, edit in _edits(node):
-                line = getattr(node, "lineno", function.lineno)
-                text = ast.unparse(node)
+        if id(node) in within and (edits := list(_edits(node))):
+            line, text = getattr(node, "lineno", function.lineno), ast.unparse(node)
+            for kind, edit in edits:
                 yield Change(kind, module, owner, function.name, line, text, (*path, at), edit)
 
 
