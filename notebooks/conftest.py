@@ -1,18 +1,28 @@
-"""What nbval lacks here: the kernels' pins, and numbers compared with a tolerance.
+"""What nbval lacks here: kernels with the pins that start in no time, and a tolerance.
 
-Kernels of notebooks that train start with the pins, and need no process beside them.
+They are forked from one process, and those that train need no process beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_client.provisioning import local_provisioner
 from nbval.plugin import IPyNbCell
 
 from gar_verify.reproduce.notebooks import alike
 from gar_verify.studies import pins
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Printed(str):
@@ -38,11 +48,74 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.sanitize = sanitize
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """The first cell of a notebook starts its kernel here, in this environment."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "spot_check" in item.path.read_text(encoding="utf8"):
-            for name, value in {**pins.wanted(), **pins.ONE_THREAD}.items():
-                patch.setenv(name, value)
-        return (yield)
+class Forked:
+    """What jupyter_client asks of a process, for one that another has started."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return 0
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        end = time.monotonic() + (timeout or float("inf"))
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("kernel", timeout or 0)
+            time.sleep(0.01)
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+@cache
+def kernels() -> subprocess.Popen[str]:
+    """The process that kernels are forked from, with the pins."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.kernels"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **pins.wanted(), **pins.ONE_THREAD},
+    )
+
+
+def fork_kernel(
+    command: list[str], *, env: dict[str, str], cwd: str | None = None, **_: Any
+) -> Forked:
+    """In the place of jupyter_client's launch_kernel."""
+    order = {
+        "arguments": command[command.index("ipykernel_launcher") + 1 :],
+        "folder": str(cwd or Path.cwd()),
+        "environment": {**env, **pins.wanted(), **pins.ONE_THREAD},
+    }
+    source = kernels()
+    assert source.stdin is not None
+    assert source.stdout is not None
+    print(json.dumps(order), file=source.stdin, flush=True)
+    return Forked(int(source.stdout.readline()))
+
+
+if sys.platform == "linux":  # elsewhere, a process that has loaded such libraries is not forked
+    local_provisioner.launch_kernel = fork_kernel
+
+
+def pytest_unconfigure() -> None:
+    """No more kernels are asked for."""
+    if kernels.cache_info().currsize:
+        with kernels() as source:
+            source.communicate()
