@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.figure import Figure
 
 from gar_verify.studies import pins
 
@@ -77,6 +78,25 @@ def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with suppress(OSError):  # the other worker was first, or the system has no such links
         (shared / "kernels").symlink_to(kept.mkdir("kernels"), target_is_directory=True)
     return shared
+
+
+@pytest.fixture(scope="module")
+def sketches() -> Iterator[None]:
+    """Pictures are drawn as coarse PNG alone, in a third of the time: for what is not about them.
+
+    The figures, those of a comparison and those of the studies, have tests that draw both forms.
+    """
+    drawn = Figure.savefig
+
+    def savefig(figure: Figure, file: Any, *, format: str, **options: Any) -> None:
+        if format == "pdf":
+            file.write(f"%PDF {options['metadata']['Keywords']}".encode())
+        else:
+            drawn(figure, file, **(options | {"format": format, "dpi": 40}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", savefig)
+        yield
 
 
 @pytest.fixture

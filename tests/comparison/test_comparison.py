@@ -134,6 +134,7 @@ def test_everything_is_written_or_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
+@pytest.mark.usefixtures("sketches")
 def test_a_file_gives_the_bytes_of_another_run(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "a.csv", index=False, sep=";")
     frame().to_parquet(tmp_path / "a.parquet")

@@ -191,6 +191,8 @@ COMBINE, SIGN = kernel.combine, kernel.sign
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
     """Equal steps of later runs cost nothing: indices have the same keys in every run."""
+    global _KEYS
+    _KEYS = count(10**6)
     holders = [m for n, m in sys.modules.items() if n.startswith("proofs.")]
     holders = [m for m in holders if getattr(m, "index", None) is language.index]
     kept = language.index

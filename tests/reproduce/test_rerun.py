@@ -13,6 +13,8 @@ from gar_verify.studies import catalogue
 from gar_verify.studies.methods import SYNTHETIC, label
 from gar_verify.studies.summaries import SummaryError
 
+pytestmark = pytest.mark.usefixtures("sketches")
+
 
 @pytest.fixture
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
