@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 
 from gar_verify import __main__ as door
 from gar_verify import paths
+from gar_verify.cli import app
 
 COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare", "images")
 
@@ -115,6 +117,16 @@ def test_an_error_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     shown, same = (call(*arguments, GAR_VERIFY_CACHE=str(tmp_path)) for call in (gar_verify, here))
     assert shown.stderr.startswith("gar-verify: there is no summary 'diabetes_corrected'")
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", same.stderr)
+
+
+def test_an_error_is_known_without_importing_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = [getattr(import_module(module), name) for module, name in app._OWN.items()]
+    assert app._expected() == (ValueError, *classes)
+    for module in app._OWN:
+        monkeypatch.delitem(sys.modules, module)
+    before = set(sys.modules)
+    assert app._expected() == (ValueError,)
+    assert set(sys.modules) == before
 
 
 @pytest.mark.slow
