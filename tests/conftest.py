@@ -6,7 +6,7 @@ import json
 import os
 import random
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     return shared
 
 
-@pytest.fixture(scope="module")
-def sketches() -> Iterator[None]:
-    """Pictures are drawn as coarse PNG alone, in a third of the time: for what is not about them.
-
-    The figures, those of a comparison and those of the studies, have tests that draw both forms.
-    """
+@contextmanager
+def _sketching() -> Iterator[None]:
     drawn = Figure.savefig
 
     def savefig(figure: Figure, file: Any, *, format: str, **options: Any) -> None:
@@ -96,6 +92,23 @@ def sketches() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", savefig)
+        yield
+
+
+@pytest.fixture
+def sketched() -> Iterator[None]:
+    """Pictures are drawn as coarse PNG alone, in a third of the time: for what is not about them.
+
+    The figures of the studies, and those of a comparison, have tests that draw both forms.
+    """
+    with _sketching():
+        yield
+
+
+@pytest.fixture(scope="module")
+def sketches() -> Iterator[None]:
+    """The same for all tests of a module."""
+    with _sketching():
         yield
 
 

@@ -101,6 +101,7 @@ def test_the_sentence_warns_of_few_fits(outcome: Comparison) -> None:
     assert "over 6 paired differences, with Holm's" in more.verdict
 
 
+@pytest.mark.usefixtures("sketched")
 def test_everything_is_written_or_nothing(
     outcome: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +135,6 @@ def test_everything_is_written_or_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-@pytest.mark.usefixtures("sketches")
 def test_a_file_gives_the_bytes_of_another_run(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "a.csv", index=False, sep=";")
     frame().to_parquet(tmp_path / "a.parquet")
