@@ -52,7 +52,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def _same_start() -> Iterator[None]:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002  (libraries under test may still use the old generator)
-    torch.manual_seed(0)
+    if torch.cuda.is_available():
+        torch.manual_seed(0)
+    else:  # the same for the CPU; the other notes where it is called from, for devices to come
+        torch.default_generator.manual_seed(0)
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     yield
     torch.set_default_dtype(dtype)
