@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,15 +14,12 @@ from gar_verify import GARLoss
 TOOL = Path(__file__).resolve().parents[3] / "tools" / "fuzz_gar.py"
 
 
-EXAMPLES = 6000 if os.environ.get("GAR_VERIFY_HYPOTHESIS") == "full" else 600
-
-
-def test_random_batches_hold() -> None:
+def test_1500_random_batches_hold() -> None:
     done = subprocess.run(
-        [sys.executable, str(TOOL), "--examples", str(EXAMPLES)], capture_output=True, text=True
+        [sys.executable, str(TOOL), "--examples", "1500"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{EXAMPLES:,} examples" in done.stdout
+    assert "1,500 examples" in done.stdout
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
