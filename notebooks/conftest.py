@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,16 @@ def fork_kernel(
     return Forked(int(source.stdout.readline()))
 
 
-if sys.platform == "linux":  # elsewhere, a process that has loaded such libraries is not forked
-    local_provisioner.launch_kernel = fork_kernel
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """The first cell of a notebook starts its kernel here; other kernels start as they do."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux":  # elsewhere, what has loaded such libraries is not forked
+            patch.setattr(local_provisioner, "launch_kernel", fork_kernel)
+        else:
+            for name, value in {**pins.wanted(), **pins.ONE_THREAD}.items():
+                patch.setenv(name, value)
+        return (yield)
 
 
 def pytest_unconfigure() -> None:
