@@ -9,6 +9,8 @@ INSTALLED := $(VENV)/.installed
 UV := build/uv/bin/uv
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
+unexport PYTHONDONTWRITEBYTECODE  # each process that a test starts would compile the package
+
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce reproduce-all test test-full bench docs rocq notebooks coverage lowest wheel lock clean
 

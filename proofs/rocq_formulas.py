@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -362,6 +363,7 @@ def _applied(called: str, definition: Definition, arguments: Mapping[str, Value]
     return _named(term(None), definition.returns)
 
 
+@lru_cache(4)
 def translate(source: str) -> str:
     """All records and functions of a source, each after those that it calls."""
     tree = ast.parse(source)
@@ -378,6 +380,7 @@ def translate(source: str) -> str:
     return "\n".join(parts)
 
 
+@lru_cache(4)
 def translate_rounded(source: str) -> str:
     """The functions from the moments on with every operation rounded."""
     tree = ast.parse(source)

@@ -6,12 +6,13 @@ import json
 import os
 import random
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from matplotlib.figure import Figure
 
 from gar_verify.studies import pins
 
@@ -51,7 +52,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def _same_start() -> Iterator[None]:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002  (libraries under test may still use the old generator)
-    torch.manual_seed(0)
+    if torch.cuda.is_available():
+        torch.manual_seed(0)
+    else:  # the same for the CPU; the other notes where it is called from, for devices to come
+        torch.default_generator.manual_seed(0)
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     yield
     torch.set_default_dtype(dtype)
@@ -77,6 +81,38 @@ def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     with suppress(OSError):  # the other worker was first, or the system has no such links
         (shared / "kernels").symlink_to(kept.mkdir("kernels"), target_is_directory=True)
     return shared
+
+
+@contextmanager
+def _sketching() -> Iterator[None]:
+    drawn = Figure.savefig
+
+    def savefig(figure: Figure, file: Any, *, format: str, **options: Any) -> None:
+        if format == "pdf":
+            file.write(f"%PDF {options['metadata']['Keywords']}".encode())
+        else:
+            drawn(figure, file, **(options | {"format": format, "dpi": 40}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", savefig)
+        yield
+
+
+@pytest.fixture
+def sketched() -> Iterator[None]:
+    """Pictures are drawn as coarse PNG alone, in a third of the time: for what is not about them.
+
+    The figures of the studies, and those of a comparison, have tests that draw both forms.
+    """
+    with _sketching():
+        yield
+
+
+@pytest.fixture(scope="module")
+def sketches() -> Iterator[None]:
+    """The same for all tests of a module."""
+    with _sketching():
+        yield
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except Exception as error:
-        if not isinstance(error, _expected()):  # which takes seconds to import
+        if not isinstance(error, _expected()):
             raise
         typer.echo(f"gar-verify: {error}", err=True)
         sys.exit(2)
@@ -255,14 +255,19 @@ def _names(methods: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _expected() -> tuple[type[BaseException], ...]:
-    from gar_verify.data import DataError
-    from gar_verify.reproduce.main import ReproductionError
-    from gar_verify.studies.store import StoreError
-    from gar_verify.studies.summaries import SummaryError
-    from gar_verify.studies.workers import ClusterError
+_OWN = {
+    "gar_verify.data": "DataError",
+    "gar_verify.reproduce.main": "ReproductionError",
+    "gar_verify.studies.store": "StoreError",
+    "gar_verify.studies.summaries": "SummaryError",
+    "gar_verify.studies.workers": "ClusterError",
+}
 
-    return (ValueError, DataError, StoreError, SummaryError, ClusterError, ReproductionError)
+
+def _expected() -> tuple[type[BaseException], ...]:
+    """An error is of a module that is loaded: nothing is imported, for seconds, to know it."""
+    loaded = ((sys.modules.get(module), name) for module, name in _OWN.items())
+    return (ValueError, *(getattr(module, name) for module, name in loaded if module))
 
 
 if __name__ == "__main__":

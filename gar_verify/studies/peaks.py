@@ -124,7 +124,8 @@ def long(lines: pd.DataFrame) -> pd.DataFrame:
     """What `count` gave, from `wide`."""
     values = lines.set_index(["method", "seed"]).rename_axis(columns="peak")
     values.columns = values.columns.astype(float)
-    predicted = values.drop(index=TRUTH, level="method").stack().rename("predicted").reset_index()
+    runs = pd.Series(values.drop(index=TRUTH, level="method").stack())
+    predicted = runs.rename("predicted").reset_index()
     heights = values.loc[[(TRUTH, 0)]].iloc[0]
     predicted.insert(3, "height", predicted["peak"].map(heights))
     return _judged(predicted)

@@ -209,6 +209,7 @@ def _reach(mean: float, variance: float, degrees: float) -> tuple[float, float]:
     return float(stats.t.ppf(1 - LEVEL / 2, degrees) * error), float(p)
 
 
+@cache  # a report, its pages and the claims ask for the same ones
 def _noncentralities(t: float, degrees: int) -> tuple[float, float]:
     """The noncentral t distributions of which t is the upper, and the lower, end; NaN for no t.
 

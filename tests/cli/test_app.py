@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 
 from gar_verify import __main__ as door
 from gar_verify import paths
+from gar_verify.cli import app
 
 COMMANDS = ("prove", "run", "table", "reproduce", "bench", "data", "compare", "images")
 
@@ -117,9 +119,19 @@ def test_an_error_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", same.stderr)
 
 
+def test_an_error_is_known_without_importing_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = [getattr(import_module(module), name) for module, name in app._OWN.items()]
+    assert app._expected() == (ValueError, *classes)
+    for module in app._OWN:
+        monkeypatch.delitem(sys.modules, module)
+    before = set(sys.modules)
+    assert app._expected() == (ValueError,)
+    assert set(sys.modules) == before
+
+
 @pytest.mark.slow
 def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
-    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar")
+    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--jobs", "1")
     first = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.startswith("| metric | method |")

@@ -101,6 +101,7 @@ def test_the_sentence_warns_of_few_fits(outcome: Comparison) -> None:
     assert "over 6 paired differences, with Holm's" in more.verdict
 
 
+@pytest.mark.usefixtures("sketched")
 def test_everything_is_written_or_nothing(
     outcome: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

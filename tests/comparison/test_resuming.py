@@ -17,6 +17,7 @@ from gar_verify import compare
 from gar_verify.comparison import Comparison
 from gar_verify.studies.progress import Progress
 
+pytestmark = pytest.mark.usefixtures("sketches")
 SETTINGS = {"losses": ["mae", "gar"], "alphas": [1.0], "folds": 3, "quick": True, "jobs": 1}
 
 

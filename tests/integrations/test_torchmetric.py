@@ -1,19 +1,31 @@
-"""`RegressionMetric` behaves as torchmetrics expect; several processes: tests/metrics."""
+"""`RegressionMetric` behaves as torchmetrics expect; several processes: tests/metrics.
+
+Importing torchmetrics takes seconds, which only the process that runs these tests spends.
+"""
 
 from __future__ import annotations
 
 import copy
+import doctest
 import pickle
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 import torch
 
-torchmetrics = pytest.importorskip(
-    "torchmetrics", reason="pip install gar_verify[integrations] brings torchmetrics"
+from gar_verify.metrics import RegressionMetrics
+
+pytestmark = pytest.mark.skipif(
+    not find_spec("torchmetrics"),
+    reason="pip install gar_verify[integrations] brings torchmetrics",
 )
 
-from gar_verify.integrations.torchmetric import RegressionMetric  # noqa: E402
-from gar_verify.metrics import RegressionMetrics  # noqa: E402
+
+def test_the_example_of_the_module():
+    tried = doctest.testmod(import_module("gar_verify.integrations.torchmetric"))
+    assert tried.attempted > 3
+    assert not tried.failed
 
 
 @pytest.fixture
@@ -23,6 +35,10 @@ def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def test_update_forward_compute_and_reset(batches):
+    import torchmetrics
+
+    from gar_verify.integrations.torchmetric import RegressionMetric
+
     metric, whole = RegressionMetric(), RegressionMetrics()
     for place, batch in enumerate(batches):
         whole.update(*batch)
@@ -42,6 +58,10 @@ def test_update_forward_compute_and_reset(batches):
 
 
 def test_it_stands_in_a_collection_with_groups(batches):
+    import torchmetrics
+
+    from gar_verify.integrations.torchmetric import RegressionMetric
+
     collection = torchmetrics.MetricCollection(
         {"ours": RegressionMetric(), "absolute": torchmetrics.MeanAbsoluteError()}
     )

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+import mutate_scripts
+
 from gar_verify import formulas
 from proofs import catalogue
 from proofs.script import Script
@@ -59,11 +61,9 @@ def changes() -> Iterator[Change]:
     for place, top in enumerate(tree.body):
         if not isinstance(top, ast.FunctionDef):
             continue
-        for number, node in enumerate(ast.walk(top)):
+        for node in ast.walk(top):
             for replaced in _replacements(node):
-                function = copy.deepcopy(top)
-                target = list(ast.walk(function))[number]
-                changed = ast.fix_missing_locations(_Replace(target, replaced).visit(function))
+                changed = _with(top, node, ast.copy_location(replaced, node))
                 body = [*tree.body[:place], changed, *tree.body[place + 1 :]]
                 before, after = ast.unparse(node), ast.unparse(replaced)
                 yield Change(top.name, node.lineno, before, after, ast.Module(body, []))
@@ -82,12 +82,22 @@ def _replacements(node: ast.AST) -> Iterator[ast.expr]:
         yield ast.Constant(node.value + 1)
 
 
-class _Replace(ast.NodeTransformer):
-    def __init__(self, target: ast.AST, replaced: ast.expr) -> None:
-        self._target, self._replaced = target, replaced
-
-    def visit(self, node: ast.AST) -> Any:
-        return self._replaced if node is self._target else self.generic_visit(node)
+def _with(node: Any, target: ast.AST, replaced: ast.expr) -> Any:
+    """The node with another in a target's place; what has no part in it is shared, not copied."""
+    if node is target:
+        return replaced
+    if isinstance(node, list):
+        twins = [_with(one, target, replaced) for one in node]
+        return twins if any(a is not b for a, b in zip(node, twins, strict=True)) else node
+    if not isinstance(node, ast.AST):
+        return node
+    for name, value in ast.iter_fields(node):
+        twin = _with(value, target, replaced)
+        if twin is not value:
+            changed = copy.copy(node)
+            setattr(changed, name, twin)
+            return changed
+    return node
 
 
 @dataclass(frozen=True)
@@ -107,10 +117,10 @@ class Check:
 
 def _run(name: str, module: ModuleType, kind: str, place: int) -> bool:
     try:
-        statement = catalogue.statement(name, module)
         if kind == "script":
-            with _limited(60):
-                return _proved(statement)
+            with _limited(60), mutate_scripts.remembering():
+                return _proved(catalogue.statement(name, module))
+        statement = catalogue.statement(name, module)
     except Exception:  # refused, or the statement cannot even be said of these formulas
         return False
     return check_part(getattr(statement, kind)[place]).passed

@@ -111,10 +111,9 @@ def _changes_of(
 ) -> Iterator[Change]:
     within = set(map(id, ast.walk(part))) - set(_annotations(part))
     for at, node in enumerate(ast.walk(function)):
-        if id(node) in within:
-            for kind, edit in _edits(node):
-                line = getattr(node, "lineno", function.lineno)
-                text = ast.unparse(node)
+        if id(node) in within and (edits := list(_edits(node))):
+            line, text = getattr(node, "lineno", function.lineno), ast.unparse(node)
+            for kind, edit in edits:
                 yield Change(kind, module, owner, function.name, line, text, (*path, at), edit)
 
 
@@ -192,6 +191,8 @@ COMBINE, SIGN = kernel.combine, kernel.sign
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
     """Equal steps of later runs cost nothing: indices have the same keys in every run."""
+    global _KEYS
+    _KEYS = count(10**6)
     holders = [m for n, m in sys.modules.items() if n.startswith("proofs.")]
     holders = [m for m in holders if getattr(m, "index", None) is language.index]
     kept = language.index

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,10 +178,20 @@ SAMPLE = [c for c in CHANGES[7::29] if key(c) not in [one["change"] for one in A
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rocq")
-    mutate_rocq.prepare(folder)
-    return folder
+def prepared(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """The compiled sources, of an earlier run if these and Rocq are the same."""
+    version = subprocess.run(["coqc", "--version"], capture_output=True, check=True).stdout
+    sources = json.dumps(rocq_opinion.hashes()).encode()
+    shelf = pytestconfig.cache.mkdir("rocq")
+    kept = shelf / hashlib.sha256(version + sources).hexdigest()
+    if not kept.is_dir():
+        for old in shelf.iterdir():
+            shutil.rmtree(old)
+        folder = shelf / "unfinished"
+        folder.mkdir()
+        mutate_rocq.prepare(folder)
+        folder.rename(kept)
+    return kept
 
 
 @needs_rocq

@@ -46,7 +46,7 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[pytest.MonkeyPatch]:
+def small(sketches: None) -> Iterator[pytest.MonkeyPatch]:
     """Few proofs, studies and epochs, no data folder, no network."""
 
     def refused(*_: object, **__: object) -> None:

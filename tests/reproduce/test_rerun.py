@@ -14,6 +14,8 @@ from gar_verify.studies import catalogue, synthetic
 from gar_verify.studies.methods import SHOWN, label
 from gar_verify.studies.summaries import SummaryError
 
+pytestmark = pytest.mark.usefixtures("sketches")
+
 
 @pytest.fixture
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:

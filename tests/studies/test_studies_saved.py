@@ -13,6 +13,7 @@ from gar_verify.data import load_table
 from gar_verify.studies import catalogue, peaks, summaries, synthetic, tabular
 
 TEXTS = (".md", ".csv")
+pytestmark = pytest.mark.usefixtures("sketches")
 
 
 def test_a_summary_is_saved_as_table_figure_and_comparison(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ NeurIPS 2021, whose bootstrap draws the seeds alone.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -77,23 +79,30 @@ def compare(scores: xr.DataArray, baseline: str) -> pd.DataFrame:
         its mean over the seeds is better.
     """
     names = [str(name) for name in scores["method"].to_numpy()]
-    values = scores.transpose("method", "table", "seed").fillna(np.inf).to_numpy()
-    base = values[names.index(baseline)]
-    if not np.isfinite(base).all():
+    values = scores.transpose("method", "table", "seed").fillna(np.inf).to_numpy().astype(float)
+    place = names.index(baseline)
+    if not np.isfinite(values[place]).all():
         raise ValueError(f"a training of {baseline}, the baseline, gave no number")
-    many = resampled(values)
-    again = many[:, names.index(baseline)]
-    lines = {}
-    for i, name in enumerate(names):
-        ratio, better = values[i] / base, improvement(values[i], base)
-        lines[name] = {
-            "ratio": float(interquartile_mean(ratio)),
-            **_interval("ratio", interquartile_mean(many[:, i] / again)),
-            "better": float(better),
-            **_interval("better", improvement(many[:, i], again)),
-            "tables": int((values[i].mean(1) < base.mean(1)).sum()),
-        }
+    lines = dict(zip(names, _lines(values.tobytes(), values.shape, place), strict=True))
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("method")
+
+
+@cache  # a table, its sentence, its figure and its page ask for the same ones
+def _lines(scores: bytes, shape: tuple[int, ...], baseline: int) -> list[dict[str, float]]:
+    """The line of each method, from the bytes of the scores [method, table, seed]."""
+    values = np.frombuffer(scores).reshape(shape)
+    many, base = resampled(values), values[baseline]
+    again = many[:, baseline]
+    return [
+        {
+            "ratio": float(interquartile_mean(own / base)),
+            **_interval("ratio", interquartile_mean(many[:, i] / again)),
+            "better": float(improvement(own, base)),
+            **_interval("better", improvement(many[:, i], again)),
+            "tables": int((own.mean(1) < base.mean(1)).sum()),
+        }
+        for i, own in enumerate(values)
+    ]
 
 
 def _interval(name: str, values: Scores) -> dict[str, float]:
