@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+import gar_verify
+
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {
     "torch": "pytorch",
@@ -65,4 +67,7 @@ def test_version_is_stated_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "gar_verify/__init__.py"
+    newest = re.search(r"^## (.*) - ", (ROOT / "CHANGELOG.md").read_text(encoding="utf8"), re.M)
+    assert newest is not None
+    assert newest[1] == gar_verify.__version__
     assert "version" not in yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))

@@ -90,7 +90,8 @@ def run(
     ablation (of GAR's parts, on wine), sensitivity and sensitivity_paper (to alpha, on concrete);
     superconductivity, supercon, supercon_elements, ic50 (gar-verify data says what to put where);
     digits (by which angle an image was turned); sts_b and sts_b_frozen (pairs of sentences);
-    choosing_alpha (an open question, asked of eight tables).
+    choosing_alpha, dirty_data, not_smooth, several_targets, competitors (open questions, each asked
+    of many tables).
     What was computed before is not computed again: an interrupted run goes on where it was.
     """
     from gar_verify.studies import pins
