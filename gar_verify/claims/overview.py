@@ -19,11 +19,13 @@ from gar_verify.claims import orders
 from gar_verify.claims.evidence import Evidence, MissingEvidence
 from gar_verify.claims.tabular import BASELINES
 from gar_verify.data.synthetic import CURVES
+from gar_verify.metrics import METRICS
 from gar_verify.studies import catalogue, figures, published, tables
 from gar_verify.studies.methods import GARS, LARGE_RATES, RELEASED, SYNTHETIC, label
 
 STEM = "overview"
 METRIC = "MAE"
+FURTHER = tuple(name for name in METRICS if name != METRIC)
 OTHERS = tuple(dict.fromkeys((*BASELINES, *(name for name in SYNTHETIC if name not in GARS))))
 """Losses that GAR is compared with."""
 VERDICTS = {1: "lower", 0: "tie", -1: "higher"}
@@ -48,7 +50,8 @@ def frame(evidence: Evidence | None = None) -> pd.DataFrame:
         MAE, ``other`` and ``other measured``, the best other loss and its; ``difference``, how much
         lower the error of GAR is in per cent of that, with the 95 % interval ``low`` to ``high``;
         ``p holm``, corrected over all other losses of the study; ``verdict``, one of `VERDICTS` by
-        it.
+        it; and for each other metric 1, 0 or -1: better than the best other by that metric by more
+        than chance, neither, or worse.
     """
     evidence = evidence or Evidence()
     lines = [line for study in studies() for line in _lines(study, evidence)]
@@ -58,7 +61,8 @@ def frame(evidence: Evidence | None = None) -> pd.DataFrame:
 def studies() -> list[str]:
     """The studies that compare many losses, as far as they are reported."""
     apart = (*catalogue.ONE_TABLE, *catalogue.QUESTIONS)
-    return [name for name in catalogue.in_report() if name not in apart]
+    known = [name for name in catalogue.in_report() if name not in apart]
+    return sorted(known, key=lambda name: known.index(catalogue.data_of(name)))
 
 
 def _lines(study: str, evidence: Evidence) -> Iterator[dict[str, object]]:
@@ -79,8 +83,7 @@ def _lines(study: str, evidence: Evidence) -> Iterator[dict[str, object]]:
 def _line(study: str, results: xr.Dataset, name: str, others: list[str]) -> dict[str, object]:
     test = results["test"].sel(metric=METRIC, drop=True)
     means = test.mean([dim for dim in test.dims if dim != "method"]).to_series()
-    best = str(means[others].idxmin())
-    line = pd.Series(orders.against(results, name, others, [METRIC]).xs((METRIC, best)))
+    best, line = _closest(results, name, others, METRIC)
     share = {key: 100 * line[key] / means[best] for key in ("difference", "low", "high")}
     theirs = published.tabular(study, RELEASED, METRIC)[0]
     if study in CURVES:
@@ -93,7 +96,17 @@ def _line(study: str, results: xr.Dataset, name: str, others: list[str]) -> dict
         **share,
         "p holm": line["p holm"],
         "verdict": VERDICTS[line["hit"]],
+        **{metric: _closest(results, name, others, metric)[1]["hit"] for metric in FURTHER},
     }
+
+
+def _closest(
+    results: xr.Dataset, name: str, others: list[str], metric: str
+) -> tuple[str, pd.Series]:
+    """The best other loss by a metric, and the line of `orders.against` it."""
+    lines = orders.against(results, name, others, [metric]).xs(metric)
+    best = str(lines["difference"].idxmin())
+    return best, pd.Series(lines.loc[best])
 
 
 def compact(lines: pd.DataFrame) -> pd.DataFrame:
@@ -144,9 +157,25 @@ def sentence(lines: pd.DataFrame) -> str:
     return text[0].upper() + text[1:] + "."
 
 
+def further(lines: pd.DataFrame) -> str:
+    """The same of the other metrics, with the released constants."""
+    released = lines.xs("released", level="constants")
+    said = [
+        f"by {metric} it is better in {(released[metric] > 0).sum()}, worse in "
+        f"{(released[metric] < 0).sum()}"
+        for metric in FURTHER
+    ]
+    return (
+        f"In the same {len(released)} comparisons with the released constants, "
+        f"{'; '.join(said)}, each against the loss that is best by that metric."
+    )
+
+
 def markdown(lines: pd.DataFrame) -> str:
     """The table with what it says, and how to read it."""
-    return f"{sentence(lines)}\n\n{tables.markdown(compact(lines))}\n{HOW_TO_READ}\n"
+    return (
+        f"{sentence(lines)} {further(lines)}\n\n{tables.markdown(compact(lines))}\n{HOW_TO_READ}\n"
+    )
 
 
 def write(lines: pd.DataFrame, folder: Path | None = None) -> list[Path]:

@@ -32,6 +32,7 @@ def test_the_verdict_follows_the_errors(store: Writer, by: float, verdict: str) 
     test.loc[{"method": "gar"}] = (best + by + spread).transpose(*best.dims)
     made = store("concrete", results.assign(test=test))
     line = overview.frame(made).loc[("Concrete", "formula")]
+    assert (line["RMSE"] > 0, line["RMSE"] < 0) == (verdict == "lower", verdict == "higher")
     assert (line["other"], line["verdict"]) == ("Huber", verdict)
     mean = best.sel(metric="MAE").mean().item()
     assert line["difference"] == pytest.approx(-100 * by / mean, abs=1e-6)
@@ -54,6 +55,14 @@ def test_counts_of_the_sentence(lines: pd.DataFrame) -> None:
     made.loc[("Wine", "formula"), "verdict"] = "lower"
     said = overview.sentence(made).partition("by the formula")[2]
     assert f"by more than chance in 1 of {len(of)} comparisons" in said
+
+
+def test_the_other_metrics_are_counted(lines: pd.DataFrame) -> None:
+    made = lines.assign(**dict.fromkeys(overview.FURTHER, 0))
+    made.loc[("Wine", "released"), "Pearson"] = 1
+    made.loc[("Wine", "released"), "RMSE"] = -1
+    said = overview.further(made)
+    assert "by RMSE it is better in 0, worse in 1; by Pearson it is better in 1, worse in 0" in said
 
 
 def test_every_study_of_many_losses_is_there(lines: pd.DataFrame) -> None:

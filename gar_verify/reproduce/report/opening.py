@@ -43,7 +43,7 @@ def sentences(
     if runtime is not None:
         yield from _cost(runtime)
     if lines is not None:
-        yield overview.sentence(lines)
+        yield f"{overview.sentence(lines)} {overview.further(lines)}"
     if verdicts:
         counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
         yield f"Of {sum(verdicts.values())} claims one by one: {counts}."
