@@ -60,7 +60,7 @@ def small(sketches: None) -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(catalogue, "STUDIES", STUDIES)
         patch.setattr(catalogue, "CORRECTED", {})
         patch.setattr(catalogue, "OTHER_ROWS", ("digits",))
-        patch.setattr(claims, "evaluate", lambda folder=None: [CLAIM])
+        patch.setattr(claims, "evaluate", lambda evidence=None: [CLAIM])
         patch.setattr(synthetic, "QUICK", replace(synthetic.QUICK, epochs=3, milestones=(1, 2)))
         for name in ("connect", "connect_ex", "sendto"):
             patch.setattr(socket.socket, name, refused)

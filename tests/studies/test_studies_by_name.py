@@ -25,7 +25,7 @@ def test_a_summary_makes_its_table(study: str) -> None:
     assert tables.markdown(table).count("\n") == len(table) + 2
     compared = study in (*catalogue.tabular.RECIPES, *catalogue.CORRECTED)
     assert catalogue.sentence(study, results).startswith(
-        f"{study}: by test MAE" if compared else ""
+        f"{catalogue.title(study)}: by test MAE" if compared else ""
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gar_verify import paths
 from gar_verify.studies import curves, summaries
+from gar_verify.studies.methods import SHOWN
 
 COMMITTED = sorted(path.stem for path in paths.summaries().glob("*.csv"))
 
@@ -69,7 +70,7 @@ def test_written_again_it_holds_the_same(copy: Path) -> None:
 @pytest.mark.parametrize("study", ["sine", "squared_sine"])
 def test_curves_belong_to_the_run_of_the_scores(study: str, tmp_path: Path) -> None:
     found = curves.read(study)
-    assert found["mean"].shape == found["std"].shape == (5, found.sizes["x"])
+    assert found["mean"].shape == found["std"].shape == (len(SHOWN), found.sizes["x"])
     for path in paths.summaries().glob(f"{study}*"):
         shutil.copy(path, tmp_path)
     frame, provenance = summaries.read_frame(f"{study}_curves", tmp_path)

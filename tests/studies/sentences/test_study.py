@@ -212,7 +212,7 @@ def test_frozen_vectors_are_a_table_of_their_own(
     monkeypatch.setattr(frozen, "COMPONENTS", 6)
     results = catalogue.run("sts_b_frozen", ("mae", "gar"), quick=True, store=tmp_path, jobs=1)
     assert results.sizes["fold"] == 5
-    assert catalogue.sentence("sts_b_frozen", results).startswith("sts_b_frozen: by test MAE, GAR")
+    assert catalogue.sentence("sts_b_frozen", results).startswith("STS-B frozen: by test MAE, GAR")
     assert not catalogue.is_for_the_record("sts_b_frozen", results)
     table, parts = frozen.table(), pairs.load()
     scores = [*parts["train"].score, *parts["validation"].score]
