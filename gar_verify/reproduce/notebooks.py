@@ -7,12 +7,14 @@ as under nbval (`alike`): text, not pictures, and not the cells that measure tim
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from gar_verify.studies import pins
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*")
 CELL_TIMEOUT = 1800
 """Seconds after which a cell is given up."""
+SIDE_BY_SIDE = min(2, os.cpu_count() or 1)
+"""Notebooks at a time: each waits for one core."""
 TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
 """How to talk to a kernel; ipc needs no port, and no network."""
 NOT_COMPARED = "nbval-ignore-output"
@@ -112,7 +116,9 @@ def copy(target: Path, figures: Sequence[Path]) -> Path:
 def execute(
     root: Path, wanted: Sequence[str], note: Callable[[str], None] = lambda text: None
 ) -> Iterator[Executed]:
-    """Execute notebooks of a copy in order, each from a fresh kernel, and store what came out.
+    """Execute notebooks of a copy, `SIDE_BY_SIDE`, and store what came out; they come in order.
+
+    Each has a fresh kernel.
 
     Args:
         root: the copy, which the kernels import the package from.
@@ -127,9 +133,14 @@ def execute(
         import nbclient  # noqa: F401
     except ImportError as error:
         raise NotebookError(f"{error.name} is not installed (make setup installs it)") from error
-    for name in wanted:
-        note(f"notebook {name}")
-        yield _execute(root, name)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        try:
+            running = [pool.submit(_execute, root, name) for name in wanted]
+            for name, done in zip(wanted, running, strict=True):
+                note(f"notebook {name}")
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def written(figures: Path, before: dict[str, bytes]) -> list[str]:
@@ -160,7 +171,7 @@ def _execute(root: Path, name: str) -> Executed:
     )
     begun, error = time.perf_counter(), ""
     try:
-        client.execute(env=_environment(root))
+        asyncio.run(client.async_execute(env=_environment(root)))
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".splitlines()[0]
     except (RuntimeError, TimeoutError) as failure:  # the kernel died, or did not answer

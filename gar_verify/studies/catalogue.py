@@ -327,7 +327,7 @@ def verdict(study: str) -> str:
     absent = ", ".join(missing(study)) or "none"
     return "\n".join(
         [
-            f"{study}: lowest test MAE {first}.",
+            f"{title(study)}: lowest test MAE {first}.",
             sentence(study, results),
             f"Methods that are not in the summary yet: {absent}.",
         ]

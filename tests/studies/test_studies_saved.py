@@ -86,7 +86,7 @@ def test_missing_methods_and_verdicts_are_said(
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
     assert catalogue.missing("concrete")[:2] == ["MSE", "Huber"]
     gar = chosen.query("method == 'gar' and metric == 'MAE'")["test"].mean()
-    lowest = f"concrete: lowest test MAE GAR {gar:.3f}, then MAE"
+    lowest = f"Concrete: lowest test MAE GAR {gar:.3f}, then MAE"
     assert catalogue.verdict("concrete").startswith(lowest)
     assert catalogue.missing("wine") == list(map(catalogue.label, tabular.methods_of("wine")))
     assert catalogue.verdict("wine") == ("wine: no full run is stored; gar-verify run wine --save")
