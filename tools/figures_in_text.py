@@ -63,7 +63,7 @@ CONSTANTS = {
     "README.md": (
         "ICML 2025",
         "Python 3.11",
-        "set-up # minutes, then `make test` # minutes and `make reproduce` # minutes where",
+        "set-up # minutes, then `make test` # minutes and `make reproduce`\n# minutes with all",
         "default of 0.5 is the paper's",
         "take α of 2 or more",
         "**Theorem 4 needs",
