@@ -53,7 +53,12 @@ def checks(root: Path) -> list[Check]:
         _selection(summary, methods, metrics, values),
         _over_rows(figures, methods, metrics, values, truth),
         *study_tables(root, "concrete", runs, record(figures / "results/concrete.json")["rows"]),
-        *study_tables(root, "concrete_corrected", _corrected(figures), None),
+        *study_tables(
+            root,
+            "concrete_corrected",
+            _corrected(figures),
+            record(figures / "results/concrete_corrected.json")["rows"],
+        ),
     ]
 
 
@@ -172,6 +177,6 @@ def _over_rows(
 
 
 def _corrected(figures: Path) -> Runs:
-    """Of the corrected protocol no predictions are stored: the test values of its summary."""
+    """Of the corrected protocol the test values of its summary."""
     path = figures / "results/concrete_corrected.csv"
     return {metric: runs_of(path, metric) for metric in METRICS}
