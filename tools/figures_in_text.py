@@ -688,8 +688,8 @@ def _concrete() -> Iterator[Said]:
     rest = [name for name in NINE[:-1] if name not in more]
     yield Said(
         f"GAR's test MAE is {n(mae(corrected)['GAR'])}: lower than that of MSE, focal-MAE, "
-        "focal-MSE and RankSim by more than chance, over folds and test rows, not than that of MAE, "
-        "Huber, RnC and ConR",
+        "focal-MSE and RankSim by more than chance, over folds and test rows, not than that of "
+        "MAE, Huber, RnC and ConR",
         rest == ["MAE", "Huber", "RnC", "ConR"],
     )
 
