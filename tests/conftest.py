@@ -77,9 +77,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     shared.mkdir(exist_ok=True)
-    kept = getattr(pytestconfig, "cache", None)
+    kept = getattr(pytestconfig, "cache", None)  # none with -p no:cacheprovider
     with suppress(OSError):  # the other worker was first, or the system has no such links
-        (shared / "kernels").symlink_to(kept.mkdir("kernels"), target_is_directory=True)
+        if kept:
+            (shared / "kernels").symlink_to(kept.mkdir("kernels"), target_is_directory=True)
     return shared
 
 

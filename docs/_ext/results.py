@@ -27,13 +27,11 @@ TITLES = {
     "alpha": f"{ALPHA}, both kinds of GAR",
     "boosting": "Gradient boosting: GAR, L1 and L2",
     "choosing_alpha": f"Choosing {ALPHA}",
-    "ic50": "IC50",
     "overview": "All data sets in one table",
     "loss": "The loss: digits, gradients, time, memory",
     "runtime": "Running time",
     "sensitivity": f"{ALPHA} with the released constants",
     "sensitivity_paper": f"{ALPHA} by the paper's formula",
-    "sts_b": "STS-B",
     "sts_b_frozen": "STS-B, encoder frozen",
     "supercon": "SuperCon, split by rows",
     "supercon_elements": "SuperCon, split by elements",
@@ -67,7 +65,7 @@ GROUPS = {
 
 def title(name: str) -> str:
     """A name as a heading."""
-    return TITLES.get(name, name.replace("_", " ").capitalize())
+    return TITLES.get(name) or catalogue.title(name)
 
 
 def study_of(stem: str) -> str:

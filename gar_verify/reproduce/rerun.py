@@ -79,7 +79,7 @@ def rerun(study: str, folder: Path, *, quick: bool = False, **options: Any) -> R
     place = folder / paths.RESULTS
     catalogue.save(study, results, folder)
     summaries.write(catalogue.recorded(study, results), (name := catalogue.stored_as(study)), place)
-    shown = _shown(study, summaries.read(name, place))
+    shown = catalogue.only_shown(study, summaries.read(name, place))
     tables.save(catalogue.table(study, shown), study, folder)
     return Rerun(study, "trained", shown)
 
@@ -100,7 +100,7 @@ def rerun_part(study: str, folder: Path, **options: Any) -> Rerun:
     results, detail = combined(stored, trained.round(summaries.DIGITS))
     catalogue.save(study, results, folder)
     copy_summaries(folder, catalogue.stored_as(study))
-    return Rerun(study, "trained in part", _shown(study, results), detail)
+    return Rerun(study, "trained in part", catalogue.only_shown(study, results), detail)
 
 
 def combined(stored: xr.Dataset, trained: xr.Dataset) -> tuple[xr.Dataset, str]:
@@ -134,14 +134,7 @@ def from_summary(study: str, folder: Path) -> Rerun:
     results = catalogue.summary(study)
     catalogue.save(study, results, folder)
     copy_summaries(folder, catalogue.stored_as(study))
-    return Rerun(study, "stored", _shown(study, results))
-
-
-def _shown(study: str, results: xr.Dataset) -> xr.Dataset:
-    """Of a curve the methods that are shown; of any other study all."""
-    if study not in CURVES:
-        return results
-    return results.sel({"method": [name for name in SHOWN if name in results["method"]]})
+    return Rerun(study, "stored", catalogue.only_shown(study, results))
 
 
 def copy_summaries(folder: Path, stem: str) -> None:

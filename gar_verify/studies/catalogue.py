@@ -272,6 +272,14 @@ def recorded(study: str, results: xr.Dataset) -> xr.Dataset:
     return predictions.with_rows(selected.round(summaries.DIGITS), stored_as(study))
 
 
+def only_shown(study: str, results: xr.Dataset) -> xr.Dataset:
+    """Of a curve the methods that are shown, if it has any; of any other study all."""
+    if study not in CURVES:
+        return results
+    chosen = [name for name in results["method"].to_numpy() if name in SHOWN]
+    return results.sel({"method": chosen}) if chosen else results
+
+
 def table(study: str, results: xr.Dataset) -> pd.DataFrame:
     """The table of a study: published beside measured."""
     return KINDS[check(study)].table(results)
@@ -392,10 +400,7 @@ def _selected(study: str, results: xr.Dataset) -> xr.Dataset:
     """What tables are made of, to the digits of a summary: the same from either."""
     if "metrics" in results:
         results = select(study, results).round(summaries.DIGITS)
-    if study not in CURVES:
-        return recorded(study, results)
-    chosen = [name for name in results["method"].to_numpy() if name in SHOWN]
-    return results.sel({"method": chosen}) if chosen else results
+    return only_shown(study, results) if study in CURVES else recorded(study, results)
 
 
 def _summarise(study: str, results: xr.Dataset, folder: Path | None) -> list[Path]:

@@ -9,6 +9,7 @@ import pandas as pd
 from gar_verify._proofs import statements
 from gar_verify.benchmarks.runtime_settings import IN_MEMORY, LOSS_ONLY, PUBLISHED_LOOP
 from gar_verify.claims import overview
+from gar_verify.claims.runtime import BATCH
 from gar_verify.studies.methods import RELEASED
 
 ASKED = (
@@ -20,7 +21,6 @@ WHERE = {
     IN_MEMORY: "where the data are in memory",
     LOSS_ONLY: "for the loss alone",
 }
-BATCH = 256
 
 
 def sentences(
