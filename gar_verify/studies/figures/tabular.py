@@ -115,7 +115,8 @@ def _legend(figure: Figure, runs: str, *, published: bool) -> None:
         mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=color, mfc=face, label=text)
         for text, color, face in marks
     ]
-    figure.legend(handles=handles, loc="outside lower right", ncols=2, handlelength=1.5)
+    columns = 2 if runs == "folds" else 1  # side by side, longer texts are wider than a column
+    figure.legend(handles=handles, loc="outside lower right", ncols=columns, handlelength=1.5)
 
 
 def limit(panel: Axes, dots: np.ndarray) -> None:

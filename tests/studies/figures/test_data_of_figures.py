@@ -251,3 +251,13 @@ def test_a_loss_far_behind_has_its_value_at_the_edge_and_the_others_every_seed()
             {"method": [name for name in values["method"].values if name != "ranksim"]}
         )
         np.testing.assert_allclose(drawn, shown.squeeze().transpose("method", ...).to_numpy())
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_legends_fit_into_the_figure(study: str) -> None:
+    figure = catalogue.figure(study, catalogue.summary(study))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for legend in figure.legends:
+        box = legend.get_window_extent(renderer)
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
