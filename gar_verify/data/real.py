@@ -42,16 +42,21 @@ REAL_TABLES = {
 }
 
 
-def load(name: str) -> Table:
+def load(name: str, *, arrays: bool = True) -> Table:
     """A table of the paper, on the published split where that is known.
+
+    Args:
+        name: one of `REAL_TABLES`.
+        arrays: whether the authors' arrays in the data folder come first; else the table is the
+            same whether they are there or not.
 
     Raises:
         DataError: if it is not available, or is not what it should be.
     """
     about = REAL_TABLES[name]
-    arrays = files.find(about.arrays) if about.arrays else None
-    if arrays is not None:
-        raw, targets, ids = files.read(arrays, "X", "y", "ids")
+    of_authors = files.find(about.arrays) if about.arrays and arrays else None
+    if of_authors is not None:
+        raw, targets, ids = files.read(of_authors, "X", "y", "ids")
         origin = f"{about.arrays}; published split"
     elif (path := cache.find(about.original)) is not None:
         raw, targets = cache.read(about.original)

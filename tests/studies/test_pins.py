@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from joblib.externals.loky import get_reusable_executor
 
-from gar_verify.data import is_available
+from gar_verify.data import is_available, load_table
 from gar_verify.studies import pins, provenance, samples, workers
 
 CAN_PIN = pytest.mark.skipif(
@@ -132,6 +134,17 @@ def test_the_committed_sample_comes_out(pinned: None, study: str) -> None:
     _, record = samples.committed()
     exact = workers.call(partial(provenance.same_arithmetic, record))
     assert (found == "same bytes") == exact
+
+
+def test_a_sample_is_of_the_table_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The authors' split of Parkinsons is another, and lies in the data folder of some."""
+    rows = np.arange(50.0).reshape(25, 2)
+    np.savez(tmp_path / "parkinsons_telemonitoring.npz", X=rows, y=rows, ids=np.arange(25))
+    monkeypatch.setenv("GAR_VERIFY_DATA", str(tmp_path))
+    assert len(load_table("parkinsons_total").train_y) == 20
+    assert len(samples.table_of("parkinsons_total").train_y) == 4700
 
 
 def test_another_loss_or_seed_is_no_sample() -> None:
