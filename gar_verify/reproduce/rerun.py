@@ -25,7 +25,7 @@ Origin = Literal["trained", "trained in part", "stored"]
 
 QUICK_METHODS = ("mae", "gar")
 PARTS: dict[str, dict[str, Any]] = {
-    "wine": {"methods": ("mae", "gar", RELEASED)},
+    **dict.fromkeys(("wine", "diabetes"), {"methods": ("gar", RELEASED)}),
     **{curve: {"methods": SHOWN, "seeds": synthetic.PAPERS_SEEDS} for curve in CURVES},
 }
 """What the main job trains of a study that takes long; the rest is stored."""
