@@ -25,7 +25,7 @@ from gar_verify.claims import (
     tabular,
     theory,
 )
-from gar_verify.claims.evidence import LEDGER, Evidence, toml
+from gar_verify.claims.evidence import LEDGER, ROWS, Evidence, toml
 from gar_verify.claims.model import Claim, Verdict
 from gar_verify.studies import published
 from gar_verify.studies.methods import label
@@ -70,6 +70,8 @@ def _entries() -> Iterator[Claim]:
 def _claim(entry: Mapping[str, Any]) -> Claim:
     fields = Claim.__dataclass_fields__
     arguments = {key: value for key, value in entry.items() if key not in fields}
+    if (row := ROWS.get(arguments.get("table", ""))) and row.how:
+        entry = {**entry, "how": row.how}
     module, _, judge = entry["judge"].partition(".")
     known = vars(rules) | vars(orders) | vars(JUDGES[module]) | arguments | _words(**arguments)
     name = entry["identifier"].format_map(known).lower().replace("_", "-")

@@ -58,6 +58,8 @@ class Row(NamedTuple):
     """What its evidence is about."""
     command: str
     """What gives it."""
+    how: str = ""
+    """How it was measured, where not by the paper's protocol."""
 
 
 PAPERS = "the paper's data"

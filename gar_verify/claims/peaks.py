@@ -24,7 +24,7 @@ LARGEST = 0.99
 ALMOST = 0.9
 """Of the peaks: who recovers so many recovers almost all."""
 
-RUNS = "In all of these runs: reproduced; in some: in part; in none: not reproduced"
+RUNS = "In all of these runs: reproduced; in half of them or more: in part; else not reproduced"
 KINDS = "a run of GAR with the released constants (the paper's formula is said beside it)"
 Hits = Callable[[pd.DataFrame], pd.Series]
 """Whether the claim holds, for the runs that it is about, by method and seed."""

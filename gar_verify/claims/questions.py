@@ -17,6 +17,7 @@ from gar_verify.claims.evidence import Evidence
 from gar_verify.claims.model import Finding, Verdict
 from gar_verify.claims.rules import Rule, found, listed, share, unbeaten
 from gar_verify.claims.tabular import measured
+from gar_verify.losses.registry import LOSSES, get_spec
 from gar_verify.studies.images import digits, digits_report
 from gar_verify.studies.questions import (
     aggregate,
@@ -56,7 +57,6 @@ def _judged(
     *,
     sign: int = 1,
     rule: Rule = share,
-    least: int = 1,
 ) -> Finding:
     """What a rule makes of comparisons; sign -1: of being worse."""
     words = {1: "better", 0: "not told from chance", -1: "worse"}
@@ -70,7 +70,6 @@ def _judged(
         ),
         "; ".join(f"{name}: {words[hit(line)]}" for name, line in lines.items()),
         rule=rule,
-        least=least,
     )
 
 
@@ -95,7 +94,7 @@ def default_is_good(evidence: Evidence) -> Finding:
     """Whether no fixed alpha is better than the default: 1, or the best on all other tables."""
     policies = choosing_alpha_report.fixed(FIXED[1]), choosing_alpha_report.ELSEWHERE
     lines = _policies(evidence, *policies)
-    return _judged(lines, AGAINST_DEFAULT, "comparisons not lost", sign=-1, rule=unbeaten, least=0)
+    return _judged(lines, AGAINST_DEFAULT, "comparisons", sign=-1, rule=unbeaten)
 
 
 def averages_have_drawbacks(evidence: Evidence) -> Finding:
@@ -174,16 +173,17 @@ def _none(hits: object) -> Verdict:
 
 
 def features_of_pairs(evidence: Evidence) -> Finding:
-    """Whether the features of RnC alone, probed linearly, serve better than GAR's."""
+    """Whether the features of RnC alone, probed linearly, serve better than without pairs."""
     results = evidence.summary(digits.NAME)
-    (ours,), formula = orders.judged(results), orders.beside(results)
-    names = [digits.PROBE, ours, *formula]
+    trained = (name for name in map(str, results["method"].to_numpy()) if name in LOSSES)
+    others = [name for name in trained if not get_spec(name).needs_features]
+    names = [digits.PROBE, *others]
     probe = summarize(results[["probe"]].rename(probe="test"))
     lines = {name: measured(probe, name, "MAE") for name in names}
     return orders.superior(
         results,
         [digits.PROBE],
-        [ours],
+        others,
         ["MAE"],
         "test MAE of a linear probe: "
         + listed((digits_report.label(name), *line) for name, line in lines.items()),

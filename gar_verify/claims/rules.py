@@ -30,14 +30,17 @@ Hit = int | bool
 Rule = Callable[[Sequence[Hit]], Verdict]
 
 SHARE = (
-    "All: reproduced; some: in part; else not reproduced if one fails, and a tie if none can be "
-    "told from chance"
+    "All: reproduced; some, and no more fail than hold: in part; else not reproduced if one fails, "
+    "and a tie if none can be told from chance"
 )
 EVERY = (
     "Ahead of all: reproduced; behind one: not reproduced; neither, as far as chance can be told "
     "apart: a tie"
 )
-UNBEATEN = "None: reproduced; all: not reproduced; some: in part; where nothing can be told: a tie"
+UNBEATEN = (
+    "None: reproduced, or a tie where nothing can be told from chance; some, but no more than the "
+    "claim holds against: in part; else not reproduced"
+)
 
 
 def _values(hits: Iterable[Hit]) -> list[int]:
@@ -48,13 +51,14 @@ def _values(hits: Iterable[Hit]) -> list[int]:
 def share(hits: Iterable[Hit]) -> Verdict:
     """`SHARE`.
 
-    >>> str(share([True, False])), str(share([0, 0])), str(share([0, -1]))
+    >>> str(share([True, False])), str(share([0, 0])), str(share([1, -1, -1]))
     ('reproduced in part', 'tie', 'not reproduced')
     """
-    found = set(_values(hits))
-    if 1 in found:
-        return Verdict.REPRODUCED if found == {1} else Verdict.IN_PART
-    return Verdict.TIE if found == {0} else Verdict.NOT_REPRODUCED
+    found = _values(hits)
+    held, failed = found.count(1), found.count(-1)
+    if held >= max(failed, 1):
+        return Verdict.REPRODUCED if held == len(found) else Verdict.IN_PART
+    return Verdict.NOT_REPRODUCED if failed or not found else Verdict.TIE
 
 
 def every(hits: Iterable[Hit]) -> Verdict:
@@ -72,11 +76,13 @@ def every(hits: Iterable[Hit]) -> Verdict:
 def unbeaten(hits: Iterable[Hit]) -> Verdict:
     """`UNBEATEN`: a claim that nothing is better, or that nothing differs.
 
-    >>> str(unbeaten([0, 0])), str(unbeaten([0, -1])), str(unbeaten([1, 0]))
-    ('tie', 'reproduced in part', 'reproduced')
+    What cannot be told from chance is no evidence for it.
+
+    >>> str(unbeaten([1, 0])), str(unbeaten([1, -1])), str(unbeaten([0, -1]))
+    ('reproduced', 'reproduced in part', 'not reproduced')
     """
     found = _values(hits)
-    return Verdict.TIE if set(found) == {0} else share(hit >= 0 for hit in found)
+    return Verdict.REPRODUCED if 1 in found and -1 not in found else share(found)
 
 
 def found(

@@ -41,21 +41,24 @@ def gains(evidence: Evidence, gar: str, test: str, shift: float = 0.0) -> pd.Dat
     """One kind of GAR against every baseline, on every task that has a summary with folds.
 
     Returns:
-        By (table, metric, competitor) the ``difference``, positive where GAR is better, and ``p``.
+        By (table, line, metric, competitor) the ``difference``, positive where GAR is better, and
+        ``p``; each reading of the learning rates is a line.
     """
-    lines: dict[str, pd.DataFrame] = {}
+    lines: dict[tuple[str, str], pd.DataFrame] = {}
     for table, results in summaries_of(evidence, gar).items():
         others = [name for name in BASELINES if name in results["method"]]
-        if others and results.sizes.get("fold", 1) > 1:
-            seen = orders.moved(results, gar, shift)
+        if not others or results.sizes.get("fold", 1) == 1:
+            continue
+        for line in orders.readings(results, gar):
+            seen = orders.moved(results, line, shift)
             metrics = list(map(str, results["metric"].to_numpy()))
-            difference = orders.against(seen, gar, others, metrics)["difference"]
-            lines[table] = pd.DataFrame(
-                {"difference": difference, "p": TESTS[test](seen, gar, others)}
+            difference = orders.against(seen, line, others, metrics)["difference"]
+            lines[table, line] = pd.DataFrame(
+                {"difference": difference, "p": TESTS[test](seen, line, others)}
             )
     if not lines:
         raise MissingEvidence("no summary compares GAR; gar-verify run concrete --save makes one")
-    return pd.concat(lines, names=["table"])
+    return pd.concat(lines, names=["table", "line"])
 
 
 def significant(evidence: Evidence, test: str) -> Finding:
@@ -66,13 +69,14 @@ def significant(evidence: Evidence, test: str) -> Finding:
     def counts(lines: pd.DataFrame) -> pd.DataFrame:
         won = lines["difference"] > 0
         frame = pd.DataFrame({"won": won, "sure": won & (lines["p"] < LEVEL), "of": 1})
-        return frame.groupby(level="table", sort=False).sum()
+        return frame.groupby(level=["table", "line"], sort=False).sum()
 
     def said(gar: str) -> str:
-        lines = counts(here[gar])
+        lines = counts(here[gar]).reset_index()
         by_table = [
-            f"{name} {line['sure']} of {line['won']} gains significant, of {line['of']} comparisons"
-            for name, line in lines.iterrows()
+            f"{line['table']}{' with the larger rates' * (line['line'] != gar)} {line['sure']} of "
+            f"{line['won']} gains significant, of {line['of']} comparisons"
+            for _, line in lines.iterrows()
         ]
         return f"{label(gar)}: {'; '.join(by_table)}"
 
@@ -87,7 +91,8 @@ def significant(evidence: Evidence, test: str) -> Finding:
 
     def at(shift: float) -> list[bool]:
         lines = counts(gains(evidence, RELEASED, test, shift) if shift else here[RELEASED])
-        return [bool(hit) for hit in 2 * lines["sure"] > lines["of"]]
+        most = 2 * lines["sure"] > lines["of"]
+        return [bool(hit) for hit in most.groupby(level="table", sort=False).all()]
 
     return found(
         at,

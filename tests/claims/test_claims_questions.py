@@ -96,7 +96,8 @@ class Spoiled(Evidence):
     ("ratios", "expected", "worse"),
     [
         ({"clean": 0.8, "else": 1.3}, Verdict.REPRODUCED, "9 of 9 kinds"),
-        ({"clean": 0.8, "outliers": 1.3, "else": 0.8}, Verdict.IN_PART, "1 of 9 kinds"),
+        ({"clean": 0.8, "outliers": 0.8, "else": 1.3}, Verdict.IN_PART, "8 of 9 kinds"),
+        ({"clean": 0.8, "outliers": 1.3, "else": 0.8}, Verdict.NOT_REPRODUCED, "1 of 9 kinds"),
         ({"clean": 0.8, "else": 1.0}, Verdict.TIE, "0 of 9 kinds of spoiled labels, 9 cannot be"),
         ({"else": 0.8}, Verdict.NOT_REPRODUCED, "0 of 9 kinds"),
         ({"else": 1.3}, Verdict.NOT_REPRODUCED, "9 of 9 kinds"),

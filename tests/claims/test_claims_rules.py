@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gar_verify.claims import Finding, Verdict
-from gar_verify.claims.orders import readings
 from gar_verify.claims.rules import (
     EDGE,
     Figure,
@@ -31,6 +32,8 @@ from gar_verify.claims.rules import (
         ([1, 0], Verdict.IN_PART),
         ([0, 0], Verdict.TIE),
         ([0, -1], Verdict.NOT_REPRODUCED),
+        ([1, 0, -1], Verdict.IN_PART),
+        ([1, -1, -1], Verdict.NOT_REPRODUCED),
     ],
 )
 def test_share(hits: list[bool], verdict: Verdict) -> None:
@@ -44,17 +47,22 @@ def test_the_other_rules() -> None:
         Verdict.NOT_REPRODUCED,
         Verdict.NOT_REPRODUCED,
     ]
-    assert [unbeaten(hits) for hits in ([1, 0], [0, 0], [0, -1], [-1])] == [
+    assert [unbeaten(hits) for hits in ([1, 0], [0, 0], [1, -1], [0, -1], [-1])] == [
         Verdict.REPRODUCED,
         Verdict.TIE,
         Verdict.IN_PART,
         Verdict.NOT_REPRODUCED,
+        Verdict.NOT_REPRODUCED,
     ]
-    assert [readings(hits) for hits in ([1, 1], [0, 0], [1, -1])] == [
-        Verdict.REPRODUCED,
-        Verdict.TIE,
-        Verdict.IN_PART,
-    ]
+
+
+@given(st.lists(st.sampled_from((1, 0, -1)), min_size=1, max_size=6), st.integers(0, 5))
+def test_a_failure_never_raises_a_verdict(hits: list[int], at: int) -> None:
+    """From reproduced over in part and tie to not reproduced; with one hit made a failure."""
+    order = (Verdict.NOT_REPRODUCED, Verdict.TIE, Verdict.IN_PART, Verdict.REPRODUCED)
+    worse = [-1 if i == at % len(hits) else hit for i, hit in enumerate(hits)]
+    for rule in (share, every, unbeaten):
+        assert order.index(rule(worse)) <= order.index(rule(hits))
 
 
 def test_in_part_says_how_many_of_how_many() -> None:

@@ -151,7 +151,7 @@ def large(gar: float, released: float, mae: float = 1.3) -> list[dict[str, Any]]
     ("gar", "released", "ranksim", "verdict", "counted"),
     [
         (1.0, 1.2, 2.0, Verdict.REPRODUCED, 3),
-        (1.4, 1.4, 2.0, Verdict.IN_PART, 1),
+        (1.4, 1.4, 2.0, Verdict.NOT_REPRODUCED, 1),
         (1.0, 1.0, 1.2, Verdict.IN_PART, 2),
         (1.4, 1.4, 1.2, Verdict.NOT_REPRODUCED, 0),
     ],

@@ -5,6 +5,7 @@ A claim needs one thing or several. Each holds (1), fails (-1), or cannot be tol
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,10 +25,11 @@ Published = Mapping[str, tuple[float, float | None]]
 
 
 def share(hits: Collection[int]) -> str:
-    """All: reproduced; some: in part; else not if one fails, a tie if nothing can be told."""
-    if 1 in hits:
+    """All: reproduced; some, no fewer than fail: in part; else not if one fails, or a tie."""
+    counts = Counter(hits)
+    if counts[1] and counts[1] >= counts[-1]:
         return "reproduced" if set(hits) == {1} else "reproduced in part"
-    return "not reproduced" if -1 in hits else "tie"
+    return "not reproduced" if counts[-1] else "tie"
 
 
 def every(hits: Collection[int]) -> str:
