@@ -54,13 +54,11 @@ def norm(batch: Any, difference: Callable[[Any, Any], Any], root: Root) -> Any:
     return root(batch.pair_total(lambda a, b: difference(a, b) ** 2))
 
 
-def normalized_difference(batch: Any, root: Root, sign: int = -1) -> Any:
-    """1/2 || df / ||df|| + sign * dy / ||dy|| ||^2, where a vector of zeros stays one."""
+def normalized_difference(batch: Any, root: Root) -> Any:
+    """1/2 || df / ||df|| - dy / ||dy|| ||^2, where a vector of zeros stays one."""
     by_f, by_y = (norm(batch, d, root) for d in (difference_f, difference_y))
     by_f, by_y = by_f if by_f != 0 else 1, by_y if by_y != 0 else 1
     return (
-        batch.pair_total(
-            lambda a, b: (difference_f(a, b) / by_f + sign * difference_y(a, b) / by_y) ** 2
-        )
+        batch.pair_total(lambda a, b: (difference_f(a, b) / by_f - difference_y(a, b) / by_y) ** 2)
         / 2
     )

@@ -192,25 +192,6 @@ THEOREMS = {
 }
 """What Rocq proves of each statement."""
 
-CITED = {
-    "mean_value_theorem": "GradientMatching.segment",
-    "polygonal_connectedness": "GradientMatching.polygonal_connectedness",
-    "derivative_of_zero": "GradientMatching.ddir_shift",
-    "sign_of_derivative": "Aggregation.sign_of_derivative",
-    "difference_quotient": "Aggregation.difference_quotient",
-    "squeeze": "Aggregation.squeeze",
-    "finite_maximum": "Aggregation.largest_exists",
-    "rounded_formulas": "Rounding.rounded_one_minus_pearson",
-    "zero_sum": "Batch.no_spread",
-    "sums_commute": "Targets.pairs_of_targets",
-    "chain": "Graph.along_chain",
-    "rank_nullity": "Graph.fewer_do_not",
-    "fubini": "Lipschitz.near_axis",
-    "absolute_continuity": "Lipschitz.flat_almost_everywhere",
-}
-"""The theorem that does in Rocq what a lemma does that a SymPy script cites. Rademacher's theorem
-is the one that has none."""
-
 PARTIAL = {
     "lipschitz-functions": (
         "all but Rademacher's theorem, that the gradients exist almost everywhere"
@@ -251,12 +232,16 @@ class Certificate:
     """Statement, theorem, axioms."""
 
 
-def hashes(formulas: str | None = None) -> dict[str, str]:
-    """The hash of each source, the definitions being those that the formulas give *now*."""
+def _sources() -> dict[str, str]:
+    """The text of each source, the definitions being those that the formulas give *now*."""
     text = {name: (FOLDER / f"{name}.v").read_text(encoding="utf8") for name in FILES}
-    source = formulas or SOURCE.read_text(encoding="utf8")
-    text |= {"Formulas": translate(source), "Rounded": translate_rounded(source)}
-    return {n: hashlib.sha256(source.encode("utf8")).hexdigest() for n, source in text.items()}
+    source = SOURCE.read_text(encoding="utf8")
+    return text | {"Formulas": translate(source), "Rounded": translate_rounded(source)}
+
+
+def hashes() -> dict[str, str]:
+    """The hash of each source, the definitions being those that the formulas give *now*."""
+    return {n: hashlib.sha256(text.encode("utf8")).hexdigest() for n, text in _sources().items()}
 
 
 def certificate(path: Path = CERTIFICATE) -> Certificate:
@@ -318,18 +303,10 @@ def _accepted(command: Sequence[str], folder: Path | str) -> str:
     return done.stdout
 
 
-def place(folder: Path, formulas: str | None = None) -> None:
-    """Put the sources into a folder, the definitions being those of these formulas.
-
-    Args:
-        folder: where the sources go, and later the compiled files.
-        formulas: the text of a module in place of `gar_verify.formulas`.
-    """
-    for name in FILES:
-        shutil.copy(FOLDER / f"{name}.v", folder)
-    source = formulas or SOURCE.read_text(encoding="utf8")
-    (folder / "Formulas.v").write_text(translate(source), encoding="utf8")
-    (folder / "Rounded.v").write_text(translate_rounded(source), encoding="utf8")
+def place(folder: Path) -> None:
+    """Put the sources into a folder, where the compiled files will be too."""
+    for name, text in _sources().items():
+        (folder / f"{name}.v").write_text(text, encoding="utf8")
 
 
 def needs(name: str) -> tuple[str, ...]:
@@ -402,11 +379,11 @@ def _listed(summary: str) -> list[str]:
     return [name.split(".", 2)[2] for name in section.split() if name != "<none>"]
 
 
-def mutations(path: Path = MUTATIONS) -> str:
+def mutations() -> str:
     """How many small changes of the formulas Rocq refuses, as last tried on all of them."""
-    if not path.exists():
+    if not MUTATIONS.exists():
         return "no changes of the formulas were tried on Rocq"
-    kept = json.loads(path.read_text(encoding="utf8"))
+    kept = json.loads(MUTATIONS.read_text(encoding="utf8"))
     refused, accepted = sum(kept["refused"].values()), len(kept["accepted"])
     now = hashes()
     other = "" if all(now[n] == h for n, h in kept["sources"].items()) else ", of earlier formulas"

@@ -14,12 +14,11 @@ import operator
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from gar_verify import formulas as package_formulas
+from gar_verify import formulas
 
 from .batches import ExactBatch, moments
 from .definitions import (
@@ -83,13 +82,11 @@ def version() -> str:
     return str(z3.get_version_string()) if available() else ""
 
 
-def second_opinion(
-    statements: Collection[str] | None = None, formulas: ModuleType = package_formulas
-) -> list[Opinion]:
+def second_opinion(statements: Collection[str] | None = None) -> list[Opinion]:
     """Ask Z3 about the claims of these statements, or all of them; nothing without it."""
     if not available():
         return []
-    claims = (claim for size in SIZES for claim in _claims(formulas, size))
+    claims = (claim for size in SIZES for claim in _claims(size))
     return [_ask(c) for c in claims if statements is None or c.statement in statements]
 
 
@@ -101,24 +98,24 @@ def _ask(claim: _Claim) -> Opinion:
     return Opinion(claim.statement, claim.text, claim.true, verdict)
 
 
-def _claims(formulas: ModuleType, size: int) -> Iterator[_Claim]:
-    yield from _theorem_1(formulas, size)
-    yield from _theorem_2(formulas, size)
+def _claims(size: int) -> Iterator[_Claim]:
+    yield from _theorem_1(size)
+    yield from _theorem_2(size)
     if size < SIZES[-1]:  # with four samples Z3 does not come to an end
-        yield from _theorem_3(formulas, size)
-        yield from _weights(formulas, size)
-    yield from _released(formulas, size)
-    yield from _others(formulas, size)
+        yield from _theorem_3(size)
+        yield from _weights(size)
+    yield from _released(size)
+    yield from _others(size)
 
 
-def _theorem_1(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _theorem_1(size: int) -> Iterator[_Claim]:
     name, batch = "theorem-1-error-variance", _batch(size)
     pairs, code = batch.pair_mean(half_square), formulas.error_variance(moments(formulas, batch))
     yield _Claim(name, f"pairs = error_variance, N = {size}", pairs, code)
     yield _Claim(name, f"without 1/2, N = {size}", 2 * pairs, code, true=False)
 
 
-def _theorem_2(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _theorem_2(size: int) -> Iterator[_Claim]:
     name, batch = "theorem-2-pearson", _batch(size)
     a, b = map(_real, "ab")  # the inverse norms
     assuming = (
@@ -140,10 +137,10 @@ def _theorem_2(formulas: ModuleType, size: int) -> Iterator[_Claim]:
     yield _Claim(name, f"both halves add up to 2, N = {size}", minus + plus, 2, assuming)
     yield _Claim(name, f"1 + rho, N = {size}", minus, 1 + rho, assuming, true=False)
     if size == SIZES[0]:
-        yield from _stable_form(formulas)
+        yield from _stable_form()
 
 
-def _stable_form(formulas: ModuleType) -> Iterator[_Claim]:
+def _stable_form() -> Iterator[_Claim]:
     """One minus Pearson from any moments, the degenerate ones included."""
     name = "theorem-2-pearson"
     s_f, s_y, var_r, scale = map(_real, ("s_f", "s_y", "v", "a"))
@@ -170,7 +167,7 @@ def _stable_form(formulas: ModuleType) -> Iterator[_Claim]:
     yield _Claim(name, "both constant: 0", code, 0, neither)
 
 
-def _theorem_3(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _theorem_3(size: int) -> Iterator[_Claim]:
     name, batch, c = "theorem-3-scaling-factor", _batch(size), _real("c")
     m = moments(formulas, batch)
     best, spread = m.scale, variance(batch, batch.y)
@@ -182,7 +179,7 @@ def _theorem_3(formulas: ModuleType, size: int) -> Iterator[_Claim]:
     yield _Claim(name, f"minimum at c* + 1, N = {size}", pairs, square + 1, varies, true=False)
 
 
-def _weights(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _weights(size: int) -> Iterator[_Claim]:
     name, batch = "sample-weights", _batch(size, weighted=True)
     whole = _term(sum(batch.w, _Real(z3.RealVal(0)))) == 1  # other units change nothing
     positive = (*(_term(w) > 0 for w in batch.w), whole)
@@ -192,7 +189,7 @@ def _weights(formulas: ModuleType, size: int) -> Iterator[_Claim]:
     yield _Claim(name, f"divided by N^2, N = {size}", plain, code, positive, true=False)
 
 
-def _released(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _released(size: int) -> Iterator[_Claim]:
     name, batch = "released-constants", _batch(size)
     a, b, eps = map(_real, ("a", "b", "eps"))  # one over the unbiased standard deviations
     scales = _OneOver(a.term), _OneOver(b.term)
@@ -211,7 +208,7 @@ def _released(formulas: ModuleType, size: int) -> Iterator[_Claim]:
     yield _Claim(name, f"1 - rho, N = {size}", pearson, 1 - rho, assuming, true=False)
 
 
-def _others(formulas: ModuleType, size: int) -> Iterator[_Claim]:
+def _others(size: int) -> Iterator[_Claim]:
     batch = _batch(size)
     m, d = moments(formulas, batch), batch.f - batch.y
     code = formulas.error_variance(m)
@@ -223,7 +220,7 @@ def _others(formulas: ModuleType, size: int) -> Iterator[_Claim]:
     yield _Claim("graph-matching", f"a path, N = {size}", code, 0, on_path)
     yield _Claim("graph-matching", f"a path less an edge, N = {size}", code, 0, on_path[1:], False)
     if size == SIZES[0]:
-        yield from _gradient(formulas, batch, size)
+        yield from _gradient(batch, size)
     first, last = (ExactBatch(f=tuple(batch.f[s]), y=tuple(batch.y[s])) for s in _halves(size))
     merged = formulas.merge(*(moments(formulas, part) for part in (first, last)))
     for field in ("mean_d", "mean_y", "var_y"):
@@ -231,7 +228,7 @@ def _others(formulas: ModuleType, size: int) -> Iterator[_Claim]:
         yield _Claim("merging-moments", text, getattr(merged, field), getattr(m, field))
 
 
-def _gradient(formulas: ModuleType, batch: ExactBatch, size: int) -> Iterator[_Claim]:
+def _gradient(batch: ExactBatch, size: int) -> Iterator[_Claim]:
     """Var(d) is a quadratic form: at f + h it is Var(d) + gradient h + Var(h), and no other."""
     parts, h = formulas.decompose(batch.f, batch.y, batch.mean), _column("h", size)
     m = moments(formulas, batch)

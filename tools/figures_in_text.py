@@ -30,12 +30,13 @@ from scipy import stats
 import proofs
 from gar_verify import paths
 from gar_verify._files import atomic_write
-from gar_verify.benchmarks import accuracy, runtime_summary
+from gar_verify.benchmarks import accuracy, runtime_summary, speed
 from gar_verify.claims import orders
 from gar_verify.claims.catalogue import BEFORE
 from gar_verify.claims.evidence import ROWS
 from gar_verify.claims.peaks import LARGEST, runs
 from gar_verify.claims.tabular import BASELINES, TASKS
+from gar_verify.metrics import METRICS
 from gar_verify.studies import catalogue, peaks, statistics, summaries, tables
 from gar_verify.studies.images import digits_report
 from gar_verify.studies.methods import GARS, TABULAR, label
@@ -56,7 +57,6 @@ NOT_PROSE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 BLOCK = re.compile(r"(?<=<!-- )(\w+\.md) -->\n.*?(?=<!-- end -->)", re.DOTALL)
-METRICS = ("MAE", "RMSE", "Pearson", "Spearman")
 NINE = ("MAE", "MSE", "Huber", "focal-MAE", "focal-MSE", "RankSim", "RnC", "ConR", "GAR")
 RELEASED = "GAR (released)"
 
@@ -910,8 +910,8 @@ def _runtime() -> Iterator[Said]:
 
 
 def _time_of_the_loss() -> Iterator[Said]:
-    speed = pd.read_csv(paths.figures() / "loss_speed.csv").query("threads == 1").set_index("N")
-    ratio = speed["GAR"]
+    lines, _ = summaries.read_frame(speed.SUMMARY)
+    ratio = lines.query("threads == 1").set_index("N")["GAR"]
     reached = (
         pd.read_csv(paths.figures() / "targets.csv").set_index("what")["measured"].astype(float)
     )

@@ -154,13 +154,11 @@ def _top(group: Sequence[float], gap: float) -> float:
     return float(np.mean(group)) + gap * (len(group) - 1) / 2
 
 
-def _label_ends(
-    panel: Axes, x: float, ends: dict[str, float], texts: dict[str, str], gap: float = 0.062
-) -> None:
+def _label_ends(panel: Axes, x: float, ends: dict[str, float], texts: dict[str, str]) -> None:
     """Names beside the right ends of the lines, apart from one another, with thin leaders."""
     low, high = np.log(panel.get_ylim())
     heights = (np.log(list(ends.values())) - low) / (high - low)
-    for (name, end), height in zip(ends.items(), spread_apart(heights, gap), strict=True):
+    for (name, end), height in zip(ends.items(), spread_apart(heights, 0.062), strict=True):
         panel.annotate(
             texts[name],
             xy=(x, end),

@@ -12,12 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gar_verify import paths
+from gar_verify.benchmarks import speed
+from gar_verify.studies import summaries
+from gar_verify.studies.methods import RELEASED, label
 
 FITTED_FROM = 512
 """Rows from which on sizes count."""
-MANY = 10_000
+LARGE = 10_000
 """Rows from which on even a loss of a few means costs more than its call."""
+RATIOS = {"gar": "GAR", RELEASED: "GAR, released constants"}
+"""Columns of `speed.measure` that hold ratios to L1Loss, by method."""
 LEAST = 3
 """Sizes that a fit needs: a line through two points has no error."""
 
@@ -79,20 +83,27 @@ def of_methods(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")
 
 
-def of_large_batches(threads: int = 1) -> pd.DataFrame:
-    """Exponents of what `gar-verify bench` measured, over sizes that cost more than a call.
+def of_large(lines: pd.DataFrame, method: str) -> Growth:
+    """The exponent of a method of `RATIOS` or of ``mae``, over sizes that cost more than a call.
 
     Args:
-        threads: lines of ``loss_speed.csv`` to take.
+        lines: from `speed.measure`; those of one thread are taken.
+        method: its name.
 
-    Returns:
-        By loss, ``MAE``, ``GAR`` and ``GAR (released)``: the fields of `Growth`.
+    Raises:
+        ValueError: as `fit`.
     """
-    speed = pd.read_csv(paths.figures() / "loss_speed.csv").query("threads == @threads")
-    columns = {"GAR": "GAR", "GAR (released)": "GAR, released constants"}
-    times = {name: speed["L1Loss [us]"] * speed[column] for name, column in columns.items()}
-    fits = {
-        name: fit(speed["N"].tolist(), time.tolist(), MANY)._asdict()
-        for name, time in ({"MAE": speed["L1Loss [us]"]} | times).items()
-    }
+    one = lines[lines["threads"] == 1]
+    times = one["L1Loss [us]"] * (1 if method == "mae" else one[RATIOS[method]])
+    return fit(one["N"].tolist(), times.tolist(), LARGE)
+
+
+def of_large_batches() -> pd.DataFrame:
+    """Exponents of what `gar-verify bench` measured: by label, the fields of `Growth`.
+
+    Raises:
+        SummaryError: as `summaries.read_frame`.
+    """
+    lines, _ = summaries.read_frame(speed.SUMMARY, command="gar-verify bench loss")
+    fits = {label(name): of_large(lines, name)._asdict() for name in ("mae", *RATIOS)}
     return pd.DataFrame.from_dict(fits, orient="index").rename_axis("method")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gar_verify import paths
 from gar_verify.benchmarks import runtime_summary, runtime_tables
 from gar_verify.benchmarks.figures import growth_figure, ratio_figure
 from gar_verify.benchmarks.runtime_summary import Summary
@@ -17,7 +18,7 @@ def save(summary: Summary, folder: Path | None = None) -> list[Path]:
         summary: from `runtime_summary.summarize`.
         folder: where to; default: `paths.figures`, and `paths.new_summaries` for the summary.
     """
-    results = folder / "results" if folder else None
+    results = folder / paths.RESULTS if folder else None
     written = runtime_summary.write(summary, results)
     return written + draw(runtime_summary.read(results), folder)
 

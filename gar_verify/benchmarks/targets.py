@@ -62,7 +62,6 @@ TARGETS = {
 """Upper bounds, by the keys of `measure`. A loop trains one model at a time with torch's modules
 and its data loader, on one thread as the stack: `studies.reference_loop`."""
 
-SIZES = (64, 256, 4_096, 65_536, 1_000_000, 10_000_000)
 COMPILED = 1_000_000
 """The size that is measured under `torch.compile`, too."""
 NOISE = 1.4e-5
@@ -86,7 +85,7 @@ def measure(
     Returns:
         Values by the keys of `TARGETS`; what cannot be measured here is left out.
     """
-    found = _losses(SIZES[:3] if quick else SIZES, note)
+    found = _losses(speed.SIZES[:3] if quick else speed.SIZES, note)
     if quick:
         return found
     note("digits against 50-digit arithmetic")

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
-from gar_verify.benchmarks.growth import Growth, fit
+from gar_verify.benchmarks.growth import LARGE as LARGE  # the ledger says it
+from gar_verify.benchmarks.growth import Growth, fit, of_large
 from gar_verify.benchmarks.runtime_settings import (
     IN_MEMORY,
     LOSS_ONLY,
@@ -36,8 +37,6 @@ BATCH = 256
 """Of the paper's tabular studies."""
 THREE = ("ranksim", "rnc", "conr")
 """The methods that GAR is said to be faster than."""
-LARGE = 10_000
-"""From this batch size on the time of GAR is not that of a call."""
 LEAST_LINEAR = 1.5
 """An exponent clearly above that of a linear cost."""
 
@@ -222,18 +221,10 @@ def growth(times: pd.DataFrame, method: str) -> Growth:
 
 def growth_of_large(speed: pd.DataFrame, method: str) -> Growth:
     """The same of MAE and GAR, from `LARGE` on."""
-    lines = speed[speed["threads"] == 1]
-    seconds = lines[UNIT_OF_SPEED]
-    if method != "mae":
-        seconds = seconds * lines[COLUMNS_OF_SPEED[method]]
     try:
-        return fit(lines["N"].tolist(), seconds.tolist(), LARGE)
+        return of_large(speed, method)
     except ValueError as error:
         raise MissingEvidence(f"{SPEED}.csv: {error}; to measure it: {COMMANDS[SPEED]}") from error
-
-
-UNIT_OF_SPEED = "L1Loss [us]"
-COLUMNS_OF_SPEED = {"gar": "GAR", RELEASED: "GAR, released constants"}
 
 
 def cost(evidence: Evidence) -> Finding:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gar_verify.cli import bench, boosting, claims, compare, data, images, reproduce
+from gar_verify.cli.options import Device, Quick, Store
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,8 +27,6 @@ app.add_typer(data.app, name="data")
 INTERRUPTED = 130
 """The exit code that typer makes of an interruption from the keyboard."""
 
-Device = Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")]
-Quick = Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")]
 Corrected = Annotated[
     bool,
     typer.Option(
@@ -37,9 +35,6 @@ Corrected = Annotated[
 ]
 Methods = Annotated[
     str | None, typer.Option(help="comma-separated losses; default: all of the study")
-]
-Store = Annotated[
-    Path | None, typer.Option(help="folder of the results; default: the cache folder")
 ]
 
 
@@ -269,7 +264,3 @@ def _expected() -> tuple[type[BaseException], ...]:
     """An error is of a module that is loaded: nothing is imported, for seconds, to know it."""
     loaded = ((sys.modules.get(module), name) for module, name in _OWN.items())
     return (ValueError, *(getattr(module, name) for module, name in loaded if module))
-
-
-if __name__ == "__main__":
-    main()

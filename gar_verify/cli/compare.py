@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from gar_verify.cli.options import Device
+
 EXAMPLE = (
     "Example: gar-verify compare mine.csv --target price --quick; as spreadsheets write it: "
     "gar-verify compare mine.csv --target 'Price, EUR' --sep ';' --decimal , --strip-units --na -99"
@@ -46,7 +48,7 @@ def compare(
     quick: Annotated[
         bool, typer.Option("--quick", help="a first look in seconds; its figures mean little")
     ] = False,
-    device: Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")] = "cpu",
+    device: Device = "cpu",
     jobs: Annotated[
         int | None, typer.Option(help="processes side by side; default: as the work asks")
     ] = None,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gar_verify.cli.options import Device, Quick, Store
+
 EXAMPLE = "Example: gar-verify reproduce --quick --folder figures"
 
 
@@ -14,15 +16,13 @@ def reproduce(
     everything: Annotated[
         bool, typer.Option("--all", help="the long studies too: Wine, its ablation, Parkinsons")
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="a small part, in about a minute")] = False,
-    device: Annotated[str, typer.Option(help="where to train: cpu, cuda, cuda:1, mps")] = "cpu",
+    quick: Quick = False,
+    device: Device = "cpu",
     folder: Annotated[
         Path | None,
         typer.Option(help="where everything goes; default: paper_figures, with --quick the cache"),
     ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="folder of the results; default: the cache folder")
-    ] = None,
+    store: Store = None,
 ) -> None:
     """Prove, train, time, run the notebooks, judge the claims, and write report.html.
 

@@ -53,8 +53,6 @@ class LossSpec:
     """Its values in the tabular studies; empty if the loss does not take part."""
     synthetic_value: float | None = None
     """Its value in the synthetic studies; None without a hyper-parameter or without part."""
-    in_synthetic: bool = False
-    """Whether the loss takes part in the synthetic studies."""
     weights: bool = False
     """Whether the module takes a ``sample_weight``."""
     pairs: bool = False
@@ -84,7 +82,6 @@ _SPECS = (
         objective="MAE",
         stacked=conventional.stacked_mae,
         tabular_grid=REPEATS,
-        in_synthetic=True,
     ),
     LossSpec(
         name="mse",
@@ -94,7 +91,6 @@ _SPECS = (
         objective="MSE",
         stacked=conventional.stacked_mse,
         tabular_grid=REPEATS,
-        in_synthetic=True,
     ),
     LossSpec(
         name="huber",
@@ -135,7 +131,6 @@ _SPECS = (
         factory=mae_pearson.MAEPearsonLoss,
         objective="(1 - P/2) MAE + (P/2) P, P the Pearson loss",
         stacked=mae_pearson.stacked_mae_pearson,
-        in_synthetic=True,
     ),
     LossSpec(
         name="ranksim",
@@ -162,7 +157,6 @@ _SPECS = (
         hyperparameter="temperature",
         tabular_grid=(1.0, 2.0, 4.0),
         synthetic_value=4.0,
-        in_synthetic=True,
         pairs=True,
         needs_features=True,
     ),
@@ -189,7 +183,6 @@ _SPECS = (
         hyperparameter="alpha",
         tabular_grid=(0.1, 1.0, 10.0),
         synthetic_value=0.5,
-        in_synthetic=True,
         weights=True,
     ),
     LossSpec(
@@ -202,7 +195,6 @@ _SPECS = (
         hyperparameter="alpha",
         tabular_grid=(0.1, 1.0, 10.0),
         synthetic_value=0.5,
-        in_synthetic=True,
         variant_of="gar",
     ),
 )

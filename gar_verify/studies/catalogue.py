@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
+from gar_verify import paths
 from gar_verify.data.synthetic import CURVES
 from gar_verify.studies import (
     ablation,
@@ -377,7 +378,7 @@ def save(study: str, results: xr.Dataset, folder: Path | None = None) -> list[Pa
         written += tables.save(comparison, f"{study}_comparison", folder)
         if BASELINE in shown["method"]:
             written += tables.save(tables.gains_table(shown), f"{study}_gains", folder)
-    return written + _summarise(study, results, folder / "results" if folder else None)
+    return written + _summarise(study, results, folder / paths.RESULTS if folder else None)
 
 
 def _save_peaks(study: str, counted: pd.DataFrame, folder: Path | None) -> list[Path]:

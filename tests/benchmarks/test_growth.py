@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gar_verify import paths
 from gar_verify.benchmarks import growth
+from gar_verify.studies import summaries
 
 SIZES = (64, 512, 1024, 2048, 4096)
 
@@ -62,10 +64,13 @@ def test_large_batches_are_fitted_where_rows_cost_more_than_the_call(tmp_path, m
         }
     )
     other = frame.assign(threads=2, **{"L1Loss [us]": 1.0})
-    pd.concat([frame, other]).to_csv(tmp_path / "loss_speed.csv", index=False)
-    monkeypatch.setattr(growth.paths, "figures", lambda: tmp_path)
+    summaries.write_frame(pd.concat([frame, other]), "loss_speed", {}, tmp_path)
+    monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
     found = growth.of_large_batches()
     assert found["exponent"].to_dict() == pytest.approx(
         {"MAE": 1.0, "GAR": 1.0, "GAR (released)": 1.5}
     )
     assert set(found["smallest"]) == {16384}
+    frame.to_csv(tmp_path / "loss_speed.csv", index=False)
+    with pytest.raises(summaries.SummaryError, match=r"loss_speed\.csv was changed after"):
+        growth.of_large_batches()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +22,6 @@ ROWS = np.random.default_rng(0).normal(size=(20, 3)).round(3)
 CSV = "a,b,y\n" + "\n".join(",".join(map(str, row)) for row in ROWS) + "\n"
 TOY = uci.Original("toy", "Toy", 0, "", "", len(ROWS), ("y",), ("a", "b"))
 PACKED = replace(TOY, name="packed", member="toy.csv")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with pytest.MonkeyPatch.context() as patch, misbehaving.running() as book:
-        patch.setenv("no_proxy", "127.0.0.1")
-        yield book
 
 
 @pytest.fixture(autouse=True)

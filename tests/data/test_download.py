@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import misbehaving
@@ -13,13 +12,6 @@ from gar_verify.data.download import DownloadError, Patience, download
 
 BODY = bytes(range(256)) * 40
 QUICK = Patience(silence=0.5, attempt=1.0, attempts=3, pause=0.01)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with pytest.MonkeyPatch.context() as patch, misbehaving.running() as book:
-        patch.setenv("no_proxy", "127.0.0.1")
-        yield book
 
 
 def fetch(url: str, path: Path, notes: list[str] | None = None, limit: int = 2**20) -> None:

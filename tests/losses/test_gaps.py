@@ -33,7 +33,6 @@ MASKED: dict[str, StackedLoss] = {
 }
 PLAIN = {name: LOSSES[name].stacked for name in MASKED if name in LOSSES}
 PLAIN["rnc"] = LOSSES["rnc"].stacked_pretraining  # type: ignore[assignment]
-FEATURES_ONLY = ("rnc",)
 
 
 def batch(

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 import torch
+from featured import batch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -49,14 +50,6 @@ def loop(x: Tensor, y: Tensor, strength: float, weight: float) -> tuple[float, T
             slope[i, j] = (after[j] - a[j]) / (strength + 1e-8)
     (gradient,) = torch.autograd.grad(s, x, slope.detach())
     return weight * value, gradient
-
-
-def batch(seed: int, n: int, d: int = 3, targets: int = 1, models: int | None = None):  # type: ignore[no-untyped-def]
-    g = torch.Generator().manual_seed(seed)
-    lead = () if models is None else (models,)
-    x = torch.randn(*lead, n, d, generator=g, dtype=torch.float64)
-    y = torch.randn(*lead, n, targets, generator=g, dtype=torch.float64)
-    return x.requires_grad_(), y
 
 
 @given(
@@ -316,5 +309,3 @@ def test_errors() -> None:
         ranksim_loss(x, y.unsqueeze(-1), draw=torch.rand(4))
     with pytest.raises(ValueError, match=r"got 2 generators for 1 models"):
         ranksim_loss(x, y.unsqueeze(-1), draw=[torch.Generator(), torch.Generator()])
-    with pytest.raises(ValueError, match="target must be finite"):
-        RankSimLoss()(x, torch.tensor([0.0, 1.0, 2.0, 3.0, math.inf]))

@@ -66,8 +66,6 @@ def test_published_grids() -> None:
 
 
 def test_published_synthetic_study() -> None:
-    taking_part = {name for name in NAMES if LOSSES[name].in_synthetic}
-    assert taking_part == {"gar", "gar_released", "rnc", "mae_pearson", "mae", "mse"}
     values = {n: LOSSES[n].synthetic_value for n in NAMES}
     values = {n: value for n, value in values.items() if value is not None}
     assert values == {"gar": 0.5, "gar_released": 0.5, "rnc": 4.0}
@@ -93,7 +91,6 @@ def test_only_rnc_has_two_phases() -> None:
         assert (spec.tabular_pretraining, spec.synthetic_pretraining) == (
             (Fraction(1, 2), Fraction(1, 3)) if two else (0, 0)
         )
-    assert LOSSES["rnc"].synthetic_pretraining * 300 == 100
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,14 +24,6 @@ from proofs.statements import Statement, check_part
 PATH = Path(str(formulas.__file__))
 SOURCE = PATH.read_text()
 
-_SWAPS: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.Pow: ast.Mult,
-}
-
 
 @dataclass(frozen=True)
 class Change:
@@ -70,8 +62,8 @@ def changes() -> Iterator[Change]:
 
 
 def _replacements(node: ast.AST) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and type(node.op) in _SWAPS:
-        yield ast.BinOp(node.left, _SWAPS[type(node.op)](), node.right)
+    if isinstance(node, ast.BinOp) and type(node.op) in mutate_scripts.SWAPS:
+        yield ast.BinOp(node.left, mutate_scripts.SWAPS[type(node.op)](), node.right)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield node.operand
     elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):

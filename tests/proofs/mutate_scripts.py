@@ -37,7 +37,7 @@ MODULES = (*HELPERS, *(name.replace("-", "_") for name in BY_KERNEL))
 NOT_SCRIPTS = {"Pairwise"}
 """Classes that say things, and prove nothing."""
 
-_SWAPS: dict[type[ast.operator], type[ast.operator]] = {
+SWAPS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
     ast.Mult: ast.Div,
@@ -133,8 +133,8 @@ def _edits(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], None]]]:
             )
             if not documented:
                 yield f"deleted {ast.unparse(statement)[:40]!r}", lambda twin, n=n: _delete(twin, n)
-    if isinstance(node, ast.BinOp) and type(node.op) in _SWAPS:
-        yield "swapped", lambda twin: setattr(twin, "op", _SWAPS[type(twin.op)]())
+    if isinstance(node, ast.BinOp) and type(node.op) in SWAPS:
+        yield "swapped", lambda twin: setattr(twin, "op", SWAPS[type(twin.op)]())
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign dropped", lambda twin: setattr(twin, "op", ast.UAdd())
     if isinstance(node, ast.Constant) and type(node.value) is int:

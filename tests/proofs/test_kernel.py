@@ -470,9 +470,6 @@ def _captured() -> Theorem:
     return identity(left, t(captured))
 
 
-REFUSALS = (KernelError, FrozenInstanceError, ValueError)
-
-
 @pytest.mark.parametrize("name", FALSE)
 def test_false_things_are_refused(name: str) -> None:
     with pytest.raises((KernelError, FrozenInstanceError, ValueError)):

@@ -19,7 +19,25 @@ from mutate import SOURCE, Change, changes
 from proofs import __main__ as command
 from proofs import catalogue, rocq_formulas, rocq_opinion
 from proofs.rocq_formulas import UntranslatableError, translate
-from proofs.rocq_opinion import CITED
+
+CITED = {
+    "mean_value_theorem": "GradientMatching.segment",
+    "polygonal_connectedness": "GradientMatching.polygonal_connectedness",
+    "derivative_of_zero": "GradientMatching.ddir_shift",
+    "sign_of_derivative": "Aggregation.sign_of_derivative",
+    "difference_quotient": "Aggregation.difference_quotient",
+    "squeeze": "Aggregation.squeeze",
+    "finite_maximum": "Aggregation.largest_exists",
+    "rounded_formulas": "Rounding.rounded_one_minus_pearson",
+    "zero_sum": "Batch.no_spread",
+    "sums_commute": "Targets.pairs_of_targets",
+    "chain": "Graph.along_chain",
+    "rank_nullity": "Graph.fewer_do_not",
+    "fubini": "Lipschitz.near_axis",
+    "absolute_continuity": "Lipschitz.flat_almost_everywhere",
+}
+"""The theorem that does in Rocq what a lemma does that a SymPy script cites. Rademacher's theorem
+is the one that has none."""
 
 needs_rocq = pytest.mark.skipif(not rocq_opinion.available(), reason=rocq_opinion.INSTALL)
 ACCEPTED = json.loads(rocq_opinion.MUTATIONS.read_text(encoding="utf8"))["accepted"]

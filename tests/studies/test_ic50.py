@@ -24,7 +24,6 @@ from gar_verify.studies import (
     selection,
     spot_check,
     statistics,
-    summaries,
     tables,
     tabular,
 )
@@ -189,12 +188,6 @@ def test_aggregation_per_target_is_a_line_of_its_own(results: xr.Dataset) -> Non
     assert f"of {known} methods" in statistics.sentence(compared, "gar", "ic50")
     gains = tables.gains_table(results).loc["MAE"]
     assert list(gains.index) == ["GAR", "GAR (released)", "GAR (per target)"]
-
-
-def test_the_study_is_known_by_name_and_reported_once_it_has_a_summary() -> None:
-    assert catalogue.check("ic50") == "ic50"
-    assert "ic50" not in catalogue.STUDIES
-    assert ("ic50" in catalogue.in_report()) == summaries.exists("ic50")
 
 
 def test_the_figure_shows_what_the_table_holds(results: xr.Dataset) -> None:

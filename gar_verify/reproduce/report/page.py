@@ -93,7 +93,6 @@ def html(material: Material, figures: Path) -> str:
     return render(
         "reproduce/report/page.html.jinja",
         filters={"formulas": _formulas},
-        names_of=printing.names_of,
         refuted=printing.refuted,
         material=material,
         opinion=printing.opinion_line(material.opinions),
@@ -134,7 +133,6 @@ def _study(done: Rerun, figures: Path) -> dict[str, Any]:
         "source": attrs["source"],
         "data": attrs["data"][:12],
         "fingerprint": attrs["fingerprints"][:12],
-        "versions": attrs["versions"],
     }
 
 

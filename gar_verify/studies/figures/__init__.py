@@ -6,7 +6,7 @@ Every figure is drawn from the table that stands beside it, or from what the tab
 from gar_verify.studies.figures.alpha import sensitivity_figure
 from gar_verify.studies.figures.choosing_alpha import choosing_alpha_figure
 from gar_verify.studies.figures.competitors import competitors_figure
-from gar_verify.studies.figures.curves import band, peaks_figure, sine_figure
+from gar_verify.studies.figures.curves import peaks_figure, sine_figure
 from gar_verify.studies.figures.digits import digits_figure
 from gar_verify.studies.figures.dirty_data import dirty_data_figure
 from gar_verify.studies.figures.loss import accuracy_figure, alpha_figure, gradient_figure
@@ -18,9 +18,7 @@ from gar_verify.studies.figures.style import (
     COLORS,
     COLUMN_WIDTH,
     DASHES,
-    FORMS,
     PAGE_WIDTH,
-    PART_COLORS,
     PUBLISHED,
     STYLE,
     TRUTH,
@@ -34,16 +32,13 @@ __all__ = [
     "COLORS",
     "COLUMN_WIDTH",
     "DASHES",
-    "FORMS",
     "PAGE_WIDTH",
-    "PART_COLORS",
     "PUBLISHED",
     "STYLE",
     "TRUTH",
     "ablation_figure",
     "accuracy_figure",
     "alpha_figure",
-    "band",
     "choosing_alpha_figure",
     "competitors_figure",
     "digest",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gar_verify.data import DataError
+from gar_verify.training import PARTS
 
 COLUMNS = {
     "file": ("file", "path", "filename", "image"),
@@ -23,7 +24,6 @@ COLUMNS = {
 }
 """What a table has to say of an image, and what columns of that are called."""
 
-PARTS = ("train", "validation", "test")
 PART_NAMES = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 
 

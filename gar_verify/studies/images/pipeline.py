@@ -28,6 +28,7 @@ from torch.backends import cudnn
 
 from gar_verify._files import atomic_write
 from gar_verify.data import DataError
+from gar_verify.losses import get_spec
 from gar_verify.metrics import METRICS, Scorer
 from gar_verify.studies import provenance, summaries
 from gar_verify.studies.images import augment, checkpoints, objectives
@@ -43,9 +44,6 @@ ROOM = 8 / 7
 RANDOM = ("order", "views", "choice")
 """What is drawn, each from a generator of its own: the order of rows, the views of images, and what
 RankSim chooses among equal labels. So the first two are the same for every loss."""
-
-ACTING_ON_FEATURES = ("ranksim", "rnc", "conr")
-"""Losses that do nothing more than the MAE where features are frozen."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def linear_probe(
     Raises:
         ValueError: for a loss that acts on features, which are frozen.
     """
-    if objectives.check_method(loss) in ACTING_ON_FEATURES:
+    if get_spec(objectives.check_method(loss)).needs_features:
         raise ValueError(
             f"{loss} acts on the features, which are frozen in a linear probe; choose another loss"
         )

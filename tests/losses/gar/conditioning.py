@@ -1,4 +1,4 @@
-"""Which batches a comparison of gradients to twelve digits can be asked of.
+"""Random batches, and which of them a comparison to twelve digits can be asked of.
 
 Near rho = 1 and rho = -1 the gradient of 1 - rho is the difference of nearly equal vectors, and
 where predictions vary far less than labels their variation is lost in the errors: in float64 either
@@ -10,6 +10,35 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+
+def random_batch(
+    seed: int, *shape: int, dtype: torch.dtype = torch.float64
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Correlated predictions and labels of random scale, offset and noise, and positive weights."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*size: int) -> Tensor:
+        return torch.randn(*size, generator=generator, dtype=torch.float64)
+
+    y = normal(*shape)
+    f = normal(1) * y + normal(*shape) * 10 ** normal(1) + normal(1)
+    return f.to(dtype).requires_grad_(), y.to(dtype), normal(*shape).abs().to(dtype)
+
+
+def assert_same(
+    found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor], noise: float = 0.0
+) -> None:
+    """Value and gradient to 1e-12, the gradient of its largest entry (or ``noise`` where 0)."""
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-12, atol=1e-12)
+    atol = 1e-12 * expected[1].abs().max().item() + noise
+    torch.testing.assert_close(found[1], expected[1], rtol=0, atol=atol)
+
+
+def assert_value_and_gradient(a: Tensor, b: Tensor, f: Tensor, noise: float = 0.0) -> None:
+    """`assert_same` of two values of f."""
+    (one,), (two,) = torch.autograd.grad(a, f), torch.autograd.grad(b, f)
+    assert_same((a, one), (b, two), noise)
 
 
 def comparable_spread(f: Tensor, y: Tensor, w: Tensor | None = None) -> bool:

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conditioning import comparable_spread, well_conditioned
+from conditioning import (
+    assert_value_and_gradient,
+    comparable_spread,
+    random_batch,
+    well_conditioned,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -38,43 +43,22 @@ SEEDS = st.integers(0, 2**31)
 FORMS = st.sampled_from(["log", "power_mean"])
 
 
-def random_batch(seed: int, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Correlated predictions and labels of random scale, offset and noise, in float64."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*size: int) -> torch.Tensor:
-        return torch.randn(*size, generator=generator, dtype=torch.float64)
-
-    y = normal(*shape)
-    f = normal(1) * y + normal(*shape) * 10 ** normal(1) + normal(1)
-    return f.requires_grad_(), y
-
-
 def oracle(f: torch.Tensor, y: torch.Tensor, alpha: float, form: str = "log") -> torch.Tensor:
     """GAR by its definition: the O(N^2) losses and autograd."""
     losses = [(f - y).abs().mean(), pairwise_difference_loss(f, y), normalized_pairwise_loss(f, y)]
     return kl_dro(torch.stack(losses), alpha, form=form)
 
 
-def assert_value_and_gradient(
-    a: torch.Tensor, b: torch.Tensor, f: torch.Tensor, noise: float = 0.0
-) -> None:
-    """Equal to 1e-12, the gradients relative to their largest entry (or ``noise`` where 0)."""
-    (one,), (two,) = torch.autograd.grad(a, f), torch.autograd.grad(b, f)
-    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(one, two, rtol=0, atol=1e-12 * two.abs().max().item() + noise)
-
-
-@given(SEEDS, st.integers(2, 200), ALPHAS, FORMS)
+@given(SEEDS, st.integers(3, 200), ALPHAS, FORMS)
 def test_equals_the_pairwise_oracle(seed: int, n: int, alpha: float, form: str) -> None:
-    f, y = random_batch(seed, (n,) if n > 2 else (3,))
+    f, y, _ = random_batch(seed, n)
     assume(well_conditioned(f, y))
     assert_value_and_gradient(gar_loss(f, y, alpha, form=form), oracle(f, y, alpha, form), f)
 
 
 @given(SEEDS, ALPHAS)
 def test_equals_the_pairwise_oracle_on_two_samples(seed: int, alpha: float) -> None:
-    f, y = random_batch(seed, (2,))
+    f, y, _ = random_batch(seed, 2)
     assume(comparable_spread(f, y))
     value, expected = gar_loss(f, y, alpha), oracle(f, y, alpha)
     rho = torch.sign((f[0] - f[1]) * (y[0] - y[1])).item()
@@ -88,7 +72,7 @@ def test_equals_the_pairwise_oracle_on_two_samples(seed: int, alpha: float) -> N
 
 @given(SEEDS, st.integers(4, 12), ALPHAS, FORMS)
 def test_first_and_second_derivatives(seed: int, n: int, alpha: float, form: str) -> None:
-    f, y = random_batch(seed, (n,))
+    f, y, _ = random_batch(seed, n)
     (one,) = torch.autograd.grad(gar_loss(f, y, alpha, form=form), f, create_graph=True)
     (two,) = torch.autograd.grad(oracle(f, y, alpha, form), f, create_graph=True)
     direction = torch.randn_like(f)
@@ -100,7 +84,7 @@ def test_first_and_second_derivatives(seed: int, n: int, alpha: float, form: str
 @pytest.mark.parametrize("conventional", ["mae", "mse", "huber"])
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 3.0, math.inf])
 def test_gradcheck(alpha: float, conventional: str) -> None:
-    f, y = random_batch(5, (6,))
+    f, y, _ = random_batch(5, 6)
     loss = GARLoss(alpha, conventional=conventional, delta=0.7)
     assert torch.autograd.gradcheck(lambda x: loss(x, y), f)
     assert torch.autograd.gradgradcheck(lambda x: loss(x, y), f)
@@ -108,7 +92,7 @@ def test_gradcheck(alpha: float, conventional: str) -> None:
 
 @pytest.mark.parametrize("conventional", ["mse", "huber"])
 def test_other_conventional_losses(conventional: str) -> None:
-    f, y = random_batch(2, (9,))
+    f, y, _ = random_batch(2, 9)
     d = f - y
     reference = {
         "mse": d.square().mean(),
@@ -124,7 +108,7 @@ def test_other_conventional_losses(conventional: str) -> None:
 
 @given(SEEDS, st.integers(3, 30), st.floats(-50, 50), st.floats(0.1, 10))
 def test_invariances(seed: int, n: int, shift: float, scale: float) -> None:
-    f, y = random_batch(seed, (n,))
+    f, y, _ = random_batch(seed, n)
     f = f.detach()
     order = torch.randperm(n)
     close = {"rtol": 1e-9, "atol": 1e-12}
@@ -156,7 +140,7 @@ def test_the_motivating_example() -> None:
 
 @given(SEEDS)
 def test_never_increases_with_alpha(seed: int) -> None:
-    f, y = random_batch(seed, (8,))
+    f, y, _ = random_batch(seed, 8)
     values = [gar_loss(f.detach(), y, a).item() for a in (0, 0.1, 0.5, 1, 3, math.inf)]
     assert all(a >= b - 1e-12 for a, b in zip(values, values[1:], strict=False))  # noqa: RUF007
 
@@ -290,7 +274,7 @@ def test_rounding_in_step_with_the_labels_has_no_gradient(
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_non_finite_inputs_are_propagated(bad: float) -> None:
-    f, y = random_batch(0, (5,))
+    f, y, _ = random_batch(0, 5)
     with torch.no_grad():
         f[2] = bad
     for alpha in (0, 0.5, math.inf):
@@ -307,7 +291,7 @@ def test_non_finite_inputs_are_propagated(bad: float) -> None:
 def test_integer_weights_are_repetitions(seed: int, counts: list[int], alpha: float) -> None:
     if sum(c > 0 for c in counts) < 3:
         counts = [1] * len(counts)
-    f, y = random_batch(seed, (len(counts),))
+    f, y, _ = random_batch(seed, len(counts))
     repeats = torch.tensor(counts)
     weighted = gar_loss(f, y, alpha, sample_weight=0.3 * repeats.double())
     repeated = gar_loss(f.repeat_interleave(repeats), y.repeat_interleave(repeats), alpha)
@@ -315,7 +299,7 @@ def test_integer_weights_are_repetitions(seed: int, counts: list[int], alpha: fl
 
 
 def test_two_policies_for_several_targets() -> None:
-    f, y = random_batch(3, (7, 4))
+    f, y, _ = random_batch(3, 7, 4)
     columns = [gar_loss(f[:, t], y[:, t], 0.3) for t in range(4)]
     each = gar_loss(f, y, 0.3, targets="per_target", reduction="none")
     torch.testing.assert_close(each, torch.stack(columns))
@@ -326,7 +310,7 @@ def test_two_policies_for_several_targets() -> None:
 
 
 def test_dim_correlates_across_the_targets_of_a_row() -> None:
-    f, y = random_batch(3, (7, 4))
+    f, y, _ = random_batch(3, 7, 4)
     for targets in ("joint", "per_target"):
         across = gar_loss(f, y, targets=targets, dim=1)
         assert_value_and_gradient(across, gar_loss(f.T, y.T, targets=targets), f)
@@ -335,7 +319,7 @@ def test_dim_correlates_across_the_targets_of_a_row() -> None:
 
 @given(SEEDS)
 def test_a_stack_of_models_is_each_by_itself(seed: int) -> None:
-    f, y = random_batch(seed, (4, 9, 2))
+    f, y, _ = random_batch(seed, 4, 9, 2)
     alphas = torch.tensor([0.1, 0.5, 1.0, 10.0], dtype=torch.float64)
     stacked = stacked_gar(f, y, alphas)
     single = [gar_loss(f[i], y[i], alphas[i].item()) for i in range(4)]
@@ -345,7 +329,7 @@ def test_a_stack_of_models_is_each_by_itself(seed: int) -> None:
 
 @pytest.mark.parametrize("parts", [PARTS[:1], PARTS[1:], ("pearson", "conventional")])
 def test_subsets_of_the_parts(parts: tuple[str, ...]) -> None:
-    f, y = random_batch(4, (9,))
+    f, y, _ = random_batch(4, 9)
     every = {
         "conventional": (f - y).abs().mean(),
         "error_variance": pairwise_difference_loss(f, y),
@@ -356,7 +340,7 @@ def test_subsets_of_the_parts(parts: tuple[str, ...]) -> None:
 
 
 def test_components_explain_the_value() -> None:
-    f, y = random_batch(6, (11, 3))
+    f, y, _ = random_batch(6, 11, 3)
     for targets in ("joint", "per_target"):
         loss = GARLoss(0.3, targets=targets)
         c = loss.components(f, y)
@@ -373,7 +357,7 @@ def test_components_explain_the_value() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # raised inside torch.func.hessian
 def test_torch_func_transforms() -> None:
-    f, y = random_batch(7, (4, 6))
+    f, y, _ = random_batch(7, 4, 6)
     loss = GARLoss(0.5)
     f = f.detach()
     batched = torch.func.vmap(torch.func.grad(loss))(f, y)
@@ -394,7 +378,7 @@ def test_torch_func_transforms() -> None:
 def test_compiles_to_one_graph(options: dict[str, Any]) -> None:
     loss = GARLoss(0.5, **options)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    f, y = random_batch(8, (20,))
+    f, y, _ = random_batch(8, 20)
     assert_value_and_gradient(compiled(f, y), loss(f, y), f)
 
 
@@ -417,7 +401,7 @@ def test_autocast_and_half_precision() -> None:
 
 
 def test_gradient_with_respect_to_the_target() -> None:
-    f, y = random_batch(9, (7,))
+    f, y, _ = random_batch(9, 7)
     y.requires_grad_()
     (one,) = torch.autograd.grad(gar_loss(f, y, 0.5), y)
     (two,) = torch.autograd.grad(oracle(f, y, 0.5), y)
@@ -431,7 +415,7 @@ def test_state_repr_and_pickle() -> None:
     again = pickle.loads(pickle.dumps(loss))
     assert repr(again) == repr(loss)
     loss.alpha = math.inf
-    f, y = random_batch(0, (5,))
+    f, y, _ = random_batch(0, 5)
     assert loss(f, y).item() == gar_loss(f, y, math.inf, form="power_mean").item()
     with pytest.raises(ValueError, match="got -1"):
         loss.alpha = -1
@@ -439,7 +423,7 @@ def test_state_repr_and_pickle() -> None:
 
 def test_the_value_is_the_same_with_and_without_gradients() -> None:
     for dtype in (torch.float32, torch.float64):
-        f, y = random_batch(1, (50,))
+        f, y, _ = random_batch(1, 50)
         f, y = f.detach().to(dtype), y.to(dtype)
         assert gar_loss(f, y).item() == gar_loss(f.clone().requires_grad_(), y).item()
 
@@ -498,7 +482,7 @@ def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
 
 
 def test_released_constants_by_the_deprecated_option() -> None:
-    f, y = random_batch(3, (9,))
+    f, y, _ = random_batch(3, 9)
     with pytest.warns(DeprecationWarning, match="use gar_verify.losses.ReleasedGARLoss") as seen:
         loss = GARLoss(0.3, constants="released", form="power_mean")
     assert seen[0].filename == __file__

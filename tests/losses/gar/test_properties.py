@@ -8,7 +8,7 @@ from functools import reduce
 
 import pytest
 import torch
-from conditioning import well_conditioned
+from conditioning import assert_value_and_gradient, random_batch, well_conditioned
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -29,25 +29,6 @@ NUMBERS = st.one_of(
     st.floats(-1e3, 1e3),
     st.floats(-1e60, 1e60, allow_subnormal=True),
 )
-
-
-def random_batch(seed: int, *shape: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Predictions, labels and positive weights."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*size: int) -> Tensor:
-        return torch.randn(*size, generator=generator, dtype=torch.float64)
-
-    y = normal(*shape)
-    f = normal(1) * y + normal(*shape) * 10 ** normal(1) + normal(1)
-    return f.requires_grad_(), y, normal(*shape).abs()
-
-
-def assert_same(a: Tensor, b: Tensor, f: Tensor) -> None:
-    """Value and gradient to 1e-12; the gradient relative to its largest entry."""
-    (one,), (two,) = torch.autograd.grad(a, f), torch.autograd.grad(b, f)
-    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(one, two, rtol=0, atol=1e-12 * two.abs().max().item())
 
 
 # --- the definitions, with weights ----------------------------------------------------------------
@@ -76,7 +57,7 @@ def test_weights_weigh_pairs(seed: int, n: int, t: int, alpha: float, targets: s
     f, y, w = random_batch(seed, n, t)
     assume(well_conditioned(f, y, w))
     value = gar_loss(f, y, alpha, w, targets=targets)
-    assert_same(value, weighted_definition(f, y, w, alpha, targets), f)
+    assert_value_and_gradient(value, weighted_definition(f, y, w, alpha, targets), f)
 
 
 @given(SEEDS, st.lists(st.integers(0, 3), min_size=5, max_size=12), ALPHAS, POLICIES)
@@ -90,7 +71,7 @@ def test_weights_are_repetitions_of_rows(
     weight = 0.7 * repeats.double()
     for w in (weight, weight[:, None].expand(-1, 3)):
         value = gar_loss(f, y, alpha, w, targets=targets)
-        assert_same(
+        assert_value_and_gradient(
             value, gar_loss(f.repeat_interleave(repeats, 0), rows, alpha, targets=targets), f
         )
 
@@ -98,7 +79,7 @@ def test_weights_are_repetitions_of_rows(
 @given(SEEDS, st.integers(3, 20), st.floats(1e-20, 1e20), ALPHAS)
 def test_only_ratios_of_weights_count(seed: int, n: int, unit: float, alpha: float) -> None:
     f, y, w = random_batch(seed, n)
-    assert_same(gar_loss(f, y, alpha, unit * w), gar_loss(f, y, alpha, w), f)
+    assert_value_and_gradient(gar_loss(f, y, alpha, unit * w), gar_loss(f, y, alpha, w), f)
 
 
 @given(SEEDS, st.integers(3, 20), st.integers(2, 5), ALPHAS, POLICIES)
@@ -108,7 +89,7 @@ def test_a_batch_repeated_has_the_same_value_and_gradient(
     f, y, w = random_batch(seed, n, 2)
     copies = (x.repeat(times, 1) for x in (f, y, w))
     a, b, c = copies
-    assert_same(
+    assert_value_and_gradient(
         gar_loss(a, b, alpha, c, targets=targets), gar_loss(f, y, alpha, w, targets=targets), f
     )
 

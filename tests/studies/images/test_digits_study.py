@@ -306,8 +306,6 @@ def test_what_is_unknown_is_named() -> None:
         ValueError, match=r"no method 'lasso' of digits; choose from mae.*untrained"
     ):
         digits.run(("lasso",))
-    assert catalogue.check("digits") == "digits"
-    assert "digits" not in catalogue.STUDIES
 
 
 def test_the_stored_study_is_whole() -> None:

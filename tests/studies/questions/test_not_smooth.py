@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from matplotlib import colors
 
-from gar_verify.studies import catalogue, summaries
+from gar_verify.studies import summaries
 from gar_verify.studies.figures import not_smooth_figure
 from gar_verify.studies.figures.style import COLORS
 from gar_verify.studies.questions import across, not_smooth
@@ -231,7 +231,6 @@ def test_full_results_are_saved_and_drawn_from_the_summary(tmp_path: Path) -> No
 
 
 def test_the_quick_version_needs_no_file_beside_the_package() -> None:
-    assert catalogue.OTHERS["not_smooth"].run is not_smooth.run
     few = set(not_smooth.QUICK) - set(DRAWINGS)
     assert few <= {"wine", "concrete"}
     with pytest.raises(ValueError, match="lasso"):
