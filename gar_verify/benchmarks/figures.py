@@ -31,7 +31,7 @@ FLAT = 0.5
 
 MARKERS = {PUBLISHED_LOOP: "o", IN_MEMORY: "s", LOSS_ONLY: "^"}
 NAMES = {
-    PUBLISHED_LOOP: "published loop",
+    PUBLISHED_LOOP: "released loop",
     IN_MEMORY: "steps in memory",
     LOSS_ONLY: "loss alone",
 }
@@ -199,8 +199,8 @@ def _ratios(panel: Axes, row: int, name: str, found: dict[str, pd.Series]) -> No
 def _legend() -> list[Line2D]:
     marks = [(MARKERS[setup], NAMES[setup], TRUTH, 3.5) for setup in MARKERS]
     marks += [
-        (PUBLISHED_MARKER, "published", PUBLISHED, 9),
-        (CLAIMED_MARKER, "claimed", PUBLISHED, 4),
+        (PUBLISHED_MARKER, "published ratio", PUBLISHED, 9),
+        (CLAIMED_MARKER, "claimed ratio", PUBLISHED, 4),
     ]
     return [
         Line2D([], [], marker=marker, ls="", ms=size, color=color, mfc=face, label=text)

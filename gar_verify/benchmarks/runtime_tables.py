@@ -96,7 +96,7 @@ def epoch_sentence(summary: Summary) -> str:
     """Where an epoch of the published loop spends its time, with the MAE."""
     ms = {part: f"{seconds * 1e3:.1f} ms" for part, seconds in summary.epoch_seconds.items()}
     return (
-        f"An epoch of the published loop with the MAE takes {ms['whole']}. By themselves, its data "
+        f"An epoch of the released loop with the MAE takes {ms['whole']}. By themselves, its data "
         f"loader takes {ms['loader']}, the metrics {ms['metrics']}, and the steps, loss included, "
         f"{ms['steps']}."
     )

@@ -66,6 +66,13 @@ SUMMARIES = {"ablation": "wine_ablation"}
 ABBREVIATIONS = {"Ic50": "IC50", "Sts b": "STS-B"}
 """In the names of studies."""
 
+TITLES = {
+    "sensitivity": "Alpha, with the released constants",
+    "sensitivity_paper": "Alpha, by the paper's formula",
+    "not_smooth": "Targets that are not smooth",
+}
+"""Of studies whose names do not say what they are."""
+
 METHOD = "gar"
 BASELINE = "mae"
 
@@ -198,10 +205,10 @@ def corrected(study: str) -> str:
 def title(study: str) -> str:
     """The name of a study, or of a figure of it, as it is printed.
 
-    >>> title("sts_b_frozen"), title("concrete_corrected")
-    ('STS-B frozen', 'Concrete corrected')
+    >>> title("sts_b_frozen"), title("not_smooth")
+    ('STS-B frozen', 'Targets that are not smooth')
     """
-    words = study.replace("_", " ").capitalize()
+    words = TITLES.get(study) or study.replace("_", " ").capitalize()
     for name, printed in ABBREVIATIONS.items():
         words = words.replace(name, printed)
     return words
@@ -323,24 +330,20 @@ def missing(study: str) -> list[str]:
 
 
 def verdict(study: str) -> str:
-    """What the summary of a tabular study shows, in three lines.
+    """What the summary of a tabular study shows, in lines.
 
     The two lowest test MAE; the sentence of the corrected test; and the methods that were not run
-    yet. One line that says so if there is no summary.
+    yet, if there are any. One line that says so if there is no summary.
     """
     if not summaries.exists(stored_as(study)):
         return f"{study}: no full run is stored; gar-verify run {study} --save"
     results = summary(study)
     lowest = tables.tabular_table(results).xs("MAE")["measured"].sort_values()
     first = ", then ".join(f"{name} {value:.3f}" for name, value in lowest.head(2).items())
-    absent = ", ".join(missing(study)) or "none"
-    return "\n".join(
-        [
-            f"{title(study)}: lowest test MAE {first}.",
-            sentence(study, results),
-            f"Methods that are not in the summary yet: {absent}.",
-        ]
-    )
+    lines = [f"{title(study)}: lowest test MAE {first}.", sentence(study, results)]
+    if absent := missing(study):
+        lines.append(f"Methods that are not in the summary yet: {', '.join(absent)}.")
+    return "\n".join(lines)
 
 
 def figure(study: str, results: xr.Dataset) -> Figure:

@@ -15,7 +15,7 @@ from gar_verify import paths
 from gar_verify._files import atomic_write
 from gar_verify.metrics import METRICS
 from gar_verify.studies import ablation, boosting, published, selection, sensitivity, statistics
-from gar_verify.studies.methods import EVERY_GAR, label
+from gar_verify.studies.methods import EVERY_GAR, RELEASED, label
 from gar_verify.studies.synthetic import final_test_mae
 
 
@@ -76,12 +76,14 @@ def ablation_table(results: xr.Dataset) -> pd.DataFrame:
         results: from `studies.ablation.run`, or its summary.
 
     Returns:
-        Columns ``measured``, ``std`` (1/5) and ``published``, by metric and sub-losses.
+        Columns ``measured``, ``std`` (1/5) and ``published``, by metric and sub-losses; all three
+        are GAR with the released constants, and so called.
     """
     frame = _measured(selection.select(results), "metric", "method")
     frame = frame.rename(index=lambda name: name.removeprefix(ablation.PREFIX), level="method")
     frame["published"] = [published.ablation(letters, metric) for metric, letters in frame.index]
-    return frame.rename(index=label, level="method").rename_axis(["metric", "sub-losses"])
+    frame = frame.rename(index={"gar": label(RELEASED)}, level="method")
+    return frame.rename_axis(["metric", "sub-losses"])
 
 
 def sensitivity_table(results: xr.Dataset) -> pd.DataFrame:

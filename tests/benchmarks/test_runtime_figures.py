@@ -69,11 +69,11 @@ def test_bars_reach_from_quartile_to_quartile(summary):
 def test_the_legend_names_settings_and_the_published_mark(summary):
     (legend,) = runtime_figures.ratio_figure(summary).legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        "published loop",
+        "released loop",
         "steps in memory",
         "loss alone",
-        "published",
-        "claimed",
+        "published ratio",
+        "claimed ratio",
     ]
 
 

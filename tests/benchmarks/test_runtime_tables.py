@@ -63,7 +63,7 @@ def test_growth_has_a_column_for_each_size_and_the_exponent(summary):
 
 def test_the_sentence_tells_where_an_epoch_goes(summary):
     assert runtime_tables.epoch_sentence(summary) == (
-        "An epoch of the published loop with the MAE takes 100.0 ms. By themselves, its data "
+        "An epoch of the released loop with the MAE takes 100.0 ms. By themselves, its data "
         "loader takes 90.0 ms, the metrics 4.0 ms, and the steps, loss included, 2.1 ms."
     )
 

@@ -39,7 +39,7 @@ def test_quick_prints_the_runtime_study_and_writes_nothing(
     bench("runtime", quick=True, folder=tmp_path)
     shown = capsys.readouterr()
     assert "| GAR | 0.080 | 0.860 | 1.000 | 1000.000 | 1.000 |" in shown.out
-    assert "An epoch of the published loop with the MAE takes 1000.0 ms." in shown.out
+    assert "An epoch of the released loop with the MAE takes 1000.0 ms." in shown.out
     assert "| method | N = 64 [ms] |" in shown.out
     assert shown.err == ""
     assert not list(tmp_path.iterdir())

@@ -10,13 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gar_verify.data import load_table
-from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE
+from gar_verify.studies.figures.style import COLUMN_WIDTH, METHOD_COLORS, PUBLISHED, STYLE
 from gar_verify.studies.figures.tabular import dot
-from gar_verify.studies.methods import loss_of
-from gar_verify.studies.questions.competitors import beside, named, table
-
-NEW = {"ccc": "#117733", "hl_gauss": "#000080", "trees": "#44AA99", "pairs": "#6699CC"}
-"""Colours of the methods that the paper does not have."""
+from gar_verify.studies.questions.competitors import METHODS, beside, named, table
 
 
 def competitors_figure(results: xr.Dataset) -> Figure:
@@ -32,7 +28,6 @@ def competitors_figure(results: xr.Dataset) -> Figure:
     tables = [str(name) for name in results["table"].to_numpy()]
     found = table(results).reset_index()
     methods = [str(name) for name in beside(results, tables[0])["method"].to_numpy()]
-    colors = NEW | {name: COLORS[loss_of(name)] for name in methods if name not in NEW}
     with mpl.rc_context(STYLE):
         size = COLUMN_WIDTH, len(tables) * (0.14 * len(methods) + 0.55)
         figure = Figure(figsize=size, layout="constrained")
@@ -44,8 +39,8 @@ def competitors_figure(results: xr.Dataset) -> Figure:
             dots = values.loc[[named(method) for method in methods]].to_numpy()
             _limit(panel, dots)
             for line, method in enumerate(methods):
-                dot(panel, dots[line], line, colors[method], filled=True)
-            panel.axhline(sum(m not in NEW for m in methods) - 0.5, color=PUBLISHED, lw=0.5)
+                dot(panel, dots[line], line, METHOD_COLORS[method], filled=True)
+            panel.axhline(sum(m not in METHODS for m in methods) - 0.5, color=PUBLISHED, lw=0.5)
             panel.set_title(f"{name.replace('_', ', ')}: test MAE ↓")
             panel.set_xlabel(load_table(name).unit or "unit of target")
             panel.set_yticks(range(len(methods)), map(named, methods))

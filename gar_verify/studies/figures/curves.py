@@ -154,8 +154,9 @@ def _band_panel(panel: Axes, found: xr.Dataset, name: str, counted: pd.DataFrame
     share = waves.mean()
     for which, face in ((share >= MOST, TRUTH), ((share > 0) & (share < MOST), "none")):
         panel.plot(beyond[which], "o", ms=2.5, mew=0.6, color=TRUTH, mfc=face)
-    found_by_one = f"{by_seed.mean():.1f} of {len(height)} waves"
-    panel.set_title(f"{label(name)}: {found_by_one}, test MAE {found['mae'].item():.3f}")
+    found_by_one = f"{by_seed.mean():.2f} of {len(height)} waves"
+    said = f"{label(name)}: {found_by_one}, test MAE {found['mae'].item():.3f}"
+    panel.set_title(said, fontsize=7.5)  # the longest reaches the edge
 
 
 def _near_zero(found: xr.Dataset) -> xr.Dataset:
@@ -169,7 +170,7 @@ def _deviations(panel: Axes, near: xr.Dataset, methods: Sequence[str]) -> None:
         spread = near["std"].sel({"method": name})
         color, dashes = COLORS[name], DASHES[name]
         panel.plot(near["x"], spread, marker=".", ms=3, lw=0.8, color=color, ls=dashes)
-    panel.set(xlim=(-NEAR, NEAR), xlabel="x", ylabel="y", ylim=(0, None))
+    panel.set(xlim=(-NEAR, NEAR), xlabel="x", ylabel="deviation", ylim=(0, None))
     panel.set_title("Deviation over the seeds, near x = 0")
 
 

@@ -9,18 +9,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, STYLE
+from gar_verify.studies.figures.style import COLUMN_WIDTH, METHOD_COLORS, STYLE
 from gar_verify.studies.questions import dirty_data
 
 SHOWN = ("mae", "huber", "mae_and_pearson", "mae_variance", "gar", "gar_trimmed")
 """Methods that are drawn; the table has all."""
 
-METHOD_COLORS = COLORS | {
-    "mae_variance": "#117733",
-    "mae_and_pearson": "#DDAA33",
-    "gar_huber": "#CC6677",
-    "gar_trimmed": "#661100",
-}
 MARKS = dict(zip(SHOWN, "o^Dsvx", strict=True))
 DASHES = dict(zip(SHOWN, ("-", ":", "-.", "--", "-", "--"), strict=True))
 SYMMETRIC = "symmetric "

@@ -9,14 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from gar_verify.studies.figures.style import COLUMN_WIDTH, PUBLISHED, STYLE
-from gar_verify.studies.figures.tabular import METHOD_COLORS
+from gar_verify.studies.figures.style import COLUMN_WIDTH, METHOD_COLORS, PUBLISHED, STYLE
 from gar_verify.studies.methods import PER_TARGET
 from gar_verify.studies.questions.several_targets import ARRMSE, GAR_OWN, MAE_OWN, ROW
 from gar_verify.studies.questions.several_targets_report import about, label, lower_is_better
 from gar_verify.studies.statistics import LEVEL
 
-COLORS = METHOD_COLORS | {GAR_OWN: "#117733", MAE_OWN: METHOD_COLORS["mae"], ROW: "#661100"}
 MARKERS = {"gar": "o", PER_TARGET: "s", GAR_OWN: "^", MAE_OWN: "v", ROW: "x"}
 """Methods that are drawn, from above, and the mark of each."""
 
@@ -70,7 +68,7 @@ def _marks(panel: Axes, results: xr.Dataset, name: str, tables: list[str], place
         ms=3.5,
         mfc="none" if name == MAE_OWN else None,
         lw=0.8,
-        color=COLORS[name],
+        color=METHOD_COLORS[name],
         label=label(name),
     )
 

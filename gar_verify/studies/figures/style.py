@@ -53,8 +53,35 @@ _PATTERNS: tuple[Dashes, ...] = (
 DASHES = dict(zip(("gar", *(name for name in LOSSES if name != "gar")), cycle(_PATTERNS)))
 """Dashes of each method's line, in every figure: GAR's is solid."""
 
-PART_COLORS = {"MAE": "#0072B2", "error variance": "#009E73", "1 - Pearson": "#CC79A7"}
-"""Colour of each of GAR's three parts, in the figures of the loss by itself."""
+PART_COLORS = {"MAE": COLORS["mae"], "error variance": "#0B5D2A", "1 - Pearson": "#B78B00"}
+"""Colour of each of GAR's three parts; none but the MAE's is that of a loss."""
+
+CHOICE_COLORS = {
+    "b": PART_COLORS["MAE"],
+    "c": PART_COLORS["error variance"],
+    "a": PART_COLORS["1 - Pearson"],
+    "b+c": "#5BC0AE",
+    "a+b": "#8C86E8",
+    "a+c": "#7C7A5A",
+    "gar": COLORS["gar_released"],
+}
+"""Colour of each choice of parts, by the paper's letters; all three are GAR as released."""
+
+METHOD_COLORS = COLORS | {
+    "mae_variance": CHOICE_COLORS["b+c"],
+    "mae_and_pearson": CHOICE_COLORS["a+b"],
+    "gar_huber": "#CC6677",
+    "gar_trimmed": "#661100",
+    "gar_per_target": "#2E1F5E",
+    "gar_own": "#7A8F9B",
+    "gar_row": "#A89F91",
+    "mae_own": COLORS["mae"],
+    "ccc": "#1F4E5F",
+    "hl_gauss": "#000066",
+    "trees": "#4F6D1E",
+    "pairs": "#A3B8A0",
+}
+"""Colour of everything that a study trains: no two things share one in any figure."""
 
 PART_DASHES = dict(zip(PART_COLORS, _PATTERNS, strict=False))
 

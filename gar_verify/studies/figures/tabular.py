@@ -13,25 +13,18 @@ from matplotlib.figure import Figure
 
 from gar_verify.metrics import LOWER_IS_BETTER, METRICS
 from gar_verify.studies import ablation
-from gar_verify.studies.figures.style import COLORS, COLUMN_WIDTH, PUBLISHED, STYLE
-from gar_verify.studies.methods import PER_TARGET, label, loss_of
+from gar_verify.studies.figures.style import (
+    CHOICE_COLORS,
+    COLUMN_WIDTH,
+    METHOD_COLORS,
+    PUBLISHED,
+    STYLE,
+)
+from gar_verify.studies.methods import RELEASED, label, loss_of
 from gar_verify.studies.tables import ablation_table, tabular_table
 
 WITHOUT_UNIT = ("Pearson", "Spearman")
 """Metrics that are pure numbers; the others are in the unit of the target."""
-
-METHOD_COLORS = COLORS | {PER_TARGET: "#44AA99"}
-
-ABLATION_COLORS = {
-    "b": "#0072B2",
-    "c": "#009E73",
-    "a": "#CC79A7",
-    "b+c": "#56B4E9",
-    "a+b": "#332288",
-    "a+c": "#999933",
-    "gar": COLORS["gar"],
-}
-"""Colour of each choice of sub-losses: the single ones as in the figures of the loss."""
 
 
 def tabular_figure(results: xr.Dataset) -> Figure:
@@ -46,7 +39,9 @@ def tabular_figure(results: xr.Dataset) -> Figure:
         one for what was published. A method far from all others has its value written at the edge.
     """
     methods = [str(name) for name in results["method"].values]
-    colors = {label(name): METHOD_COLORS.get(name, COLORS[loss_of(name)]) for name in methods}
+    colors = {
+        label(name): METHOD_COLORS.get(name) or METHOD_COLORS[loss_of(name)] for name in methods
+    }
     return _dots(tabular_table(results), colors, _unit(results), _runs(results))
 
 
@@ -62,9 +57,8 @@ def ablation_figure(results: xr.Dataset) -> Figure:
     """
     names = [str(name).removeprefix(ablation.PREFIX) for name in results["method"].values]
     table = ablation_table(results)
-    texts = {label(name): _meaning(name) for name in names}
-    renamed = table.rename(index=texts, level="sub-losses")
-    colors = {_meaning(name): ABLATION_COLORS[name] for name in names}
+    renamed = table.rename(index=_meaning, level="sub-losses")
+    colors = {_meaning(name): CHOICE_COLORS[name] for name in names}
     return _dots(renamed, colors, _unit(results), _runs(results))
 
 
@@ -81,7 +75,7 @@ def _meaning(name: str) -> str:
     """The sub-losses by their names instead of the paper's letters."""
     words = {"b": "MAE", "c": "variance", "a": "Pearson"}
     chosen = [word for letter, word in words.items() if letter in name.split("+")]
-    return " + ".join(chosen) if chosen else "GAR: all three"
+    return " + ".join(chosen) or label(RELEASED)
 
 
 def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) -> Figure:
@@ -102,7 +96,7 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
             panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
             panel.locator_params(axis="x", nbins=4)
-        panels[0].set_yticks(range(len(names)), names)
+        panels[0].set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         _legend(figure, runs, published=bool(table["published"].notna().any()))
     return figure

@@ -346,9 +346,9 @@ def each(results: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         By name: ``values``, how many the target takes; ``Lipschitz``; the mean test MAE of the
-        ``MAE loss`` in deviations of the target; ``GAR``, its ratio to that, with ``low`` and
-        ``high`` over the seeds; verdicts on ``all`` rows, by ``RMSE``, ``near`` and ``away``;
-        ``best other`` method but the MAE loss, and ``its ratio``.
+        ``MAE loss`` in deviations of the target; ``GAR / MAE loss``, the ratio to that, with
+        ``low`` and ``high`` over the seeds; verdicts on ``all`` rows, by ``RMSE``, ``near`` and
+        ``away``; ``best other`` method but the MAE loss, and ``its ratio``.
     """
     values = json.loads(results.attrs["values"])
     lines = {}
@@ -362,7 +362,7 @@ def each(results: xr.Dataset) -> pd.DataFrame:
             "values": values[name],
             "Lipschitz": _yes(is_lipschitz(*_drawing(name))) if name in DRAWINGS else "",
             "MAE loss": float(here.mean()),
-            "GAR": compared.loc[METHOD, "ratio"],
+            "GAR / MAE loss": compared.loc[METHOD, "ratio"],
             "low": compared.loc[METHOD, "ratio low"],
             "high": compared.loc[METHOD, "ratio high"],
             "all": verdict(results, [name]),
@@ -428,14 +428,14 @@ def sentence(results: xr.Dataset) -> str:
 def _by_hypothesis(results: xr.Dataset, of: dict[str, list[str]]) -> str:
     larger, low, high = contrast(results, of[JUMPING], of[LIPSCHITZ])
     beyond = low > 1 or high < 1
+    first, second = (_lowest(results, of[kind]) for kind in (LIPSCHITZ, JUMPING))
+    where = "both" if first == second else f"the former, {second} on the latter"
     return (
         f"On curves with kinks or plateaus, which are Lipschitz, its error is "
         f"{_ratio(results, of[LIPSCHITZ])} times that of the MAE loss, on discontinuous ones "
         f"{_ratio(results, of[JUMPING])}: the quotient of the two, {larger:.2f} "
         f"[{low:.2f}, {high:.2f}], {'differs' if beyond else 'does not differ'} from 1 beyond "
-        f"chance; of {results.sizes['method']} losses the lowest error has "
-        f"{_lowest(results, of[LIPSCHITZ])} on the former, {_lowest(results, of[JUMPING])} on the "
-        "latter."
+        f"chance; of {results.sizes['method']} losses {first} has the lowest error on {where}."
     )
 
 

@@ -80,7 +80,7 @@ def test_ablation_dots_are_the_numbers_of_the_table() -> None:
     figure, table = figures.ablation_figure(results), tables.ablation_table(results)
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names[0] == "MAE"
-    assert names[-2:] == ["variance + Pearson", "GAR: all three"]
+    assert names[-2:] == ["variance + Pearson", "GAR (released)"]
     for panel, metric in enumerate(METRICS):
         expected = table.xs(metric)[["measured", "published"]].to_numpy().ravel()
         np.testing.assert_allclose(dots(figure, panel), expected, rtol=5e-3)
@@ -115,7 +115,7 @@ def test_curves_are_those_of_the_summary_and_titles_the_numbers_of_the_table() -
         axes = catalogue.figure(study, catalogue.summary(study)).axes
         titles = [panel.get_title(loc="left") for panel in axes[: len(SHOWN)]]
         assert titles == [
-            f"{label(name)}: {waves.loc[name, 'mean']:.1f} of {waves.loc[name, 'of']} waves, "
+            f"{label(name)}: {waves.loc[name, 'mean']:.2f} of {waves.loc[name, 'of']} waves, "
             f"test MAE {table.loc[label(name), 'measured']:.3f}"
             for name in SHOWN
         ]

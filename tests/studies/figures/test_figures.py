@@ -60,8 +60,8 @@ def drawn(results):
 def test_every_method_has_a_panel_and_all_means_meet_in_the_last(results):
     first, second, everything = drawn(results).axes
     assert [p.get_title(loc="left") for p in (first, second, everything)] == [
-        "GAR: 1.3 of 2 waves, test MAE 0.200",
-        "MAE: 2.0 of 2 waves, test MAE 0.500",
+        "GAR: 1.33 of 2 waves, test MAE 0.200",
+        "MAE: 2.00 of 2 waves, test MAE 0.500",
         "All means",
     ]
     truth, mean, always, sometimes = first.lines

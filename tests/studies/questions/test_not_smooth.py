@@ -143,7 +143,7 @@ def test_the_sentence_counts_curves_and_names_what_wins() -> None:
     assert "many (3): by MAE better on 3, worse on 0, 0.50 [0.50, 0.50] times the error" in said
     assert said.endswith("by RMSE better on 0, worse on 3, 1.10 [1.10, 1.10] times the error.")
     assert "does not differ from 1 beyond chance" in said
-    assert "of 3 losses the lowest error has GAR on the former, GAR on the latter" in said
+    assert "of 3 losses GAR has the lowest error on both" in said
 
 
 def test_the_sentence_can_come_out_the_other_way() -> None:
@@ -160,7 +160,7 @@ def test_the_sentence_can_come_out_the_other_way() -> None:
     assert "few values (3): by MAE better on 3, worse on 0, 0.90" in said
     assert "the quotient of the two, 2.22 [2.00, 2.50], differs from 1 beyond chance" in said
     assert not_smooth.contrast(made_up(worse), ["steps-2"], ["kinks-4"])[0] == pytest.approx(2.5)
-    assert "the lowest error has GAR on the former, MAE on the latter" in said
+    assert "losses GAR has the lowest error on the former, MAE on the latter" in said
 
 
 def test_a_quotient_below_one_differs_too() -> None:
