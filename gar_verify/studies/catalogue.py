@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -63,7 +64,7 @@ CORRECTED_SEEDS = (0, 1, 2, 3, 4)
 SUMMARIES = {"ablation": "wine_ablation"}
 """Names of the summaries in the repository, where they are not those of the studies."""
 
-ABBREVIATIONS = {"Ic50": "IC50", "Sts b": "STS-B"}
+ABBREVIATIONS = {"Ic50": "IC50", "Sts b": "STS-B", "Supercon": "SuperCon"}
 """In the names of studies."""
 
 TITLES = {
@@ -210,7 +211,7 @@ def title(study: str) -> str:
     """
     words = TITLES.get(study) or study.replace("_", " ").capitalize()
     for name, printed in ABBREVIATIONS.items():
-        words = words.replace(name, printed)
+        words = re.sub(rf"\b{name}\b", printed, words)
     return words
 
 
