@@ -117,11 +117,11 @@ def compact(lines: pd.DataFrame) -> pd.DataFrame:
         first = kinds.iloc[0]
         unit = f" ({first['unit']})" if first["unit"] else ""
         rows[f"{name}{unit}"] = {
-            "published": _number(first["published"]),
+            **{f"{kind} lower by, %": _interval(kinds, kind) for kind in ("released", "formula")},
+            "best other": f"{first['other']} {_number(first['other measured'])}",
             "released": _of(kinds, "released", "measured"),
             "formula": _of(kinds, "formula", "measured"),
-            "best other": f"{first['other']} {_number(first['other measured'])}",
-            **{f"{kind} lower by, %": _interval(kinds, kind) for kind in ("released", "formula")},
+            "published": _number(first["published"]),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data set")
 

@@ -87,3 +87,8 @@ def test_a_line_for_each_data_set_is_drawn(lines: pd.DataFrame) -> None:
     inside = lines["difference"].abs() <= panel.get_xlim()[1]
     middles = [line for line in panel.lines if line.get_marker() == "o"]
     assert len(middles) == inside.sum()
+    rings = [line.get_markerfacecolor() == "white" for line in middles]
+    assert sum(rings) == (lines["verdict"] == "tie")[inside].sum() < len(rings)
+    beyond = inside & ((lines["high"] > panel.get_xlim()[1]) | (lines["low"] < panel.get_xlim()[0]))
+    arrows = {line.get_marker() for line in panel.lines} & {"<", ">"}
+    assert bool(arrows) == beyond.any()

@@ -14,6 +14,8 @@ from gar_verify.studies.figures.tabular import dot
 REACH = 24.0
 """Per cent that the panel shows on either side; what is further stands as numbers at the edge."""
 
+TIE = "tie"
+
 LINES = {"released": ("gar_released", -0.17), "formula": ("gar", 0.17)}
 """Of each kind of GAR the colour's name, and how much its mark is above its line."""
 
@@ -22,12 +24,13 @@ def overview_figure(lines: pd.DataFrame) -> Figure:
     """How much lower GAR's test MAE is than that of the best other loss, with 95 % intervals.
 
     Args:
-        lines: by (data set, constants) ``difference``, ``low`` and ``high`` in per cent, as from
-            `claims.overview.frame`.
+        lines: by (data set, constants) ``difference``, ``low`` and ``high`` in per cent and the
+            ``verdict``, as from `claims.overview.frame`.
 
     Returns:
-        A column-wide figure: a line for each data set, on it a dot with its interval for GAR with
-        the released constants and one for the paper's formula; right of 0, GAR is better.
+        A column-wide figure: a line for each data set, on it a mark with its interval for GAR with
+        the released constants and one for the paper's formula; right of 0, GAR is better. A tie is
+        a ring, an interval that goes on beyond the panel ends in an arrow.
     """
     names = list(lines.index.unique("data set"))
     with mpl.rc_context(STYLE):
@@ -48,7 +51,9 @@ def overview_figure(lines: pd.DataFrame) -> Figure:
             mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=COLORS[color], label=kind)
             for kind, (color, _) in LINES.items()
         ]
-        figure.legend(handles=handles, loc="outside lower right", ncols=2, handlelength=1.5)
+        ring = {"marker": "o", "ms": 3, "ls": "", "mfc": "white", "color": "#000000"}
+        handles.append(mpl.lines.Line2D([], [], label="tie", **ring))
+        figure.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.5)
     return figure
 
 
@@ -56,11 +61,16 @@ def _mark(panel: Axes, line: pd.Series, height: float, color: str) -> None:
     """A dot with its interval, or both as numbers where the panel does not reach."""
     middle, low, high = (float(line[key]) for key in ("difference", "low", "high"))
     if abs(middle) <= REACH:
-        dot(panel, np.array([middle, (high - low) / 2]), height, color, filled=True)
+        filled = line["verdict"] != TIE
+        dot(panel, np.array([middle, (high - low) / 2]), height, color, filled=filled)
+        for end, beyond, arrow in ((-REACH, low < -REACH, "<"), (REACH, high > REACH, ">")):
+            if beyond:
+                panel.plot(0.98 * end, height, arrow, ms=3, color=color)
         return
     edge, side = (0.02, "left") if middle < 0 else (0.98, "right")
     said = f"{middle:.0f} ({low:.0f} to {high:.0f})"
-    text = f"← {said}" if middle < 0 else f"{said} →"
-    where = panel.get_yaxis_transform()
+    where, box = panel.get_yaxis_transform(), {"facecolor": "white", "lw": 0, "pad": 0.5}
     height += 0.1 if height > round(height) else -0.1  # keep two texts apart
-    panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=6)
+    panel.text(
+        edge, height, said, transform=where, ha=side, va="center", color=color, size=6, bbox=box
+    )
