@@ -18,6 +18,7 @@ from gar_verify import paths
 from gar_verify.claims import Claim, Finding, Verdict
 from gar_verify.reproduce import changes, report, rerun
 from gar_verify.reproduce.report import page
+from gar_verify.studies.catalogue import title
 from proofs import catalogue
 from proofs.statements import Outcome, Result, Statement
 
@@ -116,9 +117,9 @@ def test_every_picture_is_within_the_page_and_described(
 def test_captions_say_what_is_drawn(root: ElementTree.Element) -> None:
     """Bands of the curves, bars of the tables, boxes of the studies of alpha."""
     alts = [image.get("alt", "") for image in root.iter("img")]
-    words = {"Sine": "band", "Concrete": "filled dots", "Sensitivity": "a box"}
-    for title, word in words.items():
-        (alt,) = [alt for alt in alts if alt.startswith(f"{title}: ")]
+    words = {"sine": "band", "concrete": "filled dots", "sensitivity": "a box"}
+    for study, word in words.items():
+        (alt,) = [alt for alt in alts if alt.startswith(f"{title(study)}: ")]
         assert [known for known in words.values() if known in alt] == [word]
 
 
