@@ -51,8 +51,9 @@ def overview_figure(lines: pd.DataFrame) -> Figure:
             mpl.lines.Line2D([], [], marker="o", ms=3, lw=0.8, color=COLORS[color], label=kind)
             for kind, (color, _) in LINES.items()
         ]
-        ring = {"marker": "o", "ms": 3, "ls": "", "mfc": "white", "color": "#000000"}
-        handles.append(mpl.lines.Line2D([], [], label="tie", **ring))
+        handles.append(
+            mpl.lines.Line2D([], [], marker="o", ms=3, ls="", mfc="w", color="#000000", label="tie")
+        )
         figure.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.5)
     return figure
 
