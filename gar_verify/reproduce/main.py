@@ -26,7 +26,7 @@ from gar_verify.studies import catalogue, tables
 from gar_verify.studies.progress import Progress, Silent
 from gar_verify.studies.summaries import SummaryError
 
-MAIN = ("sine", "squared_sine", "concrete", *rerun.PARTS, *catalogue.SENSITIVITIES)
+MAIN = ("concrete", *rerun.PARTS, *catalogue.SENSITIVITIES)
 """Studies that the main job trains, some of them in part; it draws the others from summaries."""
 
 QUICK = ("sine", "concrete", "diabetes")

@@ -81,7 +81,7 @@ METHOD_COLORS = COLORS | {
     "trees": "#4F6D1E",
     "pairs": "#A3B8A0",
 }
-"""Colour of everything that a study trains: no two things share one in any figure."""
+"""Colour of everything that a study trains; only MAE's networks, one or one a target, share one."""
 
 PART_DASHES = dict(zip(PART_COLORS, _PATTERNS, strict=False))
 

@@ -7,8 +7,11 @@ from matplotlib.figure import Figure
 
 from gar_verify.metrics import METRICS
 from gar_verify.studies import curves, figures
-from gar_verify.studies.figures import tabular
+from gar_verify.studies.figures import style, tabular
 from gar_verify.studies.methods import SYNTHETIC, TABULAR
+
+PARTS = ("a", "c", "a+c")
+"""Choices of GAR's parts that nothing else is called."""
 
 
 @pytest.fixture
@@ -155,6 +158,9 @@ def test_tabular_figure_puts_published_beside_measured():
 def test_every_method_has_a_colour_of_its_own():
     assert len(set(figures.COLORS.values())) == len(figures.COLORS)
     assert set(TABULAR) | set(SYNTHETIC) <= set(figures.COLORS)
+    trained = style.METHOD_COLORS | {k: v for k, v in style.CHOICE_COLORS.items() if k in PARTS}
+    own = {name: color for name, color in trained.items() if name != "mae_own"}  # a network each
+    assert len(set(own.values())) == len(own)
 
 
 @pytest.mark.parametrize(
