@@ -785,16 +785,16 @@ def _parkinsons() -> Iterator[Said]:
     pairs.append(holm(motor, "MAE", gar="gar_released"))
     yield Said(
         f"The lowest test MAE is that of the released constants ({n(errors[RELEASED])}), then "
-        f"training with MAE ({n(errors['MAE'])}) and GAR ({n(errors['GAR'])}); among the three no "
-        "difference of test MAE is more than chance",
-        list(errors.index[:3]) == [RELEASED, "MAE", "GAR"] and min(pairs) > 0.05,
+        f"GAR's ({n(errors['GAR'])}) and that of training with MAE ({n(errors['MAE'])}); among the "
+        "three no difference of test MAE is more than chance",
+        list(errors.index[:3]) == [RELEASED, "GAR", "MAE"] and min(pairs) > 0.05,
     )
-    p = [holm(motor, metric, gar="gar_released") for metric in METRICS[1:]]
+    p = [holm(motor, metric) for metric in METRICS[1:]]
     yield Said(
-        "On the other metrics the released constants beat MAE by more than chance: RMSE p = "
-        f"{n(p[0])}, Pearson {n(p[1])}, Spearman {n(p[2])}; the paper's formula does not",
-        all(beats(motor, m, gar="gar_released") for m in METRICS[1:])
-        and not any(beats(motor, m) for m in METRICS[1:]),
+        "On the other metrics the paper's formula beats MAE by more than chance on RMSE alone (p "
+        f"= {n(p[0])}; Pearson {n(p[1])}, Spearman {n(p[2])}), the released constants on none",
+        [beats(motor, m) for m in METRICS[1:]] == [True, False, False]
+        and not any(beats(motor, m, gar="gar_released") for m in METRICS[1:]),
     )
     total, errors = "parkinsons_total", mae("parkinsons_total").sort_values()
     against = [
@@ -902,9 +902,8 @@ def _ledger() -> Iterator[Said]:
     yield Said(f"Of the ⟦{len(before)}⟧ verdicts of version 0.1 ⟦{other}⟧ are others")
     edges = {name for name, claim in claims.items() if claim["edge"]}
     yield Said(
-        "the lowest test MAE on Sine, the tables that GAR leads by MAE, and two claims of running "
-        "time stand on an edge",
-        edges == {"lowest-mae-sine", "leads-mae", "time-faster", "seconds-per-epoch"},
+        "the lowest test MAE on Sine and two claims of running time stand on an edge",
+        edges == {"lowest-mae-sine", "time-faster", "seconds-per-epoch"},
     )
     limits = {"smooth-targets", "one-target"}
     yield Said(

@@ -80,7 +80,7 @@ def _meaning(name: str) -> str:
 
 def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) -> Figure:
     """A panel for each metric with a line for each name of the second level of the index."""
-    names = list(colors)
+    names, published = list(colors), bool(table["published"].notna().any())
     with mpl.rc_context(STYLE):
         size = (COLUMN_WIDTH, 2 * (0.18 * len(names) + 0.5) + 0.25)
         figure = Figure(figsize=size, layout="constrained")
@@ -92,13 +92,13 @@ def _dots(table: pd.DataFrame, colors: Mapping[str, str], unit: str, runs: str) 
             limit(panel, np.concatenate([ours, theirs]))
             for line, name in enumerate(names):
                 dot(panel, theirs[line], line + 0.2, PUBLISHED, filled=False)
-                dot(panel, ours[line], line - 0.1, colors[name], filled=True)
+                dot(panel, ours[line], line - 0.1 * published, colors[name], filled=True)
             panel.set_title(f"test {metric} {'↓' if LOWER_IS_BETTER[metric] else '↑'}")
             panel.set_xlabel("correlation" if metric in WITHOUT_UNIT else unit or "unit of target")
             panel.locator_params(axis="x", nbins=4)
         panels[0].set_yticks(range(len(names)), [name.replace(", ", ",\n") for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
-        _legend(figure, runs, published=bool(table["published"].notna().any()))
+        _legend(figure, runs, published=published)
     return figure
 
 
@@ -146,7 +146,8 @@ def dot(panel: Axes, dot: np.ndarray, height: float, color: str, *, filled: bool
     if mean < left or mean > right:
         edge, side = (0.02, "left") if mean < left else (0.98, "right")
         text = f"← {mean:.3g}" if mean < left else f"{mean:.3g} →"
-        height += 0.12 if height > round(height) else -0.12  # keep two numbers apart
+        # Two of a line are spaced evenly: neither touches that of the next line.
+        height = round(height) + 0.25 * np.sign(height - round(height))
         panel.text(edge, height, text, transform=where, ha=side, va="center", color=color, size=6)
         return
     panel.errorbar(
