@@ -133,6 +133,7 @@ def _study(done: Rerun, figures: Path) -> dict[str, Any]:
         "source": attrs["source"],
         "data": attrs["data"][:12],
         "fingerprint": attrs["fingerprints"][:12],
+        "seconds": f"{attrs['seconds']:,.0f}",
     }
 
 

@@ -18,6 +18,7 @@ from gar_verify import paths
 from gar_verify.claims import Claim, Finding, Verdict
 from gar_verify.reproduce import changes, report, rerun
 from gar_verify.reproduce.report import page
+from gar_verify.studies import summaries
 from gar_verify.studies.catalogue import title
 from proofs import catalogue
 from proofs.statements import Outcome, Result, Statement
@@ -171,6 +172,8 @@ def test_what_was_trained_and_what_is_from_a_summary(root: ElementTree.Element) 
     assert "Stored: drawn from the stored summary" in words["study-sine"]
     assert "Trained by this job." in words["study-concrete"]
     assert "4.603 (0.075)" in words["study-concrete"]
+    seconds = summaries.read("concrete").attrs["seconds"]
+    assert f"Its trainings took {seconds:,.0f} seconds of one core." in words["study-concrete"]
 
 
 def test_missing_parts_are_said_to_be_missing(material: report.Material, figures: Path) -> None:
