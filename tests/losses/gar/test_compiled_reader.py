@@ -425,15 +425,21 @@ def test_where_the_cache_cannot_be_written(kernels: Path, monkeypatch: pytest.Mo
 
 
 TWO = """
+import math
 from gar_verify.losses import _compiled
 
 OFFSET = 1.0
 
-def twice(x):
-    return 2 * x + OFFSET
+def large(x):  # or it becomes a part of what calls it, and has no name
+    total = x
+    for i in range(7):
+        for j in range(i):
+            total += math.sin(total * j) + math.cos(total - i) * math.exp(-total * total)
+            total = math.tan(j) + math.sqrt(total) if total > 100 else math.atan(total)
+    return 0 * total + 2 * x + OFFSET
 
 def entry(x):
-    return twice(x)
+    return large(x) + 0 * large(3 * x)
 
 for offset in (1.0, 2.0):
     (kernel,) = _compiled.load([entry], {"OFFSET": offset})
