@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ class Comparison:
 
     def tests(self, target: str) -> pd.DataFrame:
         """Every method against MAE, by metric and method: see `testing.against`."""
+        return self._tests[target].copy()
+
+    @cached_property
+    def _tests(self) -> dict[str, pd.DataFrame]:
+        """`tests` of each target, which tables, sentences and figures ask for again and again."""
+        return {target: self._tested(target) for target in self.targets}
+
+    def _tested(self, target: str) -> pd.DataFrame:
         folds = self.results.sizes["fold"]
         shares = 1 / np.arange(1, folds + 1) if self.in_time else np.array([1 / (folds - 1)])
         return testing.against(
@@ -122,6 +131,10 @@ class Comparison:
         (lines that the sentence does not speak of have none), whether it ``survives`` at 5 %, and
         the ``detectable`` difference (see `testing`).
         """
+        return self._table.copy()
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
         return pd.concat([self._lines(target) for target in self.targets])
 
     def _lines(self, target: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -94,19 +95,20 @@ def differences(
     """How much better each method is than the baseline, run by run, for (metric, method)."""
     if same_folds:
         scores = scores.mean("seed", skipna=False, keepdims=True)
-    runs = scores.stack(run=("seed", "fold")).transpose("metric", "method", "run")
+    each = scores.transpose("metric", "method", "seed", "fold")
+    runs = each.to_numpy().reshape(*each.shape[:2], -1)
+    metrics, methods = (list(map(str, scores[name].to_numpy())) for name in ("metric", "method"))
     found = {}
-    for metric in map(str, runs["metric"].to_numpy()):
+    for metric, of_metric in zip(metrics, runs, strict=True):
         sign = 1 if LOWER_IS_BETTER[metric] else -1
-        of_metric = runs.sel({"metric": metric})
-        theirs = of_metric.sel({"method": baseline}).to_numpy()
-        for method in map(str, runs["method"].to_numpy()):
+        theirs = of_metric[methods.index(baseline)]
+        for method, own in zip(methods, of_metric, strict=True):
             if method != baseline:
-                own = of_metric.sel({"method": method}).to_numpy()
                 found[metric, method] = sign * (theirs - own)
     return found
 
 
+@cache
 def detectable(degrees: int, level: float = LEVEL) -> float:
     """The smallest true difference that is found with probability `POWER`, in standard errors.
 

@@ -135,11 +135,13 @@ def test_everything_is_written_or_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_file_gives_the_bytes_of_another_run(tmp_path: Path) -> None:
     frame().to_csv(tmp_path / "a.csv", index=False, sep=";")
     frame().to_parquet(tmp_path / "a.parquet")
+    settings = QUICK | {"alphas": [0.5], "folds": 2}
     runs = [
-        compare_file(tmp_path / name, ["y"], identifiers=["name"], max_rows=50, **QUICK)
+        compare_file(tmp_path / name, ["y"], identifiers=["name"], max_rows=50, **settings)
         for name in ("a.csv", "a.parquet")
     ]
     one, two = (run.save(tmp_path / str(i)) for i, run in enumerate(runs))

@@ -447,7 +447,7 @@ def test_the_logarithm_needs_positive_targets(read: Reader) -> None:
         read(lines(b=[1, 2, 3], y=[1, 2, 0, 4]), log_target=True)
 
 
-QUICK = {"losses": ["mae"], "folds": 3, "quick": True, "jobs": 1}
+QUICK = {"losses": ["mae"], "folds": 3, "quick": True, "jobs": 1, "references": False}
 
 
 def test_the_logarithm_is_learned_and_the_target_is_scored() -> None:
@@ -474,6 +474,7 @@ def test_the_command_takes_the_options(tmp_path: Path, monkeypatch: pytest.Monke
     base = ["compare", "mine.csv", "--target", "Avg TP, $", "--losses", "mae", "--folds", "3"]
     options = ["--sep", "tab", "--encoding", "cp1252", "--decimal", ",", "--strip-units"]
     more = ["--na", "-999", "--log-target", "--drop", "w", "--quick", "--jobs", "1"]
+    more += ["--no-references"]
     result = CliRunner().invoke(app, [*base, *options, *more], catch_exceptions=False)
     assert result.exit_code == 0
     for note in (

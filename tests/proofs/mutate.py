@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -38,6 +39,11 @@ class Change:
     def __str__(self) -> str:
         return f"{self.function}, line {self.line}: {self.before} -> {self.after}"
 
+    @property
+    def source(self) -> str:
+        """The formulas with the change, as text."""
+        return "\n\n".join(map(_unparsed, self.tree.body))
+
     def module(self) -> ModuleType:
         """The formulas with the change."""
         changed = ModuleType("changed_formulas")
@@ -45,6 +51,12 @@ class Change:
         sys.modules[changed.__name__] = changed
         exec(compile(self.tree, str(PATH), "exec"), changed.__dict__)
         return changed
+
+
+@cache
+def _unparsed(node: ast.AST) -> str:
+    """A definition as text; what is not changed is the same object in every change."""
+    return ast.unparse(node)
 
 
 def changes() -> Iterator[Change]:

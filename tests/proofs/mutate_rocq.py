@@ -70,7 +70,7 @@ def speaking(functions: set[str]) -> list[str]:
 
 def hide(change: Change, functions: set[str], folder: Path) -> list[str]:
     """Write what is changed into a folder, and return the sources to compile."""
-    source = ast.unparse(change.tree)
+    source = change.source
     blocks = [b for b in translate(source).split("\n\n") if _defined(b) in functions]
     (folder / "Changed.v").write_text("\n\n".join([HIDING, *blocks]) + "\n", encoding="utf8")
     after = speaking(functions)
