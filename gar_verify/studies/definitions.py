@@ -70,6 +70,7 @@ class Sources:
         """Nothing is read yet."""
         self._read = cache(read)
         self._module = cache(self._parsed)
+        self._tree = cache(self._understood)
 
     def digest(self, roots: Sequence[Definition]) -> str:
         """SHA-256 of some definitions, in their order, and of all that they reach.
@@ -79,10 +80,17 @@ class Sources:
         """
         trees = self.reached(roots)
         digests = {definition: tree.own for definition, tree in trees.items()}
+        moving = trees
         for _ in trees:  # as often as the longest chain of references may be long: circles end too
-            digests = {
+            digests |= {
                 definition: _sha(tree.own, *(digests[to] for to in tree.reached))
-                for definition, tree in trees.items()
+                for definition, tree in moving.items()
+            }
+            # In the next round only those change that refer to one that changed in this.
+            moving = {
+                definition: tree
+                for definition, tree in moving.items()
+                if not moving.keys().isdisjoint(tree.reached)
             }
         return _sha(*(digests[root] for root in roots))
 
@@ -123,7 +131,7 @@ class Sources:
             Definition(inside, "") if self._read(inside) is not None else None
         )
 
-    def _tree(self, definition: Definition) -> _Tree:
+    def _understood(self, definition: Definition) -> _Tree:
         top = self._module(definition.module)
         if not definition.name:
             names = sorted(top.statements)
