@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gar_verify.studies import pins
 
@@ -97,8 +99,12 @@ def _sketching() -> Iterator[None]:
     def savefig(figure: Figure, file: Any, *, format: str, **options: Any) -> None:
         if format == "pdf":
             file.write(f"%PDF {options['metadata']['Keywords']}".encode())
+        elif format == "png":
+            about = PngInfo()
+            about.add_text("Comment", options["metadata"]["Comment"])
+            Image.new("RGB", (6, 4)).save(file, format, pnginfo=about)
         else:
-            drawn(figure, file, **(options | {"format": format, "dpi": 40}))
+            drawn(figure, file, format=format, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Figure, "savefig", savefig)
@@ -107,9 +113,9 @@ def _sketching() -> Iterator[None]:
 
 @pytest.fixture
 def sketched() -> Iterator[None]:
-    """Pictures are drawn as coarse PNG alone, in a third of the time: for what is not about them.
+    """Figures are made and not drawn, their files hold the digests: for what is not about them.
 
-    The figures of the studies, and those of a comparison, have tests that draw both forms.
+    The figures of the studies, and those of a comparison, have tests that draw them.
     """
     with _sketching():
         yield

@@ -8,6 +8,7 @@ is over all that a claim compares.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -135,9 +136,12 @@ def superior(
         named: names of methods.
     """
 
+    @cache
+    def lines(name: str, shift: float = 0.0) -> pd.DataFrame:
+        return against(moved(results, name, shift, part), name, others, metrics, part)
+
     def hits(name: str, shift: float = 0.0) -> list[int]:
-        seen = moved(results, name, shift, part)
-        return against(seen, name, others, metrics, part)["hit"].tolist()
+        return list(lines(name, shift)["hit"])
 
     def at(shift: float) -> list[int]:
         if len(methods) == 1:
@@ -145,8 +149,7 @@ def superior(
         return [SIGNS.get(every(hits(name, shift)), 0) for name in methods]
 
     def said(name: str) -> str:
-        lines = against(results, name, others, metrics, part)
-        return f"{named(name)} {_counts(lines, named)}"
+        return f"{named(name)} {_counts(lines(name), named)}"
 
     single = len(methods) == 1
     texts = [*map(said, methods), *(f"beside it {said(name)}" for name in formula)]

@@ -109,16 +109,17 @@ def found(
         absent: further things that the claim needs and nothing is known of: in part, at most.
     """
 
-    def verdict(shift: float) -> Verdict:
-        found = rule(at(shift))
+    def verdict(seen: Sequence[Hit]) -> Verdict:
+        found = rule(seen)
         return Verdict.IN_PART if absent and found is Verdict.REPRODUCED else found
 
-    hits, now = _values(at(0.0)), verdict(0.0)
+    seen = at(0.0)
+    hits, now = _values(seen), verdict(seen)
     held = sum(hit >= least for hit in hits)
     ties = f", {hits.count(0)} cannot be told from chance" if least and 0 in hits else ""
     total = len(hits) + absent
     counted = f"{held} of {total} {of}{ties}" if total > 1 else ""
-    others = dict.fromkeys(v for v in map(verdict, (-EDGE, EDGE)) if v is not now)
+    others = dict.fromkeys(v for v in map(verdict, map(at, (-EDGE, EDGE))) if v is not now)
     edge = f"{' or '.join(others)} with figures that differ by a tenth of their deviation"
     return Finding(now, measured, reason, published, counted, edge if others else "")
 

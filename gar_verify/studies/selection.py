@@ -70,10 +70,10 @@ def summarize(selected: xr.Dataset) -> xr.Dataset:
     )
 
 
-def gain(selected: xr.Dataset, method: str, baseline: str) -> pd.Series:
+def gain(selected: xr.Dataset, method: str | list[str], baseline: str) -> pd.Series:
     """Improvement of a method over a baseline in per cent of the baseline, by metric.
 
-    Positive is better, for errors as for correlations.
+    Of several methods by metric and method. Positive is better, for errors as for correlations.
     """
     mean = summarize(selected)["mean"]
     ours, theirs = mean.sel({"method": method}), mean.sel({"method": baseline})

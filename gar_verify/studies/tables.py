@@ -5,6 +5,7 @@ A deviation is (measured - published) in published standard deviations of a sing
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,9 @@ def tabular_table(results: xr.Dataset) -> pd.DataFrame:
     frame["deviation"] = (frame["measured"] - frame["published"]) / frame["published std"]
     others = [name for name in frame.index.unique("method") if name != "mae"]
     if others and "mae" in selected["method"]:
-        for column, of_method in (("gain", selection.gain), ("p", selection.t_test)):
-            found = {name: of_method(selected, name, "mae") for name in others}
-            frame[column] = pd.concat(found, names=["method"]).swaplevel()
+        frame["gain"] = selection.gain(selected, others, "mae")
+        found = {name: selection.t_test(selected, name, "mae") for name in others}
+        frame["p"] = pd.concat(found, names=["method"]).swaplevel()
     return frame.rename(index=label, level="method")
 
 
@@ -118,11 +119,12 @@ def gains_table(results: xr.Dataset) -> pd.DataFrame:
         ``best competitor`` by test mean, the gain ``over it`` and ``p over it``.
     """
     selected = selection.select(results)
+    there = [name for name in EVERY_GAR if name in selected["method"]]
+    gains = {name: _gains(selected, name) for name in there}
     lines = [
-        {"metric": metric, "method": label(name), **_gains(selected, name, metric)}
+        {"metric": metric, "method": label(name), **gains[name](metric)}
         for metric in METRICS
-        for name in EVERY_GAR
-        if name in selected["method"]
+        for name in there
     ]
     return pd.DataFrame(lines).set_index(["metric", "method"])
 
@@ -211,15 +213,24 @@ def _measured(selected: xr.Dataset, *levels: str) -> pd.DataFrame:
     return frame[["mean", "std"]].rename(index=str, columns={"mean": "measured"})
 
 
-def _gains(selected: xr.Dataset, name: str, metric: str) -> dict[str, float | str]:
-    best = str(selection.best_competitor(selected, name)[metric])
-    return {
-        "over MAE": selection.gain(selected, name, "mae")[metric],
-        "p": selection.t_test(selected, name, "mae")[metric],
-        "best competitor": label(best),
-        "over it": selection.gain(selected, name, best)[metric],
-        "p over it": selection.t_test(selected, name, best)[metric],
-    }
+def _gains(selected: xr.Dataset, name: str) -> Callable[[str], dict[str, float | str]]:
+    """The gains of a method, by metric."""
+    best = selection.best_competitor(selected, name)
+    others = {"mae", *map(str, best)}
+    gain = {other: selection.gain(selected, name, other) for other in others}
+    p = {other: selection.t_test(selected, name, other) for other in others}
+
+    def on(metric: str) -> dict[str, float | str]:
+        other = str(best[metric])
+        return {
+            "over MAE": gain["mae"][metric],
+            "p": p["mae"][metric],
+            "best competitor": label(other),
+            "over it": gain[other][metric],
+            "p over it": p[other][metric],
+        }
+
+    return on
 
 
 def _tuple(name: object) -> tuple[str, ...]:

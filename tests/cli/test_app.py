@@ -129,28 +129,35 @@ def test_an_error_is_known_without_importing_anything(monkeypatch: pytest.Monkey
     assert set(sys.modules) == before
 
 
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which `QUICK` is trained once."""
+    return tmp_path_factory.mktemp("quick")
+
+
+QUICK = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--jobs", "1")
+
+
 @pytest.mark.slow
-def test_run_prints_a_table_and_nothing_else(tmp_path: Path) -> None:
-    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--jobs", "1")
-    first = gar_verify(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+def test_run_prints_a_table_and_nothing_else(quick: Path) -> None:
+    first = gar_verify(*QUICK, GAR_VERIFY_CACHE=str(quick))
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.startswith("| metric | method |")
-    again = here(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    again = here(*QUICK, GAR_VERIFY_CACHE=str(quick))
     assert again.stdout == first.stdout
 
 
-def test_a_part_of_a_study_leaves_the_record_alone(tmp_path: Path) -> None:
+def test_a_part_of_a_study_leaves_the_record_alone(quick: Path) -> None:
     before = (paths.figures() / "diabetes.csv").read_bytes()
-    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--save")
-    shown = here(*arguments, GAR_VERIFY_CACHE=str(tmp_path))
+    shown = here(*QUICK, "--save", GAR_VERIFY_CACHE=str(quick))
     assert shown.returncode == 0
     assert "paper_figures stays as it is" in shown.stderr
-    assert (tmp_path / "quick_figures" / "diabetes.csv").is_file()
+    assert (quick / "quick_figures" / "diabetes.csv").is_file()
     assert (paths.figures() / "diabetes.csv").read_bytes() == before
 
 
 def test_an_interruption_is_one_line(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "gar_verify", "run", "diabetes", "--jobs", "1"]
+    arguments = [sys.executable, "-m", "gar_verify", "run", "diabetes", "--quick"]
     environment = {**os.environ, "GAR_VERIFY_CACHE": str(tmp_path), "OMP_NUM_THREADS": "1"}
 
     def listen() -> None:
@@ -168,11 +175,10 @@ def test_an_interruption_is_one_line(tmp_path: Path) -> None:
     assert said == "gar-verify: interrupted; the same command goes on from here\n"
 
 
-def test_corrected_is_another_study(tmp_path: Path) -> None:
+def test_corrected_is_another_study(quick: Path) -> None:
     """One of its seeds, quickly: other scaling, and the sentence names it."""
-    arguments = ("run", "diabetes", "--quick", "--methods", "mae,gar", "--seeds", "0")
     plain, corrected = (
-        here(*arguments, *option, GAR_VERIFY_CACHE=str(tmp_path))
+        here(*QUICK, "--seeds", "0", *option, GAR_VERIFY_CACHE=str(quick))
         for option in ((), ("--corrected",))
     )
     assert (corrected.returncode, corrected.stderr) == (0, "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
-from gar_verify.claims import UnknownClaimError
+from gar_verify.claims import UnknownClaimError, catalogue
 from gar_verify.cli.app import _expected, app
 
 RUN = CliRunner()
@@ -33,10 +34,13 @@ def test_json_is_one_record_for_each() -> None:
     assert {"verdict", "measured", "published", "command"} <= set(records[0])
 
 
-def test_everything_is_printed_and_written(tmp_path: Path) -> None:
+def test_everything_is_printed_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a ledger of a few claims."""
+    monkeypatch.setattr(catalogue, "ENTRIES", few := catalogue.ENTRIES[:4] + catalogue.ENTRIES[-4:])
     shown = RUN.invoke(app, ["claims", "--folder", str(tmp_path)])
     assert shown.exit_code == 0
     assert shown.stdout.startswith("Theory\n------\nproved ")
+    assert all(f"  {claim.identifier} " in shown.stdout for claim in few)
     names = {f"claims.{end}" for end in ("html", "json", "md")}
     names |= {f"overview.{end}" for end in ("csv", "md", "pdf", "png")}
     assert {path.name for path in tmp_path.iterdir()} == names

@@ -1,9 +1,6 @@
 """The study of IC50 on a small made table."""
 
 import json
-import multiprocessing
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,24 +113,6 @@ def test_a_damaged_and_a_lost_piece_are_computed_again(tmp_path: Path, results: 
     files[0].unlink()
     files[3].write_bytes(files[3].read_bytes()[:-1])
     assert checksum(run(tmp_path, names)) == checksum(results.sel({"method": list(names)}))
-
-
-def _run_elsewhere(folder: Path) -> None:
-    run(folder, ("mae", "rnc", "ranksim"))
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
-def test_killed_it_goes_on_to_the_same_bytes(tmp_path: Path, results: xr.Dataset) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=_run_elsewhere, args=(tmp_path,))
-    process.start()
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.rglob("*.nc")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.kill()
-    process.join()
-    assert list(tmp_path.rglob("*.nc"))
-    names = ["mae", "rnc", "ranksim"]
-    assert checksum(run(tmp_path, tuple(names))) == checksum(results.sel({"method": names}))
 
 
 def test_it_is_written_and_read_as_the_other_studies(

@@ -21,22 +21,31 @@ WHOLE = ("selected_epoch", "selected_hyperparameter")
 FEW = ("mae", "ranksim", "gar")
 
 
+FULL = tabular.protocol("diabetes")
+SMALL = replace(
+    FULL,
+    recipe=replace(FULL.recipe, epochs=5, milestones=(3,)),
+    folds=2,
+    learning_rates=(1e-1, 1e-2),
+    weight_decays=(1e-4,),
+)
+
+
+@pytest.fixture(scope="module")
+def trained() -> xr.Dataset:
+    """A short study of diabetes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tabular, "protocol", lambda table, quick=False: SMALL)
+        return tabular.run("diabetes", FEW, seeds=(0, 1), jobs=1)
+
+
 @pytest.fixture
-def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The summary of a short study of diabetes, in a folder of its own."""
-    full = tabular.protocol("diabetes")
-    small = replace(
-        full,
-        recipe=replace(full.recipe, epochs=5, milestones=(3,)),
-        folds=2,
-        learning_rates=(1e-1, 1e-2),
-        weight_decays=(1e-4,),
-    )
-    monkeypatch.setattr(tabular, "protocol", lambda table, quick=False: small)
+def short(trained: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The summary of that study, in a folder of its own."""
+    monkeypatch.setattr(tabular, "protocol", lambda table, quick=False: SMALL)
     monkeypatch.setattr(paths, "summaries", lambda: tmp_path)
     monkeypatch.setattr(predictions, "DRAWS", 20)
-    results = tabular.run("diabetes", FEW, seeds=(0, 1), store=tmp_path / "store", jobs=1)
-    summaries.write(results, "diabetes", tmp_path)
+    summaries.write(trained, "diabetes", tmp_path)
     return tmp_path
 
 
@@ -132,16 +141,24 @@ def made(lines: int = 3, rows: int = 80, folds: int = 4) -> xr.Dataset:
     )
 
 
-def test_the_covariance_of_mean_errors_is_that_of_the_errors_of_rows() -> None:
+@pytest.fixture(scope="module")
+def covariances() -> np.ndarray:
+    """Of what is `made`, for each metric."""
+    return predictions.row_covariance(made(), 1500)
+
+
+def test_the_covariance_of_mean_errors_is_that_of_the_errors_of_rows(
+    covariances: np.ndarray,
+) -> None:
     found = made()
     error = abs(found["prediction"] - found["label"]).sel(metric="MAE")
     by_row = error.mean(("target", "fold", "seed")).transpose("method", "row")
     wanted = np.cov(by_row) / found.sizes["row"]
-    measured = predictions.row_covariance(found, 1500)[METRICS.index("MAE")]
+    measured = covariances[METRICS.index("MAE")]
     np.testing.assert_allclose(measured, wanted, rtol=0.15)
 
 
-def test_the_covariance_of_correlations_is_that_of_a_jackknife() -> None:
+def test_the_covariance_of_correlations_is_that_of_a_jackknife(covariances: np.ndarray) -> None:
     found = made()
     count = found.sizes["row"]
     without = [
@@ -150,7 +167,7 @@ def test_the_covariance_of_correlations_is_that_of_a_jackknife() -> None:
     ]
     values = np.stack([one.sel(metric="Pearson") for one in without], 1)
     wanted = np.cov(values, ddof=0) * (count - 1)
-    measured = predictions.row_covariance(found, 1500)[METRICS.index("Pearson")]
+    measured = covariances[METRICS.index("Pearson")]
     np.testing.assert_allclose(measured.diagonal(), wanted.diagonal(), rtol=0.25)
 
 
