@@ -114,7 +114,8 @@ def over_rows(rows: Any, metric: str, a: str | float, b: str | float) -> tuple[f
     if rows is None:
         return math.nan, 0
     at = [rows["lines"].index(method) for method in (a, b)]
-    return paired_tests.difference_error(np.array(rows["covariance"][metric]), *at), rows["count"]
+    covariance = np.array(rows["covariance"][metric], dtype=float)  # null where there is no value
+    return paired_tests.difference_error(covariance, *at), rows["count"]
 
 
 def _line(d: Array, error_rows: float, count: int) -> Line:
