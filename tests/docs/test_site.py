@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -131,6 +132,14 @@ def test_every_internal_link_has_an_end(pages: dict[Path, Page]) -> None:
                 broken.append(f"{path.name} -> {link}")
     assert count > 1000
     assert not broken, broken[:20]
+
+
+@pytest.mark.slow
+def test_no_link_is_left_as_text(pages: dict[Path, Page]) -> None:
+    """As one within another would be."""
+    as_written = re.compile(r"<(pre|code|script)\b.*?</\1>", re.DOTALL)
+    texts = {path: as_written.sub("", path.read_text(encoding="utf-8")) for path in pages}
+    assert [path.name for path, text in texts.items() if "](" in text] == []
 
 
 @pytest.mark.slow
