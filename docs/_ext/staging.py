@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 STAGED = DOCS / "_generated"
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#|/)([^)\s#]+)(#?)")
-FIGURE = re.compile(r"(?<!\[)!\[[^\]]+\]\([./]*/paper_figures/(\w+)\.png\)")
+FIGURE = re.compile(r"!\[[^\]]+\]\([./]*/paper_figures/(\w+)\.png\)")
 PUBLIC = ("formulas", "metrics", "losses", "integrations", "comparison")
 """Rooms whose interface users may rely on."""
 PROMISE = (

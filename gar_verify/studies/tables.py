@@ -5,7 +5,6 @@ A deviation is (measured - published) in published standard deviations of a sing
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +121,7 @@ def gains_table(results: xr.Dataset) -> pd.DataFrame:
     there = [name for name in EVERY_GAR if name in selected["method"]]
     gains = {name: _gains(selected, name) for name in there}
     lines = [
-        {"metric": metric, "method": label(name), **gains[name](metric)}
+        {"metric": metric, "method": label(name), **gains[name][metric]}
         for metric in METRICS
         for name in there
     ]
@@ -213,24 +212,23 @@ def _measured(selected: xr.Dataset, *levels: str) -> pd.DataFrame:
     return frame[["mean", "std"]].rename(index=str, columns={"mean": "measured"})
 
 
-def _gains(selected: xr.Dataset, name: str) -> Callable[[str], dict[str, float | str]]:
-    """The gains of a method, by metric."""
-    best = selection.best_competitor(selected, name)
-    others = {"mae", *map(str, best)}
+def _gains(selected: xr.Dataset, name: str) -> dict[str, dict[str, float | str]]:
+    """The gains of a method for each metric."""
+    competitors = selection.best_competitor(selected, name)
+    best = {metric: str(competitors[metric]) for metric in METRICS}
+    others = {"mae", *best.values()}
     gain = {other: selection.gain(selected, name, other) for other in others}
     p = {other: selection.t_test(selected, name, other) for other in others}
-
-    def on(metric: str) -> dict[str, float | str]:
-        other = str(best[metric])
-        return {
+    return {
+        metric: {
             "over MAE": gain["mae"][metric],
             "p": p["mae"][metric],
             "best competitor": label(other),
             "over it": gain[other][metric],
             "p over it": p[other][metric],
         }
-
-    return on
+        for metric, other in best.items()
+    }
 
 
 def _tuple(name: object) -> tuple[str, ...]:

@@ -106,6 +106,17 @@ def test_studies_without_folds_have_none() -> None:
         predictions.record("sine")
 
 
+def test_every_study_of_a_table_with_folds_has_them() -> None:
+    """But that of frozen vectors, which are made from data and an encoder of one's own."""
+    heads = {
+        path.stem: path.read_text(encoding="utf-8").partition("\n")[0].split(",")
+        for path in paths.summaries().glob("*.csv")
+    }
+    wanted = {name for name, head in heads.items() if {"fold", "selected_weight_decay"} <= {*head}}
+    assert {*STORED} == wanted - {"sts_b_frozen"}
+    assert all(predictions.ROWS in summaries.read(study).attrs for study in STORED)
+
+
 @pytest.mark.parametrize("study", STORED)
 def test_stored_predictions_have_the_scores_of_their_summary(study: str) -> None:
     """So every number of a table can be had from the predictions."""

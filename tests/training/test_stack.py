@@ -1,7 +1,5 @@
 """The stacked trainer against the plain loop of torch, one model at a time."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -88,16 +86,15 @@ def test_alone_or_in_any_stack_it_is_the_same_run(name, problem):
 @pytest.mark.slow
 def test_one_of_135_is_the_run_it_is_alone():
     settings = tabular.protocol("diabetes")
-    recipe = replace(settings.recipe, epochs=25)
-    method = tabular_methods(["gar"], recipe.epochs)[0]
+    method = tabular_methods(["gar"], settings.recipe.epochs)[0]
     problem = tabular.folds(load_table("diabetes"), settings.folds)
     runs = [
         run
         for fold in range(settings.folds)
         for run in tabular.grid(method, settings, settings.learning_rates, 0, fold)
     ]
-    together = train(problem, runs, recipe, method.objective)
-    alone = train(problem, runs[40:41], recipe, method.objective)
+    together = train(problem, runs, settings.recipe, method.objective)
+    alone = train(problem, runs[40:41], settings.recipe, method.objective)
     assert len(runs) == 135
     np.testing.assert_allclose(alone.parameters[0], together.parameters[40], rtol=1e-4)
     np.testing.assert_allclose(alone.metrics[0], together.metrics[40], rtol=1e-3, atol=1e-5)

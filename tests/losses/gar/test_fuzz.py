@@ -17,7 +17,7 @@ EVERYTHING = os.environ.get("GAR_VERIFY_HYPOTHESIS") == "full"
 
 
 def test_random_batches_hold() -> None:
-    examples = 15_000 if EVERYTHING else 600
+    examples = 15_000 if EVERYTHING else 1_500
     done = subprocess.run(
         [sys.executable, str(TOOL), "--examples", str(examples)], capture_output=True, text=True
     )
